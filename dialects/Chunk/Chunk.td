@@ -1,0 +1,434 @@
+//===- Chunk.td - how it splits: a program over one chunk ---*- tablegen -*-===//
+// The chunk dialect: a region operation that carries values over the chunks of
+// a sequence, and the few operations its body needs beside arith and math.
+//===----------------------------------------------------------------------===//
+#ifndef DELTANET_CHUNK
+#define DELTANET_CHUNK
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Chunk_Dialect : Dialect {
+  let name = "chunk";
+  let cppNamespace = "::deltanet::chunk";
+  let summary = "Programs over one chunk of a sequence";
+  let description = [{
+    A recurrence is a program over one chunk of C tokens: the body of
+    `chunk.scan`, straight-line code on small static tensors. Elementwise work in
+    it is `arith` and `math` on tensors. Every rewrite (fusion, hoisting, the
+    gradient, the split over the sequence, the lowering) is a rewrite of it.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+}
+
+class Chunk_TileOf<list<Type> types, list<Pred> preds = []>
+  : RankedTensorOf<types, !listconcat([HasStaticShapePred], preds), "statically shaped tensor">;
+def Chunk_Tile : Chunk_TileOf<[F64, F32, BF16, F16, I1, I8, I32, I64, Index]>;
+def Chunk_FloatTile : Chunk_TileOf<[F64, F32, BF16, F16]>;
+def Chunk_Matrix : Chunk_TileOf<[F32, BF16, F16], [HasAnyRankOfPred<[2]>]>;
+def Chunk_MatrixF32 : Chunk_TileOf<[F32], [HasAnyRankOfPred<[2]>]>;
+def Chunk_Gate : Chunk_TileOf<[F64, F32], [HasAnyRankOfPred<[1, 2]>]>;
+
+def Chunk_AccessAttr : AttrDef<Chunk_Dialect, "Access"> {
+  let mnemonic = "access";
+  let summary = "how the dimensions of a whole tensor are walked by a scan";
+  let description = [{
+    One entry for every dimension of a whole tensor. A letter says which loop of
+    the scan walks that dimension, a number which dimension of the tile it is:
+
+    | entry | the dimension is |
+    |---|---|
+    | `b` | the batch |
+    | `t` | the tokens; a tile's dimension 0 is a chunk's rows of it |
+    | `n` | the sequences: the batch, or the packed sequences |
+    | `h` | the heads |
+    | `g` | groups of heads: head h uses entry h / (heads / groups) |
+    | `c` | the chunks: of sequence n, chunk i is entry i of batch n, or, packed, entry `sequences[n] / C + n + i` |
+    | 0, 1, … | dimension 0, 1, … of the tile |
+
+    A tensor without `b`, `t`, `n`, `h`, `g`, `c` is the same for all.
+    Example: `[b, t, g, 1]` for a key of layout bthd, `[n, h, 1, 0]` for a state
+    that is stored V x K and used as K x V.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$entries);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Entries below zero are loops; others are dimensions of the tile.
+    enum Loop : int64_t {
+      Batch = -1, Token = -2, Sequence = -3, Head = -4, Group = -5, Chunk = -6
+    };
+    int64_t getRank() const { return getEntries().size(); }
+    /// The tensor dimension walked by `loop`, or -1.
+    int64_t findLoop(Loop loop) const;
+    bool has(Loop loop) const { return findLoop(loop) >= 0; }
+    /// The tensor dimension that is dimension `tileDim` of the tile; where the
+    /// tensor has tokens, tile dimension 0 is the token dimension. -1 if none.
+    int64_t findTileDim(int64_t tileDim) const;
+    /// The rank of the tile.
+    int64_t getTileRank() const;
+    /// The letter of a loop.
+    static char getLetter(int64_t loop);
+  }];
+}
+def Chunk_AccessArray : TypedArrayAttrBase<Chunk_AccessAttr, "array of accesses">;
+
+class Chunk_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Chunk_Dialect, mnemonic, traits>;
+
+def Chunk_ScanOp : Chunk_Op<"scan", [
+    AttrSizedOperandSegments, RecursiveMemoryEffects,
+    SingleBlockImplicitTerminator<"YieldOp">,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+  let summary = "carry values over the chunks of every sequence and head";
+  let description = [{
+    For every sequence n and head h, the body runs once per chunk of
+    `chunk_size` tokens, in order (from the last chunk to the first with
+    `reverse`). Its arguments are: the carried values; the number of tokens of
+    the sequence in this chunk (`index`, 1 .. chunk_size); then one tile per
+    input. Its `chunk.yield` gives one tile per output, then the carried values
+    for the next chunk.
+
+    An access says which part of a whole tensor is the tile (see
+    `#chunk.access`). A token dimension may hold n tokens' rows for one of the
+    shortest (several steps a token): its tile has n * chunk_size rows. Rows of a
+    token tile past the sequence's end read as zero and are not written.
+
+    `carry` gives the values before the first chunk, `finals` those after the
+    last; a carried tile may be of a wider float type than the tensor that holds
+    it. A final without uses is not computed into memory. A scan that carries
+    nothing may run all its chunks side by side. A sequence without tokens has
+    its initial values as final values.
+
+    An output whose access lacks a loop is not allowed: nothing says yet in which
+    order it would be reduced.
+
+    Constraints:
+    - C1: as many accesses as inputs, carries and outputs; each of its tensor's rank.
+    - C2: an access names every tile dimension once, and no loop twice.
+    - C3: body arguments: carries, an index, one static tile per input, of the
+      shape the access gives; element types equal (carries may widen).
+    - C4: the yielded tiles have the outputs' element types and tile shapes.
+    - C5: some input or carry has the loop `h`, and some input has `t`.
+    - C6: outputs have `h` and either `b`+`t`, `b`+`c` (with `sequences`: batch 1),
+      finals have `n` and `h`.
+    - C7: `chunk_size` is at least 1.
+
+    Example, linear attention:
+
+    ```mlir
+    %o, %s = chunk.scan 64 carry(%zero [0, 1] : tensor<128x128xf32>)
+        in(%q [b, t, h, 1] : tensor<?x?x16x128xf32>, ...)
+        out([b, t, h, 1] : tensor<?x?x16x128xf32>)
+        final([n, h, 0, 1] : tensor<?x16x128x128xf32>) {
+    ^bb0(%S: tensor<128x128xf32>, %n: index, %qt: tensor<64x128xf32>, ...):
+      ...
+      chunk.yield %O carry(%S1) : tensor<64x128xf32> carry tensor<128x128xf32>
+    }
+    ```
+  }];
+  let arguments = (ins
+    Optional<AnyRankedTensor>:$sequences,
+    Variadic<AnyRankedTensor>:$inits, Variadic<AnyRankedTensor>:$inputs,
+    I64Attr:$chunk_size,
+    Chunk_AccessArray:$init_accesses, Chunk_AccessArray:$input_accesses,
+    Chunk_AccessArray:$output_accesses, Chunk_AccessArray:$final_accesses,
+    UnitAttr:$reverse);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let hasCanonicalizer = 1;
+  let extraClassDeclaration = [{
+    int64_t getNumCarries() { return getInits().size(); }
+    int64_t getNumOutputs() { return getOutputAccesses().size(); }
+    ::mlir::Block *getBodyBlock() { return &getBody().front(); }
+    ::mlir::Block::BlockArgListType getCarryArguments() {
+      return getBodyBlock()->getArguments().take_front(getNumCarries());
+    }
+    ::mlir::BlockArgument getCountArgument() {
+      return getBodyBlock()->getArgument(getNumCarries());
+    }
+    ::mlir::Block::BlockArgListType getInputArguments() {
+      return getBodyBlock()->getArguments().drop_front(getNumCarries() + 1);
+    }
+    ::mlir::ResultRange getOutputs() { return getResults().take_front(getNumOutputs()); }
+    ::mlir::ResultRange getFinals() { return getResults().drop_front(getNumOutputs()); }
+    AccessAttr getInitAccess(int64_t i) { return ::llvm::cast<AccessAttr>(getInitAccesses()[i]); }
+    AccessAttr getInputAccess(int64_t i) { return ::llvm::cast<AccessAttr>(getInputAccesses()[i]); }
+    AccessAttr getOutputAccess(int64_t i) { return ::llvm::cast<AccessAttr>(getOutputAccesses()[i]); }
+    AccessAttr getFinalAccess(int64_t i) { return ::llvm::cast<AccessAttr>(getFinalAccesses()[i]); }
+  }];
+}
+
+def Chunk_YieldOp : Chunk_Op<"yield", [
+    Pure, Terminator, HasParent<"ScanOp">, AttrSizedOperandSegments]> {
+  let summary = "the tiles one chunk gives";
+  let description = [{
+    One tile per output of the scan, then the carried values for the next chunk.
+
+    Example: `chunk.yield %O carry(%S1) : tensor<64x128xf32> carry tensor<128x128xf32>`
+  }];
+  let arguments = (ins Variadic<Chunk_Tile>:$outputs, Variadic<Chunk_Tile>:$carries);
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange(), ::mlir::ValueRange()); }]>];
+  let assemblyFormat = [{
+    ($outputs^)? (`carry` `(` $carries^ `)`)? attr-dict
+    (`:` type($outputs)^)? (`carry` type($carries)^)?
+  }];
+}
+
+def Chunk_DotOp : Chunk_Op<"dot", [Pure]> {
+  let summary = "matrix product with f32 accumulation";
+  let description = [{
+    `result[m, n] = sum_k lhs[m, k] rhs[k, n]`, where `transpose_lhs` reads lhs
+    as `lhs[k, m]` and `transpose_rhs` rhs as `rhs[n, k]`. Products and sums are
+    f32, whatever the operands' element type.
+
+    - C1: the operands have one element type.
+    - C2: the contracted extents agree; the result is M x N.
+
+    Example: `%kS = chunk.dot %k, %S : tensor<64x128xf32>, tensor<128x128xf32> -> tensor<64x128xf32>`
+  }];
+  let arguments = (ins Chunk_Matrix:$lhs, Chunk_Matrix:$rhs,
+                       UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
+  let results = (outs Chunk_MatrixF32:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Chunk_DecayDotOp : Chunk_Op<"decay_dot", [Pure]> {
+  let summary = "lower-triangular product with the decay between two tokens";
+  let description = [{
+    `result[r, i] = sum_c x[r, c] y[i, c] exp(gx[r, c] - gy[i, c])` for i <= r
+    (i < r with `strict`), else 0: (4), (7), (22), (28) of the equations.
+
+    `gx` and `gy` are running sums of log-decays, one per row, or per row and
+    channel. y may have n rows for each of x's (several steps a token); i is then
+    compared as i / n. No factor above the largest `exp(gx[r] - gy[i])`, i <= r,
+    is formed, so nothing overflows that the definition keeps finite. (Where
+    `decay_min` bounds the decays, a schedule may form larger ones.)
+
+    - C1: `x` and `y` have one element type and one width; rows of y are a
+      multiple of rows of x.
+    - C2: `gx` has the rows of x, `gy` those of y; both or neither have channels.
+    - C3: the result is rows(x) x rows(y).
+
+    Example: `%kk = chunk.decay_dot %k, %k, %g, %g strict : tensor<64x128xf32>, tensor<64x128xf32>, tensor<64xf64>, tensor<64xf64> -> tensor<64x64xf32>`
+  }];
+  let arguments = (ins Chunk_Matrix:$x, Chunk_Matrix:$y, Chunk_Gate:$gx, Chunk_Gate:$gy,
+                       UnitAttr:$strict);
+  let results = (outs Chunk_MatrixF32:$result);
+  let assemblyFormat = [{
+    $x `,` $y `,` $gx `,` $gy (`strict` $strict^)? attr-dict `:` type($x) `,` type($y) `,`
+    type($gx) `,` type($gy) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Chunk_DecayApplyOp : Chunk_Op<"decay_apply", [Pure]> {
+  let summary = "product of a lower-triangular matrix and decayed rows, the adjoint of decay_dot";
+  let description = [{
+    `result[r, c] = sum_i m[r, i] y[i, c] exp(gx[r, c] - gy[i, c])` over i <= r
+    (i < r with `strict`). With `transpose` the sum runs over the rows instead:
+    `result[i, c] = sum_r m[r, i] y[r, c] exp(gx[r, c] - gy[i, c])` over r >= i
+    (r > i with `strict`). Entries of m above the diagonal are not read.
+
+    - C1: `y` and `m` have one element type; m is rows(gx) x rows(gy).
+    - C2: gates have as many channels as y, or none.
+
+    Example: `%dq = chunk.decay_apply %dM, %k, %g, %g : ...`
+  }];
+  let arguments = (ins Chunk_Matrix:$m, Chunk_Matrix:$y, Chunk_Gate:$gx, Chunk_Gate:$gy,
+                       UnitAttr:$strict, UnitAttr:$transpose);
+  let results = (outs Chunk_MatrixF32:$result);
+  let assemblyFormat = [{
+    $m `,` $y `,` $gx `,` $gy (`strict` $strict^)? (`transpose` $transpose^)? attr-dict `:`
+    type($m) `,` type($y) `,` type($gx) `,` type($gy) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Chunk_UnitLowerSolveOp : Chunk_Op<"unit_lower_solve", [
+    Pure, AllTypesMatch<["rhs", "result"]>]> {
+  let summary = "solve a system whose matrix is the identity plus a strictly lower triangle";
+  let description = [{
+    The X of `(I + strict_lower(lower)) X = rhs`; with `transpose` of
+    `(I + strict_lower(lower))^T X = rhs`. The matrix is unit lower triangular,
+    so that the solution always exists. (5), (6), (13).
+
+    - C1: `lower` is C x C and the right-hand side has C rows.
+
+    Example: `%U = chunk.unit_lower_solve %L, %Y : tensor<64x64xf32>, tensor<64x128xf32>`
+  }];
+  let arguments = (ins Chunk_MatrixF32:$lower,
+                       Chunk_MatrixF32:$rhs,
+                       UnitAttr:$transpose);
+  let results = (outs Chunk_MatrixF32:$result);
+  let assemblyFormat = [{
+    $lower `,` $rhs (`transpose` $transpose^)? attr-dict `:` type($lower) `,` type($rhs)
+  }];
+  let hasVerifier = 1;
+}
+
+def Chunk_UnitLowerInverseOp : Chunk_Op<"unit_lower_inverse", [Pure, SameOperandsAndResultType]> {
+  let summary = "inverse of the identity plus a strictly lower triangle";
+  let description = [{
+    `(I + strict_lower(lower))^-1`, itself unit lower triangular (5). It does not
+    wait for the state, where the solve it stands in for does.
+
+    - C1: `lower` is square.
+
+    Example: `%A = chunk.unit_lower_inverse %L : tensor<64x64xf32>`
+  }];
+  let arguments = (ins Chunk_MatrixF32:$lower);
+  let results = (outs Chunk_MatrixF32:$result);
+  let assemblyFormat = "$lower attr-dict `:` type($lower)";
+  let hasVerifier = 1;
+}
+
+def Chunk_CumsumOp : Chunk_Op<"cumsum", [Pure]> {
+  let summary = "running sum over the rows";
+  let description = [{
+    `result[r, ...] = sum_{i <= r} input[i, ...]` (2); `exclusive` sums i < r, `reverse` sums
+    from the last row. Summed in the result's element type, which may be wider.
+
+    - C1: the result has the shape of the input and is not narrower.
+
+    Example: `%g = chunk.cumsum %la : tensor<64xf32> -> tensor<64xf64>`
+  }];
+  let arguments = (ins Chunk_FloatTile:$input, UnitAttr:$exclusive, UnitAttr:$reverse);
+  let results = (outs Chunk_FloatTile:$result);
+  let assemblyFormat = [{
+    $input (`exclusive` $exclusive^)? (`reverse` $reverse^)? attr-dict `:` type($input) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Chunk_TrilOp : Chunk_Op<"tril", [Pure, SameOperandsAndResultType]> {
+  let summary = "lower triangle of a matrix";
+  let description = [{
+    `result[r, i] = input[r, i]` where i / n <= r (i / n < r with `strict`), else 0; n is
+    the number of columns over the number of rows.
+
+    - C1: the input is a matrix whose columns are a multiple of its rows.
+
+    Example: `%M1 = chunk.tril %M strict : tensor<64x64xf32>`
+  }];
+  let arguments = (ins Chunk_FloatTile:$input, UnitAttr:$strict);
+  let results = (outs Chunk_FloatTile:$result);
+  let assemblyFormat = "$input (`strict` $strict^)? attr-dict `:` type($input)";
+  let hasVerifier = 1;
+}
+
+def Chunk_RowOp : Chunk_Op<"row", [Pure]> {
+  let summary = "one row of a tile";
+  let description = [{
+    `result[...] = input[index, ...]`.
+
+    - C1: the index is one of the rows; the result lacks the first dimension.
+
+    Example: `%gC = chunk.row %g [63] : tensor<64xf64> -> tensor<f64>`
+  }];
+  let arguments = (ins Chunk_Tile:$input, I64Attr:$index);
+  let results = (outs Chunk_Tile:$result);
+  let assemblyFormat = "$input `[` $index `]` attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+  let hasFolder = 0;
+}
+
+def Chunk_RepeatOp : Chunk_Op<"repeat", [Pure]> {
+  let summary = "repeat every row";
+  let description = [{
+    `result[r, ...] = input[r / n, ...]`, n the ratio of the rows (several steps a token, (25)).
+
+    - C1: the rows of the result are a multiple of the input's; the rest agrees.
+
+    Example: `%gk = chunk.repeat %g : tensor<32xf64> -> tensor<64xf64>`
+  }];
+  let arguments = (ins Chunk_Tile:$input);
+  let results = (outs Chunk_Tile:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Chunk_BroadcastOp : Chunk_Op<"broadcast", [Pure]> {
+  let summary = "repeat a tile along new dimensions";
+  let description = [{
+    The result has the dimensions of the input in order, and beside them those
+    listed, along which it is constant (as `linalg.broadcast`).
+
+    - C1: rank(result) = rank(input) + number of listed dimensions, each listed
+      once, and the other extents agree.
+
+    Example: `%b2 = chunk.broadcast %b [1] : tensor<64xf32> -> tensor<64x128xf32>`
+  }];
+  let arguments = (ins Chunk_Tile:$input, DenseI64ArrayAttr:$dimensions);
+  let results = (outs Chunk_Tile:$result);
+  let assemblyFormat = "$input $dimensions attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+  let hasCanonicalizer = 1;
+}
+
+def Chunk_Combine : I32EnumAttr<"Combine", "how a reduction combines", [
+    I32EnumAttrCase<"Add", 0, "add">, I32EnumAttrCase<"Max", 1, "max">,
+    I32EnumAttrCase<"Min", 2, "min">, I32EnumAttrCase<"Mul", 3, "mul">]> {
+  let cppNamespace = "::deltanet::chunk";
+}
+
+def Chunk_ReduceOp : Chunk_Op<"reduce", [Pure]> {
+  let summary = "sum, largest, smallest or product along dimensions";
+  let description = [{
+    Combines the elements along the listed dimensions, which the result lacks. max and
+    min keep NaN.
+
+    - C1: each dimension listed once; the result has the others, and the input's
+      element type.
+
+    Example: `%s = chunk.reduce add %x [1] : tensor<64x128xf32> -> tensor<64xf32>`
+  }];
+  let arguments = (ins Chunk_Combine:$kind, Chunk_FloatTile:$input, DenseI64ArrayAttr:$dimensions);
+  let results = (outs Chunk_FloatTile:$result);
+  let assemblyFormat = "$kind $input $dimensions attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Chunk_MaskTokensOp : Chunk_Op<"mask_tokens", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "zero the rows past the end of the sequence";
+  let description = [{
+    `result[r, ...] = input[r, ...]` for r < count * n, else 0, whatever the input
+    holds there (NaN too), n = `steps` rows a token. A fused prologue does not keep zeros (sigmoid(0) is a
+    half), so the mask stands after it.
+
+    - C1: the input has a row dimension that is a multiple of `steps`.
+
+    Example: `%k1 = chunk.mask_tokens %k, %n : tensor<64x128xf32>`
+  }];
+  let arguments = (ins Chunk_FloatTile:$input, Index:$count,
+                       DefaultValuedAttr<I64Attr, "1">:$steps);
+  let results = (outs Chunk_FloatTile:$result);
+  let assemblyFormat = "$input `,` $count (`steps` $steps^)? attr-dict `:` type($input)";
+  let hasVerifier = 1;
+}
+
+def Chunk_TransposeOp : Chunk_Op<"transpose", [Pure]> {
+  let summary = "transpose of a matrix";
+  let description = [{
+    `result[i, j] = input[j, i]`.
+
+    - C1: the result's extents are the input's, exchanged.
+
+    Example: `%t = chunk.transpose %x : tensor<64x128xf32> -> tensor<128x64xf32>`
+  }];
+  let arguments = (ins Chunk_FloatTile:$input);
+  let results = (outs Chunk_FloatTile:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+#endif // DELTANET_CHUNK

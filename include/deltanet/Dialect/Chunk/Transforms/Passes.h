@@ -1,0 +1,17 @@
+//===- Passes.h - rewrites of chunk programs --------------------*- C++ -*-===//
+// The passes of dialects/Chunk/Passes.td: fusion, hoisting, splitting a solve.
+//===----------------------------------------------------------------------===//
+#ifndef DELTANET_DIALECT_CHUNK_TRANSFORMS_PASSES_H
+#define DELTANET_DIALECT_CHUNK_TRANSFORMS_PASSES_H
+
+#include "deltanet/Dialect/Chunk/IR/Chunk.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace deltanet::chunk {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "deltanet/Dialect/Chunk/Transforms/Passes.h.inc"
+} // namespace deltanet::chunk
+
+#endif // DELTANET_DIALECT_CHUNK_TRANSFORMS_PASSES_H

@@ -1,0 +1,423 @@
+//===- ChunkScan.cpp - chunk.scan: syntax, verifier, shapes ----------------===//
+// The constraints C1.. are those of dialects/Chunk/Chunk.td.
+//===----------------------------------------------------------------------===//
+#include "deltanet/Dialect/Chunk/IR/Chunk.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace deltanet::chunk;
+
+//===----------------------------------------------------------------------===//
+// Syntax
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// One group of tensors with their accesses: carry(...), in(...).
+struct AccessList {
+  SmallVector<OpAsmParser::UnresolvedOperand> operands;
+  SmallVector<Attribute> accesses;
+  SmallVector<Type> types;
+};
+} // namespace
+
+/// keyword `(` (operand? access `:` type),* `)`, absent if empty.
+static ParseResult parseList(OpAsmParser &parser, StringRef keyword,
+                             bool hasOperands, AccessList &list) {
+  if (failed(parser.parseOptionalKeyword(keyword)))
+    return success();
+  return parser.parseCommaSeparatedList(
+      AsmParser::Delimiter::Paren, [&]() -> ParseResult {
+        if (hasOperands && parser.parseOperand(list.operands.emplace_back()))
+          return failure();
+        Attribute access = AccessAttr::parse(parser, {});
+        if (!access)
+          return failure();
+        list.accesses.push_back(access);
+        return parser.parseColonType(list.types.emplace_back());
+      });
+}
+
+ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
+  Builder &b = parser.getBuilder();
+  int64_t chunkSize;
+  if (parser.parseInteger(chunkSize))
+    return failure();
+  if (succeeded(parser.parseOptionalKeyword("reverse")))
+    result.getOrAddProperties<Properties>().reverse = b.getUnitAttr();
+
+  SMLoc loc = parser.getCurrentLocation();
+  OpAsmParser::UnresolvedOperand sequences;
+  Type sequencesType;
+  bool packed = succeeded(parser.parseOptionalKeyword("sequences"));
+  if (packed && (parser.parseLParen() || parser.parseOperand(sequences) ||
+                 parser.parseColonType(sequencesType) || parser.parseRParen()))
+    return failure();
+  AccessList carries, inputs, outputs, finals;
+  if (parseList(parser, "carry", true, carries) ||
+      parseList(parser, "in", true, inputs) ||
+      parseList(parser, "out", false, outputs) ||
+      parseList(parser, "final", false, finals) ||
+      parser.parseOptionalAttrDictWithKeyword(result.attributes))
+    return failure();
+  if (packed && parser.resolveOperand(sequences, sequencesType, result.operands))
+    return failure();
+  if (parser.resolveOperands(carries.operands, carries.types, loc, result.operands) ||
+      parser.resolveOperands(inputs.operands, inputs.types, loc, result.operands))
+    return failure();
+  result.addTypes(outputs.types);
+  result.addTypes(finals.types);
+
+  auto &props = result.getOrAddProperties<Properties>();
+  props.chunk_size = b.getI64IntegerAttr(chunkSize);
+  props.init_accesses = b.getArrayAttr(carries.accesses);
+  props.input_accesses = b.getArrayAttr(inputs.accesses);
+  props.output_accesses = b.getArrayAttr(outputs.accesses);
+  props.final_accesses = b.getArrayAttr(finals.accesses);
+  llvm::copy(ArrayRef<int32_t>({packed, static_cast<int32_t>(carries.types.size()),
+                                static_cast<int32_t>(inputs.types.size())}),
+             props.operandSegmentSizes.begin());
+
+  Region *body = result.addRegion();
+  if (parser.parseRegion(*body))
+    return failure();
+  ensureTerminator(*body, b, result.location);
+  return success();
+}
+
+static void printList(OpAsmPrinter &p, StringRef keyword, ValueRange values,
+                      TypeRange types, ArrayAttr accesses) {
+  if (types.empty())
+    return;
+  p.printNewline();
+  p << "    " << keyword << "(";
+  for (size_t i = 0, e = types.size(); i != e; ++i) {
+    if (i) {
+      p << ",";
+      p.printNewline();
+      p << "    " << std::string(keyword.size() + 1, ' ');
+    }
+    if (!values.empty())
+      p << values[i] << " ";
+    cast<AccessAttr>(accesses[i]).print(p);
+    p << " : " << types[i];
+  }
+  p << ")";
+}
+
+void ScanOp::print(OpAsmPrinter &p) {
+  p << " " << getChunkSize();
+  if (getReverse())
+    p << " reverse";
+  if (Value sequences = getSequences())
+    p << " sequences(" << sequences << " : " << sequences.getType() << ")";
+  printList(p, "carry", getInits(), getInits().getTypes(), getInitAccesses());
+  printList(p, "in", getInputs(), getInputs().getTypes(), getInputAccesses());
+  printList(p, "out", {}, getOutputs().getTypes(), getOutputAccesses());
+  printList(p, "final", {}, getFinals().getTypes(), getFinalAccesses());
+  p.printOptionalAttrDictWithKeyword(
+      (*this)->getAttrs(),
+      {"chunk_size", "reverse", "init_accesses", "input_accesses",
+       "output_accesses", "final_accesses", "operandSegmentSizes"});
+  p << " ";
+  p.printRegion(getBody());
+}
+
+//===----------------------------------------------------------------------===//
+// Verifier
+//===----------------------------------------------------------------------===//
+
+/// Checks one tile against the access that cuts it; `rows` may be a multiple.
+static LogicalResult verifyTile(ScanOp op, const Twine &what, AccessAttr access,
+                                RankedTensorType type, Type tile, bool widen) {
+  auto tileType = dyn_cast<RankedTensorType>(tile);
+  if (!tileType)
+    return op.emitOpError("expects ") << what << " to be a tile, got " << tile;
+  int64_t chunk = op.getChunkSize(), steps = 1;
+  bool tokens = access.has(AccessAttr::Token);
+  if (tokens && tileType.getRank() > 0 && tileType.getDimSize(0) % chunk == 0)
+    steps = std::max<int64_t>(1, tileType.getDimSize(0) / chunk);
+  RankedTensorType want = getTileType(access, type, chunk, steps);
+  if (!want)
+    return op.emitOpError("expects static extents in the tile of ")
+           << what << ", got " << type;
+  bool sameElement = want.getElementType() == tileType.getElementType() ||
+                     (widen && isa<FloatType>(tileType.getElementType()) &&
+                      tileType.getElementTypeBitWidth() >
+                          want.getElementTypeBitWidth());
+  if (want.getShape() != tileType.getShape() || !sameElement)
+    return op.emitOpError("expects ")
+           << what << " to be " << want << " by its access, got " << tile;
+  return success();
+}
+
+static LogicalResult verifyAccesses(ScanOp op, StringRef what, ArrayAttr accesses,
+                                    TypeRange types) {
+  // C1
+  if (accesses.size() != types.size())
+    return op.emitOpError("expects one access for each ")
+           << what << ", got " << accesses.size() << " for " << types.size();
+  for (auto [i, access, type] : llvm::enumerate(accesses, types)) {
+    int64_t rank = cast<RankedTensorType>(type).getRank();
+    if (cast<AccessAttr>(access).getRank() != rank)
+      return op.emitOpError("expects an access of rank ")
+             << rank << " for " << what << " " << i << ", got "
+             << cast<AccessAttr>(access).getRank();
+  }
+  return success();
+}
+
+LogicalResult ScanOp::verify() {
+  // C7
+  if (static_cast<int64_t>(getChunkSize()) < 1)
+    return emitOpError("expects chunks of at least 1 token, got ") << getChunkSize();
+  if (getNumResults() != getOutputAccesses().size() + getFinalAccesses().size())
+    return emitOpError("expects one result for each output and final, got ")
+           << getNumResults() << " for "
+           << getOutputAccesses().size() + getFinalAccesses().size();
+  if (getFinalAccesses().size() != getInits().size())
+    return emitOpError("expects one final for each carry, got ")
+           << getFinalAccesses().size() << " for " << getInits().size();
+  if (failed(verifyAccesses(*this, "carry", getInitAccesses(), getInits().getTypes())) ||
+      failed(verifyAccesses(*this, "input", getInputAccesses(), getInputs().getTypes())) ||
+      failed(verifyAccesses(*this, "output", getOutputAccesses(), getOutputs().getTypes())) ||
+      failed(verifyAccesses(*this, "final", getFinalAccesses(), getFinals().getTypes())))
+    return failure();
+  if (Value sequences = getSequences()) {
+    auto type = cast<RankedTensorType>(sequences.getType());
+    if (type.getRank() != 1 || !type.getElementType().isInteger())
+      return emitOpError("expects sequences to be a list of offsets, got ") << type;
+  }
+  // C5
+  auto hasLoop = [&](ArrayAttr accesses, AccessAttr::Loop loop) {
+    return llvm::any_of(accesses, [&](Attribute a) { return cast<AccessAttr>(a).has(loop); });
+  };
+  if (!hasLoop(getInputAccesses(), AccessAttr::Head) &&
+      !hasLoop(getInitAccesses(), AccessAttr::Head))
+    return emitOpError("expects an input or a carry that is walked by heads (h)");
+  if (!hasLoop(getInputAccesses(), AccessAttr::Token))
+    return emitOpError("expects an input that is walked by tokens (t)");
+  // C6
+  for (Attribute a : getOutputAccesses()) {
+    auto access = cast<AccessAttr>(a);
+    if (!access.has(AccessAttr::Batch) || !access.has(AccessAttr::Head) ||
+        access.has(AccessAttr::Token) == access.has(AccessAttr::Chunk) ||
+        access.has(AccessAttr::Group) || access.has(AccessAttr::Sequence))
+      return emitOpError("expects outputs walked by b, h and one of t, c, got ") << access;
+  }
+  for (Attribute a : getFinalAccesses()) {
+    auto access = cast<AccessAttr>(a);
+    if (!access.has(AccessAttr::Sequence) || !access.has(AccessAttr::Head) ||
+        access.getRank() != access.getTileRank() + 2)
+      return emitOpError("expects finals walked by n and h alone, got ") << access;
+  }
+  return success();
+}
+
+LogicalResult ScanOp::verifyRegions() {
+  Block &block = getBody().front();
+  // C3
+  size_t want = getInits().size() + 1 + getInputs().size();
+  if (block.getNumArguments() != want)
+    return emitOpError("expects ") << want << " body arguments (carries, the count, inputs), got "
+                                   << block.getNumArguments();
+  if (!getCountArgument().getType().isIndex())
+    return emitOpError("expects the count of tokens to be an index, got ")
+           << getCountArgument().getType();
+  for (auto [i, arg] : llvm::enumerate(getCarryArguments()))
+    if (failed(verifyTile(*this, "carry " + Twine(i), getInitAccess(i),
+                          cast<RankedTensorType>(getInits()[i].getType()),
+                          arg.getType(), /*widen=*/true)) ||
+        failed(verifyTile(*this, "final " + Twine(i), getFinalAccess(i),
+                          cast<RankedTensorType>(getFinals()[i].getType()),
+                          arg.getType(), /*widen=*/true)))
+      return failure();
+  for (auto [i, arg] : llvm::enumerate(getInputArguments()))
+    if (failed(verifyTile(*this, "input " + Twine(i), getInputAccess(i),
+                          cast<RankedTensorType>(getInputs()[i].getType()),
+                          arg.getType(), /*widen=*/false)))
+      return failure();
+  // C4
+  auto yield = cast<YieldOp>(block.getTerminator());
+  if (yield.getOutputs().size() != getOutputAccesses().size() ||
+      yield.getCarries().size() != getInits().size())
+    return yield.emitOpError("expects ")
+           << getOutputAccesses().size() << " outputs and " << getInits().size()
+           << " carries, got " << yield.getOutputs().size() << " and "
+           << yield.getCarries().size();
+  for (auto [i, value] : llvm::enumerate(yield.getOutputs()))
+    if (failed(verifyTile(*this, "output " + Twine(i), getOutputAccess(i),
+                          cast<RankedTensorType>(getOutputs()[i].getType()),
+                          value.getType(), /*widen=*/false)))
+      return failure();
+  for (auto [i, value] : llvm::enumerate(yield.getCarries()))
+    if (value.getType() != getCarryArguments()[i].getType())
+      return yield.emitOpError("expects carry ")
+             << i << " of type " << getCarryArguments()[i].getType() << ", got "
+             << value.getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Shapes
+//===----------------------------------------------------------------------===//
+
+/// The extent of one loop of `op`, read off the first tensor that it walks.
+static OpFoldResult extentOf(OpBuilder &b, ScanOp op, AccessAttr::Loop loop) {
+  auto find = [&](ValueRange values, ArrayAttr accesses) -> OpFoldResult {
+    for (auto [value, attr] : llvm::zip(values, accesses))
+      if (int64_t dim = cast<AccessAttr>(attr).findLoop(loop); dim >= 0)
+        return tensor::getMixedSize(b, op.getLoc(), value, dim);
+    return {};
+  };
+  if (OpFoldResult extent = find(op.getInputs(), op.getInputAccesses()))
+    return extent;
+  return find(op.getInits(), op.getInitAccesses());
+}
+
+LogicalResult ScanOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+  Location loc = getLoc();
+  auto value = [&](OpFoldResult r) { return getValueOrCreateConstantIndexOp(b, loc, r); };
+  // Tokens: of an input whose tile has chunk_size rows.
+  auto tokens = [&]() -> OpFoldResult {
+    for (auto [i, arg] : llvm::enumerate(getInputArguments())) {
+      int64_t dim = getInputAccess(i).findLoop(AccessAttr::Token);
+      auto tile = cast<RankedTensorType>(arg.getType());
+      if (dim < 0)
+        continue;
+      OpFoldResult extent = tensor::getMixedSize(b, loc, getInputs()[i], dim);
+      int64_t steps = tile.getDimSize(0) / static_cast<int64_t>(getChunkSize());
+      if (steps == 1)
+        return extent;
+      Value n = arith::ConstantIndexOp::create(b, loc, steps);
+      return arith::DivUIOp::create(b, loc, value(extent), n).getResult();
+    }
+    return {};
+  };
+  auto sequences = [&]() -> OpFoldResult {
+    if (Value offsets = getSequences()) {
+      Value entries = value(tensor::getMixedSize(b, loc, offsets, 0));
+      Value one = arith::ConstantIndexOp::create(b, loc, 1);
+      return arith::SubIOp::create(b, loc, entries, one).getResult();
+    }
+    OpFoldResult batch = extentOf(b, *this, AccessAttr::Batch);
+    return batch ? batch : extentOf(b, *this, AccessAttr::Sequence);
+  };
+  // Chunks of a batch entry: ceil(T / C); packed, at most floor(T / C) + N.
+  auto chunks = [&]() -> OpFoldResult {
+    Value size = arith::ConstantIndexOp::create(b, loc, getChunkSize());
+    if (!getSequences())
+      return arith::CeilDivUIOp::create(b, loc, value(tokens()), size).getResult();
+    Value whole = arith::DivUIOp::create(b, loc, value(tokens()), size);
+    return arith::AddIOp::create(b, loc, whole, value(sequences())).getResult();
+  };
+  auto reify = [&](AccessAttr access, RankedTensorType type) {
+    auto &shape = shapes.emplace_back();
+    for (auto [entry, extent] : llvm::zip(access.getEntries(), type.getShape())) {
+      if (!ShapedType::isDynamic(extent))
+        shape.push_back(b.getIndexAttr(extent));
+      else if (entry == AccessAttr::Token)
+        shape.push_back(tokens());
+      else if (entry == AccessAttr::Chunk)
+        shape.push_back(chunks());
+      else if (entry == AccessAttr::Sequence)
+        shape.push_back(sequences());
+      else
+        shape.push_back(extentOf(b, *this, static_cast<AccessAttr::Loop>(entry)));
+    }
+    return llvm::all_of(shape, [](OpFoldResult r) { return bool(r); });
+  };
+  for (auto [i, output] : llvm::enumerate(getOutputs()))
+    if (!reify(getOutputAccess(i), cast<RankedTensorType>(output.getType())))
+      return failure();
+  for (auto [i, final] : llvm::enumerate(getFinals()))
+    if (!reify(getFinalAccess(i), cast<RankedTensorType>(final.getType())))
+      return failure();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Canonicalisation
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Drops inputs that the body does not read and outputs that nobody uses.
+struct DropUnused : OpRewritePattern<ScanOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ScanOp op, PatternRewriter &rewriter) const override {
+    BitVector deadInputs(op.getInputs().size()), deadOutputs(op.getNumOutputs());
+    int64_t tokenInputs = llvm::count_if(op.getInputAccesses(), [](Attribute a) {
+      return cast<AccessAttr>(a).has(AccessAttr::Token);
+    });
+    int64_t headInputs = llvm::count_if(op.getInputAccesses(), [](Attribute a) {
+      return cast<AccessAttr>(a).has(AccessAttr::Head);
+    });
+    for (auto [i, arg] : llvm::enumerate(op.getInputArguments())) {
+      AccessAttr access = op.getInputAccess(i);
+      bool token = access.has(AccessAttr::Token), head = access.has(AccessAttr::Head);
+      // The last inputs by tokens and heads say how many there are.
+      if (!arg.use_empty() || (token && tokenInputs == 1) || (head && headInputs == 1))
+        continue;
+      tokenInputs -= token;
+      headInputs -= head;
+      deadInputs.set(i);
+    }
+    for (auto [i, output] : llvm::enumerate(op.getOutputs()))
+      if (output.use_empty())
+        deadOutputs.set(i);
+    if (deadInputs.none() && deadOutputs.none())
+      return rewriter.notifyMatchFailure(op, "every input and output is used");
+
+    auto keep = [](auto range, const BitVector &dead) {
+      SmallVector<std::decay_t<decltype(*range.begin())>> kept;
+      for (auto [i, x] : llvm::enumerate(range))
+        if (!dead.test(i))
+          kept.push_back(x);
+      return kept;
+    };
+    SmallVector<Value> inputs, outputs;
+    SmallVector<Attribute> inputAccesses = keep(op.getInputAccesses().getValue(), deadInputs);
+    SmallVector<Attribute> outputAccesses = keep(op.getOutputAccesses().getValue(), deadOutputs);
+    for (auto [i, v] : llvm::enumerate(op.getInputs()))
+      if (!deadInputs.test(i))
+        inputs.push_back(v);
+    SmallVector<Type> types;
+    for (auto [i, v] : llvm::enumerate(op.getOutputs()))
+      if (!deadOutputs.test(i))
+        types.push_back(v.getType());
+    llvm::append_range(types, op.getFinals().getTypes());
+
+    auto yield = cast<YieldOp>(op.getBodyBlock()->getTerminator());
+    for (auto [i, v] : llvm::enumerate(yield.getOutputs()))
+      if (!deadOutputs.test(i))
+        outputs.push_back(v);
+    auto scan = ScanOp::create(
+        rewriter, op.getLoc(), types, op.getSequences(), op.getInits(), inputs,
+        op.getChunkSizeAttr(), op.getInitAccesses(),
+        rewriter.getArrayAttr(inputAccesses), rewriter.getArrayAttr(outputAccesses),
+        op.getFinalAccesses(), op.getReverseAttr());
+    rewriter.modifyOpInPlace(yield, [&] { yield.getOutputsMutable().assign(outputs); });
+    rewriter.inlineRegionBefore(op.getBody(), scan.getBody(), scan.getBody().end());
+    BitVector deadArguments(op.getNumCarries() + 1 + deadInputs.size());
+    for (unsigned i : deadInputs.set_bits())
+      deadArguments.set(op.getNumCarries() + 1 + i);
+    scan.getBodyBlock()->eraseArguments(deadArguments);
+    SmallVector<Value> replacements;
+    unsigned next = 0;
+    for (unsigned i = 0, e = op.getNumResults(); i != e; ++i)
+      replacements.push_back(i < deadOutputs.size() && deadOutputs.test(i)
+                                 ? Value() : Value(scan.getResult(next++)));
+    for (auto [old, fresh] : llvm::zip(op.getResults(), replacements))
+      if (fresh)
+        rewriter.replaceAllUsesWith(old, fresh);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+} // namespace
+
+void ScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<DropUnused>(context);
+}
