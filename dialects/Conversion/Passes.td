@@ -15,10 +15,10 @@ def ConvertLinRecToChunk : Pass<"convert-linrec-to-chunk", "::mlir::func::FuncOp
   let dependentDialects = ["::deltanet::chunk::ChunkDialect", "::mlir::arith::ArithDialect",
     "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
   let options = [
-    Option<"chunk", "chunk", "int64_t", "64", "tokens a chunk; 1: the token loop">,
-    Option<"products", "products", "std::string", "\"f32\"",
+    Option<"chunkSize", "chunk", "int64_t", "64", "tokens a chunk; 1: the token loop">,
+    Option<"productType", "products", "std::string", "\"f32\"",
            "element type of the products' operands: f32, bf16 or f16">,
-    Option<"gates", "gates", "std::string", "\"\"",
+    Option<"gateType", "gates", "std::string", "\"\"",
            "element type of running sums of log-decays: f32 or f64; by default f64, "
            "and f32 where products are not f32">];
   let statistics = [Statistic<"numDerived", "derived", "recurrences derived">];

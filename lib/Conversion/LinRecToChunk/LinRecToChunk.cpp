@@ -1,9 +1,228 @@
+//===- LinRecToChunk.cpp - recurrences to chunk programs
+//-------------------===//
+// Turns every linrec operation into a chunk.scan: the accesses say which part
+// of which tensor is a tile, the body is derived by ChunkBody or TokenBody.
+//===----------------------------------------------------------------------===//
+#include "Body.h"
 #include "deltanet/Conversion/Passes.h"
-#include "deltanet/Dialect/Chunk/IR/Chunk.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 namespace deltanet {
 #define GEN_PASS_DEF_CONVERTLINRECTOCHUNK
 #include "deltanet/Conversion/Passes.h.inc"
-namespace { struct P : impl::ConvertLinRecToChunkBase<P> { using ConvertLinRecToChunkBase::ConvertLinRecToChunkBase; void runOnOperation() override {} }; }
 } // namespace deltanet
+
+using namespace mlir;
+using namespace deltanet;
+using namespace deltanet::linrec;
+using chunk::AccessAttr;
+
+namespace {
+
+/// Collects the inputs of a scan with the slots of `Tiles` that they fill.
+class ScanInputs {
+public:
+  ScanInputs(RecurrenceOpInterface op, OpBuilder &b)
+      : op(op), b(b), shape(getScanShape(op)) {}
+
+  /// A tensor by tokens and heads, of rank 3 (a number per token) or 4.
+  void addTokens(StringRef name, Value v, Value Tiles::*slot, bool grouped) {
+    if (!v)
+      return;
+    TokenDims d = getTokenDims(op.getLayout());
+    SmallVector<int64_t> entries(cast<RankedTensorType>(v.getType()).getRank(),
+                                 1);
+    entries[d.batch] = AccessAttr::Batch;
+    entries[d.token] = AccessAttr::Token;
+    // Groups of one head are heads.
+    bool sameHeads =
+        !ShapedType::isDynamic(shape.heads) && shape.heads == shape.groups;
+    entries[d.head] =
+        grouped && !sameHeads ? AccessAttr::Group : AccessAttr::Head;
+    add(name, v, slot, entries);
+  }
+  /// A tensor of one row of channels a head.
+  void addHeads(StringRef name, Value v, Value Tiles::*slot) {
+    if (v)
+      add(name, v, slot, {AccessAttr::Head, 0});
+  }
+  AccessAttr access(ArrayRef<int64_t> entries) {
+    return AccessAttr::get(b.getContext(), entries);
+  }
+
+  SmallVector<Value> values;
+  SmallVector<Attribute> accesses;
+  SmallVector<Value Tiles::*> slots;
+  SmallVector<StringRef> names;
+
+private:
+  void add(StringRef name, Value v, Value Tiles::*slot,
+           ArrayRef<int64_t> entries) {
+    names.push_back(name);
+    values.push_back(v);
+    accesses.push_back(access(entries));
+    slots.push_back(slot);
+  }
+  RecurrenceOpInterface op;
+  OpBuilder &b;
+  ScanShape shape;
+};
+
+/// Decisions of the pass that hold for every recurrence of a function.
+struct Derivation {
+  int64_t chunk;
+  Type productType, gateType;
+};
+
+} // namespace
+
+/// The inputs of `op` in the order of its operands.
+static ScanInputs collectInputs(RecurrenceOpInterface op, OpBuilder &b) {
+  ScanInputs inputs(op, b);
+  inputs.addTokens("q", op.getQuery(), &Tiles::query, true);
+  inputs.addTokens("k", op.getKey(), &Tiles::key, true);
+  inputs.addTokens("v", op.getValue(), &Tiles::value, false);
+  if (auto scan = dyn_cast<linrec::ScanOp>(op.getOperation())) {
+    inputs.addTokens("beta", scan.getBeta(), &Tiles::beta, false);
+    inputs.addTokens("la", scan.getDecay(), &Tiles::decay, false);
+    inputs.addHeads("bonus", scan.getBonus(), &Tiles::bonus);
+  } else if (auto dplr = dyn_cast<linrec::DplrScanOp>(op.getOperation())) {
+    inputs.addTokens("a", dplr.getTransitionIn(), &Tiles::a, true);
+    inputs.addTokens("b", dplr.getTransitionOut(), &Tiles::b, true);
+    inputs.addTokens("la", dplr.getDecay(), &Tiles::decay, false);
+  }
+  return inputs;
+}
+
+/// The state before the first token: the operand, or a tile of zeros.
+static Value initialState(RecurrenceOpInterface op, OpBuilder &b,
+                          AccessAttr stored, AccessAttr uniform,
+                          AccessAttr &access) {
+  access = stored;
+  if (Value initial = op.getInitialState())
+    return initial;
+  access = uniform;
+  ScanShape s = getScanShape(op);
+  auto type = RankedTensorType::get({s.keyWidth, s.valueWidth}, b.getF32Type());
+  return arith::ConstantOp::create(b, op->getLoc(), b.getZeroAttr(type));
+}
+
+static void buildBody(chunk::ScanOp scan, RecurrenceOpInterface op,
+                      ScanInputs &inputs, const Derivation &how, OpBuilder &b) {
+  Location loc = op->getLoc();
+  ScanShape s = getScanShape(op);
+  Block *block = b.createBlock(&scan.getBody());
+  TileBuilder t(b, loc, how.productType);
+  Tiles tiles;
+  auto stateType =
+      RankedTensorType::get({s.keyWidth, s.valueWidth}, b.getF32Type());
+  tiles.state = t.name(block->addArgument(stateType, loc), "S");
+  tiles.count = t.name(block->addArgument(b.getIndexType(), loc), "n");
+  for (auto [name, value, access, slot] :
+       llvm::zip(inputs.names, inputs.values, inputs.accesses, inputs.slots)) {
+    bool byStep =
+        slot == &Tiles::key || slot == &Tiles::value || slot == &Tiles::beta;
+    RankedTensorType tile = chunk::getTileType(
+        cast<AccessAttr>(access), cast<RankedTensorType>(value.getType()),
+        how.chunk, byStep ? s.steps : 1);
+    tiles.*slot = t.name(block->addArgument(tile, loc), name);
+  }
+  BodyOptions options{op.getScaleFactor(), op.getReadOut(), s.steps,
+                      how.gateType};
+  BodyResult result = how.chunk == 1 ? buildTokenBody(t, tiles, options)
+                                     : buildChunkBody(t, tiles, options);
+  Value output =
+      t.cast(result.output, op.getOutput().getType().getElementType());
+  chunk::YieldOp::create(b, loc, ValueRange(output), ValueRange(result.state));
+}
+
+static void derive(RecurrenceOpInterface op, const Derivation &how) {
+  OpBuilder b(op);
+  ScanShape s = getScanShape(op);
+  ScanInputs inputs = collectInputs(op, b);
+  bool vk = op.getStateLayout() == StateLayout::VK;
+  AccessAttr stored =
+      inputs.access({AccessAttr::Sequence, AccessAttr::Head, vk, !vk});
+  AccessAttr initAccess;
+  Value initial =
+      initialState(op, b, stored, inputs.access({0, 1}), initAccess);
+
+  TokenDims d = getTokenDims(op.getLayout());
+  SmallVector<int64_t> entries(4, 1);
+  entries[d.batch] = AccessAttr::Batch;
+  entries[d.token] = AccessAttr::Token;
+  entries[d.head] = AccessAttr::Head;
+  AccessAttr outAccess = inputs.access(entries);
+
+  // A final state that nobody asked for is a result without uses.
+  RankedTensorType finalType;
+  if (auto final = op.getFinalState())
+    finalType = final.getType();
+  else
+    finalType = RankedTensorType::get({s.sequences, s.heads,
+                                       vk ? s.valueWidth : s.keyWidth,
+                                       vk ? s.keyWidth : s.valueWidth},
+                                      b.getF32Type());
+
+  auto scan = chunk::ScanOp::create(
+      b, op->getLoc(), TypeRange{op.getOutput().getType(), finalType},
+      op.getCuSeqlens(), ValueRange(initial), inputs.values,
+      b.getI64IntegerAttr(how.chunk), b.getArrayAttr({initAccess}),
+      b.getArrayAttr(inputs.accesses), b.getArrayAttr({outAccess}),
+      b.getArrayAttr({stored}), UnitAttr());
+  buildBody(scan, op, inputs, how, b);
+  op->replaceAllUsesWith(scan.getResults().take_front(op->getNumResults()));
+  op->erase();
+}
+
+/// The float type `name` names, or null.
+static Type parseType(MLIRContext *context, StringRef name,
+                      ArrayRef<StringRef> allowed) {
+  if (!llvm::is_contained(allowed, name))
+    return {};
+  return llvm::StringSwitch<Type>(name)
+      .Case("f32", Float32Type::get(context))
+      .Case("f64", Float64Type::get(context))
+      .Case("bf16", BFloat16Type::get(context))
+      .Case("f16", Float16Type::get(context))
+      .Default({});
+}
+
+namespace {
+struct ConvertLinRecToChunk
+    : deltanet::impl::ConvertLinRecToChunkBase<ConvertLinRecToChunk> {
+  using ConvertLinRecToChunkBase::ConvertLinRecToChunkBase;
+
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    Derivation how{
+        chunkSize,
+        parseType(&getContext(), productType, {"f32", "bf16", "f16"}),
+        {}};
+    if (chunkSize < 1) {
+      function.emitError("expects chunks of at least 1 token, got ")
+          << chunkSize;
+      return signalPassFailure();
+    }
+    if (!how.productType) {
+      function.emitError("expects products of f32, bf16 or f16, got '")
+          << productType << "'";
+      return signalPassFailure();
+    }
+    std::string gateName = gateType;
+    if (gateName.empty())
+      gateName = how.productType.isF32() ? "f64" : "f32";
+    how.gateType = parseType(&getContext(), gateName, {"f32", "f64"});
+    if (!how.gateType) {
+      function.emitError("expects gates of f32 or f64, got '")
+          << gateType << "'";
+      return signalPassFailure();
+    }
+    SmallVector<RecurrenceOpInterface> recurrences;
+    function.walk([&](RecurrenceOpInterface op) { recurrences.push_back(op); });
+    for (RecurrenceOpInterface op : recurrences)
+      derive(op, how);
+    numDerived += recurrences.size();
+  }
+};
+} // namespace

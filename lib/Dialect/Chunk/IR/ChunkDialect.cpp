@@ -1,4 +1,5 @@
-//===- ChunkDialect.cpp - registration and attributes of the chunk dialect -===//
+//===- ChunkDialect.cpp - registration and attributes of the chunk dialect
+//-===//
 #include "deltanet/Dialect/Chunk/IR/Chunk.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -54,7 +55,8 @@ LogicalResult AccessAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   bool hasToken = llvm::is_contained(entries, static_cast<int64_t>(Token));
   for (int64_t entry : entries) {
     if (entry < Chunk)
-      return emitError() << "expects loops b, t, n, h, g, c, got code " << entry;
+      return emitError() << "expects loops b, t, n, h, g, c, got code "
+                         << entry;
     if (!seen.insert(entry).second) {
       auto diag = emitError() << "expects every loop and tile dimension at "
                                  "most once, got two of ";

@@ -1,4 +1,5 @@
-//===- ChunkOps.cpp - verifiers of the operations of a chunk body ----------===//
+//===- ChunkOps.cpp - verifiers of the operations of a chunk body
+//----------===//
 // Constraints C1.. are those of dialects/Chunk/Chunk.td; each has a test in
 // test/Dialect/Chunk/invalid.mlir.
 //===----------------------------------------------------------------------===//
@@ -31,8 +32,10 @@ LogicalResult DotOp::verify() {
   if (l.getElementType() != r.getElementType())
     return emitOpError("expects operands of one element type, got ")
            << l.getElementType() << " and " << r.getElementType();
-  int64_t m = l.getDimSize(getTransposeLhs()), k = l.getDimSize(!getTransposeLhs());
-  int64_t k2 = r.getDimSize(getTransposeRhs()), n = r.getDimSize(!getTransposeRhs());
+  int64_t m = l.getDimSize(getTransposeLhs()),
+          k = l.getDimSize(!getTransposeLhs());
+  int64_t k2 = r.getDimSize(getTransposeRhs()),
+          n = r.getDimSize(!getTransposeRhs());
   // C2
   if (k != k2)
     return emitOpError("expects contracted extents to agree, got ")
@@ -51,13 +54,14 @@ static LogicalResult verifyGate(Operation *op, StringRef name, Value gate,
     return op->emitOpError("expects ")
            << name << " with " << rows << " rows, got " << type.getDimSize(0);
   if (type.getRank() == 2 && type.getDimSize(1) != width)
-    return op->emitOpError("expects ") << name << " with " << width
-                                       << " channels, got " << type.getDimSize(1);
+    return op->emitOpError("expects ")
+           << name << " with " << width << " channels, got "
+           << type.getDimSize(1);
   return success();
 }
 
 static LogicalResult verifyGateRanks(Operation *op, Value gx, Value gy) {
-  if (typeOf(gx) .getRank() != typeOf(gy).getRank() ||
+  if (typeOf(gx).getRank() != typeOf(gy).getRank() ||
       typeOf(gx).getElementType() != typeOf(gy).getElementType())
     return op->emitOpError("expects both gates per row or both per channel, of "
                            "one element type, got ")
@@ -77,8 +81,10 @@ LogicalResult DecayDotOp::verify() {
            << y.getDimSize(0) << " and " << x.getDimSize(0);
   // C2
   if (failed(verifyGateRanks(*this, getGx(), getGy())) ||
-      failed(verifyGate(*this, "gx", getGx(), x.getDimSize(0), x.getDimSize(1))) ||
-      failed(verifyGate(*this, "gy", getGy(), y.getDimSize(0), x.getDimSize(1))))
+      failed(
+          verifyGate(*this, "gx", getGx(), x.getDimSize(0), x.getDimSize(1))) ||
+      failed(
+          verifyGate(*this, "gy", getGy(), y.getDimSize(0), x.getDimSize(1))))
     return failure();
   // C3
   SmallVector<int64_t> want = {x.getDimSize(0), y.getDimSize(0)};
@@ -89,7 +95,8 @@ LogicalResult DecayDotOp::verify() {
 }
 
 LogicalResult DecayApplyOp::verify() {
-  RankedTensorType m = typeOf(getM()), y = typeOf(getY()), r = typeOf(getResult());
+  RankedTensorType m = typeOf(getM()), y = typeOf(getY()),
+                   r = typeOf(getResult());
   // C1
   if (m.getElementType() != y.getElementType())
     return emitOpError("expects m and y of one element type, got ")
@@ -98,9 +105,11 @@ LogicalResult DecayApplyOp::verify() {
   int64_t in = m.getDimSize(getTranspose() ? 0 : 1);
   int64_t out = m.getDimSize(getTranspose() ? 1 : 0);
   if (y.getDimSize(0) != in)
-    return emitOpError("expects y with ") << in << " rows, got " << y.getDimSize(0);
+    return emitOpError("expects y with ")
+           << in << " rows, got " << y.getDimSize(0);
   if (m.getDimSize(1) % m.getDimSize(0) != 0)
-    return emitOpError("expects columns of m to be a multiple of its rows, got ")
+    return emitOpError(
+               "expects columns of m to be a multiple of its rows, got ")
            << dims(m.getShape());
   if (r.getShape() != ArrayRef<int64_t>({out, width}))
     return emitOpError("expects a result of ")
@@ -118,8 +127,10 @@ LogicalResult UnitLowerSolveOp::verify() {
   // C1
   if (l.getDimSize(0) != l.getDimSize(1) ||
       l.getDimSize(0) != typeOf(getRhs()).getDimSize(0))
-    return emitOpError("expects a square matrix of the right-hand side's rows, got ")
-           << dims(l.getShape()) << " and " << dims(typeOf(getRhs()).getShape());
+    return emitOpError(
+               "expects a square matrix of the right-hand side's rows, got ")
+           << dims(l.getShape()) << " and "
+           << dims(typeOf(getRhs()).getShape());
   return success();
 }
 
@@ -181,8 +192,8 @@ LogicalResult RepeatOp::verify() {
 }
 
 /// Checks that `dimensions` are distinct and below `rank`.
-static LogicalResult verifyDimensions(Operation *op, ArrayRef<int64_t> dimensions,
-                                      int64_t rank) {
+static LogicalResult
+verifyDimensions(Operation *op, ArrayRef<int64_t> dimensions, int64_t rank) {
   llvm::SmallDenseSet<int64_t> seen;
   for (int64_t d : dimensions)
     if (d < 0 || d >= rank || !seen.insert(d).second)
@@ -208,7 +219,8 @@ LogicalResult BroadcastOp::verify() {
     return failure();
   if (without(out.getShape(), getDimensions()) != in.getShape() ||
       in.getElementType() != out.getElementType())
-    return emitOpError("expects the input's dimensions beside the new ones, got ")
+    return emitOpError(
+               "expects the input's dimensions beside the new ones, got ")
            << out << " from " << in;
   return success();
 }
@@ -254,7 +266,8 @@ namespace {
 /// A broadcast along nothing is its input; of a splat constant, a constant.
 struct FoldBroadcast : OpRewritePattern<BroadcastOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(BroadcastOp op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(BroadcastOp op,
+                                PatternRewriter &rewriter) const override {
     if (op.getDimensions().empty()) {
       rewriter.replaceOp(op, op.getInput());
       return success();

@@ -1,4 +1,5 @@
-//===- ChunkScan.cpp - chunk.scan: syntax, verifier, shapes ----------------===//
+//===- ChunkScan.cpp - chunk.scan: syntax, verifier, shapes
+//----------------===//
 // The constraints C1.. are those of dialects/Chunk/Chunk.td.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Dialect/Chunk/IR/Chunk.h"
@@ -62,10 +63,13 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
       parseList(parser, "final", false, finals) ||
       parser.parseOptionalAttrDictWithKeyword(result.attributes))
     return failure();
-  if (packed && parser.resolveOperand(sequences, sequencesType, result.operands))
+  if (packed &&
+      parser.resolveOperand(sequences, sequencesType, result.operands))
     return failure();
-  if (parser.resolveOperands(carries.operands, carries.types, loc, result.operands) ||
-      parser.resolveOperands(inputs.operands, inputs.types, loc, result.operands))
+  if (parser.resolveOperands(carries.operands, carries.types, loc,
+                             result.operands) ||
+      parser.resolveOperands(inputs.operands, inputs.types, loc,
+                             result.operands))
     return failure();
   result.addTypes(outputs.types);
   result.addTypes(finals.types);
@@ -76,9 +80,10 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
   props.input_accesses = b.getArrayAttr(inputs.accesses);
   props.output_accesses = b.getArrayAttr(outputs.accesses);
   props.final_accesses = b.getArrayAttr(finals.accesses);
-  llvm::copy(ArrayRef<int32_t>({packed, static_cast<int32_t>(carries.types.size()),
-                                static_cast<int32_t>(inputs.types.size())}),
-             props.operandSegmentSizes.begin());
+  llvm::copy(
+      ArrayRef<int32_t>({packed, static_cast<int32_t>(carries.types.size()),
+                         static_cast<int32_t>(inputs.types.size())}),
+      props.operandSegmentSizes.begin());
 
   Region *body = result.addRegion();
   if (parser.parseRegion(*body))
@@ -117,10 +122,10 @@ void ScanOp::print(OpAsmPrinter &p) {
   printList(p, "in", getInputs(), getInputs().getTypes(), getInputAccesses());
   printList(p, "out", {}, getOutputs().getTypes(), getOutputAccesses());
   printList(p, "final", {}, getFinals().getTypes(), getFinalAccesses());
-  p.printOptionalAttrDictWithKeyword(
-      (*this)->getAttrs(),
-      {"chunk_size", "reverse", "init_accesses", "input_accesses",
-       "output_accesses", "final_accesses", "operandSegmentSizes"});
+  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
+                                     {"chunk_size", "reverse", "init_accesses",
+                                      "input_accesses", "output_accesses",
+                                      "final_accesses", "operandSegmentSizes"});
   p << " ";
   p.printRegion(getBody());
 }
@@ -143,18 +148,18 @@ static LogicalResult verifyTile(ScanOp op, const Twine &what, AccessAttr access,
   if (!want)
     return op.emitOpError("expects static extents in the tile of ")
            << what << ", got " << type;
-  bool sameElement = want.getElementType() == tileType.getElementType() ||
-                     (widen && isa<FloatType>(tileType.getElementType()) &&
-                      tileType.getElementTypeBitWidth() >
-                          want.getElementTypeBitWidth());
+  bool sameElement =
+      want.getElementType() == tileType.getElementType() ||
+      (widen && isa<FloatType>(tileType.getElementType()) &&
+       tileType.getElementTypeBitWidth() > want.getElementTypeBitWidth());
   if (want.getShape() != tileType.getShape() || !sameElement)
     return op.emitOpError("expects ")
            << what << " to be " << want << " by its access, got " << tile;
   return success();
 }
 
-static LogicalResult verifyAccesses(ScanOp op, StringRef what, ArrayAttr accesses,
-                                    TypeRange types) {
+static LogicalResult verifyAccesses(ScanOp op, StringRef what,
+                                    ArrayAttr accesses, TypeRange types) {
   // C1
   if (accesses.size() != types.size())
     return op.emitOpError("expects one access for each ")
@@ -172,7 +177,8 @@ static LogicalResult verifyAccesses(ScanOp op, StringRef what, ArrayAttr accesse
 LogicalResult ScanOp::verify() {
   // C7
   if (static_cast<int64_t>(getChunkSize()) < 1)
-    return emitOpError("expects chunks of at least 1 token, got ") << getChunkSize();
+    return emitOpError("expects chunks of at least 1 token, got ")
+           << getChunkSize();
   if (getNumResults() != getOutputAccesses().size() + getFinalAccesses().size())
     return emitOpError("expects one result for each output and final, got ")
            << getNumResults() << " for "
@@ -180,23 +186,30 @@ LogicalResult ScanOp::verify() {
   if (getFinalAccesses().size() != getInits().size())
     return emitOpError("expects one final for each carry, got ")
            << getFinalAccesses().size() << " for " << getInits().size();
-  if (failed(verifyAccesses(*this, "carry", getInitAccesses(), getInits().getTypes())) ||
-      failed(verifyAccesses(*this, "input", getInputAccesses(), getInputs().getTypes())) ||
-      failed(verifyAccesses(*this, "output", getOutputAccesses(), getOutputs().getTypes())) ||
-      failed(verifyAccesses(*this, "final", getFinalAccesses(), getFinals().getTypes())))
+  if (failed(verifyAccesses(*this, "carry", getInitAccesses(),
+                            getInits().getTypes())) ||
+      failed(verifyAccesses(*this, "input", getInputAccesses(),
+                            getInputs().getTypes())) ||
+      failed(verifyAccesses(*this, "output", getOutputAccesses(),
+                            getOutputs().getTypes())) ||
+      failed(verifyAccesses(*this, "final", getFinalAccesses(),
+                            getFinals().getTypes())))
     return failure();
   if (Value sequences = getSequences()) {
     auto type = cast<RankedTensorType>(sequences.getType());
     if (type.getRank() != 1 || !type.getElementType().isInteger())
-      return emitOpError("expects sequences to be a list of offsets, got ") << type;
+      return emitOpError("expects sequences to be a list of offsets, got ")
+             << type;
   }
   // C5
   auto hasLoop = [&](ArrayAttr accesses, AccessAttr::Loop loop) {
-    return llvm::any_of(accesses, [&](Attribute a) { return cast<AccessAttr>(a).has(loop); });
+    return llvm::any_of(
+        accesses, [&](Attribute a) { return cast<AccessAttr>(a).has(loop); });
   };
   if (!hasLoop(getInputAccesses(), AccessAttr::Head) &&
       !hasLoop(getInitAccesses(), AccessAttr::Head))
-    return emitOpError("expects an input or a carry that is walked by heads (h)");
+    return emitOpError(
+        "expects an input or a carry that is walked by heads (h)");
   if (!hasLoop(getInputAccesses(), AccessAttr::Token))
     return emitOpError("expects an input that is walked by tokens (t)");
   // C6
@@ -205,13 +218,15 @@ LogicalResult ScanOp::verify() {
     if (!access.has(AccessAttr::Batch) || !access.has(AccessAttr::Head) ||
         access.has(AccessAttr::Token) == access.has(AccessAttr::Chunk) ||
         access.has(AccessAttr::Group) || access.has(AccessAttr::Sequence))
-      return emitOpError("expects outputs walked by b, h and one of t, c, got ") << access;
+      return emitOpError("expects outputs walked by b, h and one of t, c, got ")
+             << access;
   }
   for (Attribute a : getFinalAccesses()) {
     auto access = cast<AccessAttr>(a);
     if (!access.has(AccessAttr::Sequence) || !access.has(AccessAttr::Head) ||
         access.getRank() != access.getTileRank() + 2)
-      return emitOpError("expects finals walked by n and h alone, got ") << access;
+      return emitOpError("expects finals walked by n and h alone, got ")
+             << access;
   }
   return success();
 }
@@ -221,8 +236,9 @@ LogicalResult ScanOp::verifyRegions() {
   // C3
   size_t want = getInits().size() + 1 + getInputs().size();
   if (block.getNumArguments() != want)
-    return emitOpError("expects ") << want << " body arguments (carries, the count, inputs), got "
-                                   << block.getNumArguments();
+    return emitOpError("expects ")
+           << want << " body arguments (carries, the count, inputs), got "
+           << block.getNumArguments();
   if (!getCountArgument().getType().isIndex())
     return emitOpError("expects the count of tokens to be an index, got ")
            << getCountArgument().getType();
@@ -277,9 +293,12 @@ static OpFoldResult extentOf(OpBuilder &b, ScanOp op, AccessAttr::Loop loop) {
   return find(op.getInits(), op.getInitAccesses());
 }
 
-LogicalResult ScanOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult ScanOp::reifyResultShapes(OpBuilder &b,
+                                        ReifiedRankedShapedTypeDims &shapes) {
   Location loc = getLoc();
-  auto value = [&](OpFoldResult r) { return getValueOrCreateConstantIndexOp(b, loc, r); };
+  auto value = [&](OpFoldResult r) {
+    return getValueOrCreateConstantIndexOp(b, loc, r);
+  };
   // Tokens: of an input whose tile has chunk_size rows.
   auto tokens = [&]() -> OpFoldResult {
     for (auto [i, arg] : llvm::enumerate(getInputArguments())) {
@@ -309,13 +328,15 @@ LogicalResult ScanOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDim
   auto chunks = [&]() -> OpFoldResult {
     Value size = arith::ConstantIndexOp::create(b, loc, getChunkSize());
     if (!getSequences())
-      return arith::CeilDivUIOp::create(b, loc, value(tokens()), size).getResult();
+      return arith::CeilDivUIOp::create(b, loc, value(tokens()), size)
+          .getResult();
     Value whole = arith::DivUIOp::create(b, loc, value(tokens()), size);
     return arith::AddIOp::create(b, loc, whole, value(sequences())).getResult();
   };
   auto reify = [&](AccessAttr access, RankedTensorType type) {
     auto &shape = shapes.emplace_back();
-    for (auto [entry, extent] : llvm::zip(access.getEntries(), type.getShape())) {
+    for (auto [entry, extent] :
+         llvm::zip(access.getEntries(), type.getShape())) {
       if (!ShapedType::isDynamic(extent))
         shape.push_back(b.getIndexAttr(extent));
       else if (entry == AccessAttr::Token)
@@ -325,7 +346,8 @@ LogicalResult ScanOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDim
       else if (entry == AccessAttr::Sequence)
         shape.push_back(sequences());
       else
-        shape.push_back(extentOf(b, *this, static_cast<AccessAttr::Loop>(entry)));
+        shape.push_back(
+            extentOf(b, *this, static_cast<AccessAttr::Loop>(entry)));
     }
     return llvm::all_of(shape, [](OpFoldResult r) { return bool(r); });
   };
@@ -346,19 +368,24 @@ namespace {
 /// Drops inputs that the body does not read and outputs that nobody uses.
 struct DropUnused : OpRewritePattern<ScanOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ScanOp op, PatternRewriter &rewriter) const override {
-    BitVector deadInputs(op.getInputs().size()), deadOutputs(op.getNumOutputs());
-    int64_t tokenInputs = llvm::count_if(op.getInputAccesses(), [](Attribute a) {
-      return cast<AccessAttr>(a).has(AccessAttr::Token);
-    });
+  LogicalResult matchAndRewrite(ScanOp op,
+                                PatternRewriter &rewriter) const override {
+    BitVector deadInputs(op.getInputs().size()),
+        deadOutputs(op.getNumOutputs());
+    int64_t tokenInputs =
+        llvm::count_if(op.getInputAccesses(), [](Attribute a) {
+          return cast<AccessAttr>(a).has(AccessAttr::Token);
+        });
     int64_t headInputs = llvm::count_if(op.getInputAccesses(), [](Attribute a) {
       return cast<AccessAttr>(a).has(AccessAttr::Head);
     });
     for (auto [i, arg] : llvm::enumerate(op.getInputArguments())) {
       AccessAttr access = op.getInputAccess(i);
-      bool token = access.has(AccessAttr::Token), head = access.has(AccessAttr::Head);
+      bool token = access.has(AccessAttr::Token),
+           head = access.has(AccessAttr::Head);
       // The last inputs by tokens and heads say how many there are.
-      if (!arg.use_empty() || (token && tokenInputs == 1) || (head && headInputs == 1))
+      if (!arg.use_empty() || (token && tokenInputs == 1) ||
+          (head && headInputs == 1))
         continue;
       tokenInputs -= token;
       headInputs -= head;
@@ -378,8 +405,10 @@ struct DropUnused : OpRewritePattern<ScanOp> {
       return kept;
     };
     SmallVector<Value> inputs, outputs;
-    SmallVector<Attribute> inputAccesses = keep(op.getInputAccesses().getValue(), deadInputs);
-    SmallVector<Attribute> outputAccesses = keep(op.getOutputAccesses().getValue(), deadOutputs);
+    SmallVector<Attribute> inputAccesses =
+        keep(op.getInputAccesses().getValue(), deadInputs);
+    SmallVector<Attribute> outputAccesses =
+        keep(op.getOutputAccesses().getValue(), deadOutputs);
     for (auto [i, v] : llvm::enumerate(op.getInputs()))
       if (!deadInputs.test(i))
         inputs.push_back(v);
@@ -393,13 +422,16 @@ struct DropUnused : OpRewritePattern<ScanOp> {
     for (auto [i, v] : llvm::enumerate(yield.getOutputs()))
       if (!deadOutputs.test(i))
         outputs.push_back(v);
-    auto scan = ScanOp::create(
-        rewriter, op.getLoc(), types, op.getSequences(), op.getInits(), inputs,
-        op.getChunkSizeAttr(), op.getInitAccesses(),
-        rewriter.getArrayAttr(inputAccesses), rewriter.getArrayAttr(outputAccesses),
-        op.getFinalAccesses(), op.getReverseAttr());
-    rewriter.modifyOpInPlace(yield, [&] { yield.getOutputsMutable().assign(outputs); });
-    rewriter.inlineRegionBefore(op.getBody(), scan.getBody(), scan.getBody().end());
+    auto scan = ScanOp::create(rewriter, op.getLoc(), types, op.getSequences(),
+                               op.getInits(), inputs, op.getChunkSizeAttr(),
+                               op.getInitAccesses(),
+                               rewriter.getArrayAttr(inputAccesses),
+                               rewriter.getArrayAttr(outputAccesses),
+                               op.getFinalAccesses(), op.getReverseAttr());
+    rewriter.modifyOpInPlace(
+        yield, [&] { yield.getOutputsMutable().assign(outputs); });
+    rewriter.inlineRegionBefore(op.getBody(), scan.getBody(),
+                                scan.getBody().end());
     BitVector deadArguments(op.getNumCarries() + 1 + deadInputs.size());
     for (unsigned i : deadInputs.set_bits())
       deadArguments.set(op.getNumCarries() + 1 + i);
@@ -408,7 +440,8 @@ struct DropUnused : OpRewritePattern<ScanOp> {
     unsigned next = 0;
     for (unsigned i = 0, e = op.getNumResults(); i != e; ++i)
       replacements.push_back(i < deadOutputs.size() && deadOutputs.test(i)
-                                 ? Value() : Value(scan.getResult(next++)));
+                                 ? Value()
+                                 : Value(scan.getResult(next++)));
     for (auto [old, fresh] : llvm::zip(op.getResults(), replacements))
       if (fresh)
         rewriter.replaceAllUsesWith(old, fresh);
@@ -418,6 +451,7 @@ struct DropUnused : OpRewritePattern<ScanOp> {
 };
 } // namespace
 
-void ScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+void ScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                         MLIRContext *context) {
   patterns.add<DropUnused>(context);
 }

@@ -1,4 +1,5 @@
-//===- LinRecDialect.cpp - registration of the linrec dialect --------------===//
+//===- LinRecDialect.cpp - registration of the linrec dialect
+//--------------===//
 #include "deltanet/Dialect/LinRec/IR/LinRec.h"
 
 using namespace mlir;

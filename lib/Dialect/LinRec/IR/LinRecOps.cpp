@@ -1,4 +1,5 @@
-//===- LinRecOps.cpp - verifiers and canonicalisation of recurrences -------===//
+//===- LinRecOps.cpp - verifiers and canonicalisation of recurrences
+//-------===//
 // Constraints C1.. are those of dialects/LinRec/LinRec.td; each has a test in
 // test/Dialect/LinRec/invalid.mlir.
 //===----------------------------------------------------------------------===//
@@ -53,11 +54,12 @@ public:
 
   /// `type` is the token tensor `name` and has the extents given, in the order
   /// batch, tokens, heads, channels; a null channel count is a 3-D tensor.
-  LogicalResult tokenTensor(StringRef name, RankedTensorType type, int64_t tokens,
-                            int64_t heads, std::optional<int64_t> channels);
+  LogicalResult tokenTensor(StringRef name, RankedTensorType type,
+                            int64_t tokens, int64_t heads,
+                            std::optional<int64_t> channels);
 
-  LogicalResult extent(StringRef name, StringRef what, int64_t got, int64_t want,
-                       StringRef wantOf);
+  LogicalResult extent(StringRef name, StringRef what, int64_t got,
+                       int64_t want, StringRef wantOf);
 
   RecurrenceOpInterface op;
   TokenDims dims;
@@ -77,28 +79,34 @@ LogicalResult Verifier::extent(StringRef name, StringRef what, int64_t got,
                                int64_t want, StringRef wantOf) {
   if (!differ(got, want))
     return success();
-  return op->emitOpError("expects ")
-         << name << " with " << want << " " << what << " (" << wantOf << "), got " << got;
+  return op->emitOpError("expects ") << name << " with " << want << " " << what
+                                     << " (" << wantOf << "), got " << got;
 }
 
 LogicalResult Verifier::tokenTensor(StringRef name, RankedTensorType type,
                                     int64_t tokens, int64_t heads,
                                     std::optional<int64_t> channels) {
-  if (failed(extent(name, "batch entries", type.getDimSize(dims.batch), shape.batch, "as query")) ||
-      failed(extent(name, "tokens", type.getDimSize(dims.token), tokens,
-                    tokens == shape.tokens ? "as query" : "steps times query's")))
+  if (failed(extent(name, "batch entries", type.getDimSize(dims.batch),
+                    shape.batch, "as query")) ||
+      failed(
+          extent(name, "tokens", type.getDimSize(dims.token), tokens,
+                 tokens == shape.tokens ? "as query" : "steps times query's")))
     return failure();
-  if (failed(extent(name, "heads", type.getDimSize(dims.head), heads, "as value")))
+  if (failed(
+          extent(name, "heads", type.getDimSize(dims.head), heads, "as value")))
     return failure();
   if (channels && type.getRank() == 4)
-    return extent(name, "channels", type.getDimSize(3), *channels, "the width of key");
+    return extent(name, "channels", type.getDimSize(3), *channels,
+                  "the width of key");
   return success();
 }
 
 LogicalResult Verifier::state(StringRef name, RankedTensorType type) {
   bool vk = op.getStateLayout() == StateLayout::VK;
-  if (failed(extent(name, "states", type.getDimSize(0), shape.sequences, "one a sequence")) ||
-      failed(extent(name, "heads", type.getDimSize(1), shape.heads, "as value")))
+  if (failed(extent(name, "states", type.getDimSize(0), shape.sequences,
+                    "one a sequence")) ||
+      failed(
+          extent(name, "heads", type.getDimSize(1), shape.heads, "as value")))
     return failure();
   int64_t rows = vk ? shape.valueWidth : shape.keyWidth;
   int64_t cols = vk ? shape.keyWidth : shape.valueWidth;
@@ -109,7 +117,10 @@ LogicalResult Verifier::state(StringRef name, RankedTensorType type) {
               << (vk ? "V x K" : "K x V") << ", state_layout = "
               << stringifyStateLayout(op.getStateLayout()) << "), got ";
   auto put = [&](int64_t e) {
-    if (ShapedType::isDynamic(e)) diag << "?"; else diag << e;
+    if (ShapedType::isDynamic(e))
+      diag << "?";
+    else
+      diag << e;
   };
   put(type.getDimSize(2));
   diag << "x";
@@ -122,53 +133,71 @@ LogicalResult Verifier::packing() {
   if (!offsets)
     return success();
   if (differ(shape.batch, 1))
-    return op->emitOpError("expects a batch of 1 with packed sequences, got ") << shape.batch;
+    return op->emitOpError("expects a batch of 1 with packed sequences, got ")
+           << shape.batch;
   int64_t entries = offsets.getType().getDimSize(0);
   if (!ShapedType::isDynamic(entries) && entries < 2)
-    return op->emitOpError("expects at least 2 offsets of packed sequences, got ") << entries;
+    return op->emitOpError(
+               "expects at least 2 offsets of packed sequences, got ")
+           << entries;
   return success();
 }
 
 LogicalResult Verifier::verify() {
-  auto q = op.getQuery().getType(), k = op.getKey().getType(), v = op.getValue().getType();
+  auto q = op.getQuery().getType(), k = op.getKey().getType(),
+       v = op.getValue().getType();
   // C1
-  if (q.getElementType() != k.getElementType() || q.getElementType() != v.getElementType())
-    return op->emitOpError("expects query, key and value of one element type, got ")
-           << q.getElementType() << ", " << k.getElementType() << " and " << v.getElementType();
+  if (q.getElementType() != k.getElementType() ||
+      q.getElementType() != v.getElementType())
+    return op->emitOpError(
+               "expects query, key and value of one element type, got ")
+           << q.getElementType() << ", " << k.getElementType() << " and "
+           << v.getElementType();
   // C14
   if (shape.steps < 1)
-    return op->emitOpError("expects at least 1 step a token, got ") << shape.steps;
+    return op->emitOpError("expects at least 1 step a token, got ")
+           << shape.steps;
   // C5
   if (differ(q.getDimSize(3), k.getDimSize(3)))
     return op->emitOpError("expects query and key of equal width, got ")
            << q.getDimSize(3) << " and " << k.getDimSize(3);
   for (auto [name, type] : {std::pair<StringRef, RankedTensorType>{"query", q},
-                            {"key", k}, {"value", v}})
+                            {"key", k},
+                            {"value", v}})
     if (type.getDimSize(3) < 1)
       return op->emitOpError("expects a static width of at least 1, got ")
              << (type.isDynamicDim(3) ? "?" : "0") << " of " << name;
   // C2, C3
-  int64_t stepTokens = ShapedType::isDynamic(shape.tokens) ? shape.tokens : shape.tokens * shape.steps;
-  for (auto [name, type] : {std::pair<StringRef, RankedTensorType>{"key", k}, {"value", v}}) {
-    if (failed(extent(name, "batch entries", type.getDimSize(dims.batch), shape.batch, "as query")) ||
+  int64_t stepTokens = ShapedType::isDynamic(shape.tokens)
+                           ? shape.tokens
+                           : shape.tokens * shape.steps;
+  for (auto [name, type] :
+       {std::pair<StringRef, RankedTensorType>{"key", k}, {"value", v}}) {
+    if (failed(extent(name, "batch entries", type.getDimSize(dims.batch),
+                      shape.batch, "as query")) ||
         failed(extent(name, "tokens", type.getDimSize(dims.token), stepTokens,
                       shape.steps == 1 ? "as query" : "steps times query's")))
       return failure();
     int64_t tokens = type.getDimSize(dims.token);
     if (!ShapedType::isDynamic(tokens) && tokens % shape.steps != 0)
-      return op->emitOpError("expects ") << name << " with a multiple of " << shape.steps
-                                         << " tokens (steps), got " << tokens;
+      return op->emitOpError("expects ")
+             << name << " with a multiple of " << shape.steps
+             << " tokens (steps), got " << tokens;
   }
   // C4
-  if (failed(extent("key", "heads", k.getDimSize(dims.head), shape.groups, "as query")))
+  if (failed(extent("key", "heads", k.getDimSize(dims.head), shape.groups,
+                    "as query")))
     return failure();
-  if (!ShapedType::isDynamic(shape.groups) && !ShapedType::isDynamic(shape.heads) &&
+  if (!ShapedType::isDynamic(shape.groups) &&
+      !ShapedType::isDynamic(shape.heads) &&
       (shape.groups < 1 || shape.heads % shape.groups != 0))
-    return op->emitOpError("expects heads of query to divide heads of value, got ")
+    return op->emitOpError(
+               "expects heads of query to divide heads of value, got ")
            << shape.groups << " and " << shape.heads;
   // C7
   if (auto decay = op.getDecay())
-    if (failed(tokenTensor("decay", decay.getType(), shape.tokens, shape.heads, shape.keyWidth)))
+    if (failed(tokenTensor("decay", decay.getType(), shape.tokens, shape.heads,
+                           shape.keyWidth)))
       return failure();
   // C10
   if (failed(packing()))
@@ -182,8 +211,9 @@ LogicalResult Verifier::verify() {
   if (failed(tokenTensor("output", o, shape.tokens, shape.heads, std::nullopt)))
     return failure();
   if (o.getDimSize(3) != shape.valueWidth)
-    return op->emitOpError("expects output of width ") << shape.valueWidth
-           << " (the width of value), got " << o.getDimSize(3);
+    return op->emitOpError("expects output of width ")
+           << shape.valueWidth << " (the width of value), got "
+           << o.getDimSize(3);
   // C12
   if (auto final = op.getFinalState())
     if (failed(state("final_state", final.getType())))
@@ -191,8 +221,10 @@ LogicalResult Verifier::verify() {
   return success();
 }
 
-static LogicalResult verifyAttributes(Operation *op, std::optional<APFloat> scale,
-                                      std::optional<APFloat> decayMin, bool hasDecay) {
+static LogicalResult verifyAttributes(Operation *op,
+                                      std::optional<APFloat> scale,
+                                      std::optional<APFloat> decayMin,
+                                      bool hasDecay) {
   // C13
   if (scale && (!scale->isFinite() || scale->isZero()))
     return op->emitOpError("expects a finite scale that is not zero, got ")
@@ -200,56 +232,69 @@ static LogicalResult verifyAttributes(Operation *op, std::optional<APFloat> scal
   // C15
   if (decayMin && !hasDecay)
     return op->emitOpError("expects decay_min only with a decay");
-  if (decayMin && (!decayMin->isFinite() || (!decayMin->isNegative() && !decayMin->isZero())))
-    return op->emitOpError("expects a finite decay_min that is not positive, got ")
+  if (decayMin && (!decayMin->isFinite() ||
+                   (!decayMin->isNegative() && !decayMin->isZero())))
+    return op->emitOpError(
+               "expects a finite decay_min that is not positive, got ")
            << decayMin->convertToDouble();
   return success();
 }
 
 LogicalResult ScanOp::verify() {
   Verifier verifier(*this);
-  if (failed(verifyAttributes(*this, getScale(), getDecayMin(), bool(getDecay()))) ||
+  if (failed(verifyAttributes(*this, getScale(), getDecayMin(),
+                              bool(getDecay()))) ||
       failed(verifier.verify()))
     return failure();
   const ScanShape &s = verifier.shape;
   // C6
   if (auto beta = getBeta()) {
-    int64_t tokens = ShapedType::isDynamic(s.tokens) ? s.tokens : s.tokens * s.steps;
-    if (failed(verifier.tokenTensor("beta", beta.getType(), tokens, s.heads, std::nullopt)))
+    int64_t tokens =
+        ShapedType::isDynamic(s.tokens) ? s.tokens : s.tokens * s.steps;
+    if (failed(verifier.tokenTensor("beta", beta.getType(), tokens, s.heads,
+                                    std::nullopt)))
       return failure();
   }
   // C8
   if (auto bonus = getBonus()) {
     if (getReadOut() != ReadOut::Before)
       return emitOpError("expects a bonus only with read_out = before");
-    if (failed(verifier.extent("bonus", "heads", bonus.getType().getDimSize(0), s.heads, "as value")) ||
-        failed(verifier.extent("bonus", "channels", bonus.getType().getDimSize(1), s.keyWidth,
+    if (failed(verifier.extent("bonus", "heads", bonus.getType().getDimSize(0),
+                               s.heads, "as value")) ||
+        failed(verifier.extent("bonus", "channels",
+                               bonus.getType().getDimSize(1), s.keyWidth,
                                "the width of key")))
       return failure();
     if (bonus.getType().isDynamicDim(1))
-      return emitOpError("expects a static width of at least 1, got ? of bonus");
+      return emitOpError(
+          "expects a static width of at least 1, got ? of bonus");
     if (s.steps != 1)
-      return emitOpError("expects a bonus only with one step a token, got ") << s.steps;
+      return emitOpError("expects a bonus only with one step a token, got ")
+             << s.steps;
   }
   return success();
 }
 
 LogicalResult DplrScanOp::verify() {
   Verifier verifier(*this);
-  if (failed(verifyAttributes(*this, getScale(), getDecayMin(), bool(getDecay()))) ||
+  if (failed(verifyAttributes(*this, getScale(), getDecayMin(),
+                              bool(getDecay()))) ||
       failed(verifier.verify()))
     return failure();
   // C16
   RankedTensorType key = getKey().getType();
-  for (auto [name, type] : {std::pair<StringRef, RankedTensorType>{"a", getTransitionIn().getType()},
+  for (auto [name, type] : {std::pair<StringRef, RankedTensorType>{
+                                "a", getTransitionIn().getType()},
                             {"b", getTransitionOut().getType()}}) {
     if (type.getElementType() != key.getElementType())
-      return emitOpError("expects ") << name << " of key's element type "
-                                     << key.getElementType() << ", got " << type.getElementType();
+      return emitOpError("expects ")
+             << name << " of key's element type " << key.getElementType()
+             << ", got " << type.getElementType();
     for (int64_t d = 0; d != 4; ++d)
-      if (differ(type.getDimSize(d), key.getDimSize(d)) || (d == 3 && type.isDynamicDim(3)))
-        return emitOpError("expects ") << name << " of the shape of key, got " << type
-                                       << " and " << key;
+      if (differ(type.getDimSize(d), key.getDimSize(d)) ||
+          (d == 3 && type.isDynamicDim(3)))
+        return emitOpError("expects ") << name << " of the shape of key, got "
+                                       << type << " and " << key;
   }
   return success();
 }
@@ -264,8 +309,12 @@ static double scaleOf(std::optional<APFloat> scale, RankedTensorType query) {
   return 1.0 / std::sqrt(static_cast<double>(query.getDimSize(3)));
 }
 
-double ScanOp::getScaleFactor() { return scaleOf(getScale(), getQuery().getType()); }
-double DplrScanOp::getScaleFactor() { return scaleOf(getScale(), getQuery().getType()); }
+double ScanOp::getScaleFactor() {
+  return scaleOf(getScale(), getQuery().getType());
+}
+double DplrScanOp::getScaleFactor() {
+  return scaleOf(getScale(), getQuery().getType());
+}
 int64_t ScanOp::getStepsPerToken() { return getSteps(); }
 int64_t DplrScanOp::getStepsPerToken() { return 1; }
 
@@ -279,7 +328,9 @@ static LogicalResult reify(RecurrenceOpInterface op, OpBuilder &b,
   Location loc = op->getLoc();
   TokenDims d = getTokenDims(op.getLayout());
   ScanShape s = getScanShape(op);
-  auto size = [&](Value v, int64_t dim) { return tensor::getMixedSize(b, loc, v, dim); };
+  auto size = [&](Value v, int64_t dim) {
+    return tensor::getMixedSize(b, loc, v, dim);
+  };
   OpFoldResult heads = size(op.getValue(), d.head);
   auto &out = shapes.emplace_back(4);
   out[d.batch] = size(op.getQuery(), d.batch);
@@ -297,19 +348,25 @@ static LogicalResult reify(RecurrenceOpInterface op, OpBuilder &b,
       sequences = b.getIndexAttr(*known - 1);
     } else {
       Value one = arith::ConstantIndexOp::create(b, loc, 1);
-      sequences = arith::SubIOp::create(b, loc, cast<Value>(entries), one).getResult();
+      sequences =
+          arith::SubIOp::create(b, loc, cast<Value>(entries), one).getResult();
     }
   }
   bool vk = op.getStateLayout() == StateLayout::VK;
-  int64_t rows = vk ? s.valueWidth : s.keyWidth, cols = vk ? s.keyWidth : s.valueWidth;
-  shapes.push_back({sequences, heads, b.getIndexAttr(rows), b.getIndexAttr(cols)});
+  int64_t rows = vk ? s.valueWidth : s.keyWidth,
+          cols = vk ? s.keyWidth : s.valueWidth;
+  shapes.push_back(
+      {sequences, heads, b.getIndexAttr(rows), b.getIndexAttr(cols)});
   return success();
 }
 
-LogicalResult ScanOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult ScanOp::reifyResultShapes(OpBuilder &b,
+                                        ReifiedRankedShapedTypeDims &shapes) {
   return reify(*this, b, shapes);
 }
-LogicalResult DplrScanOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult
+DplrScanOp::reifyResultShapes(OpBuilder &b,
+                              ReifiedRankedShapedTypeDims &shapes) {
   return reify(*this, b, shapes);
 }
 
@@ -327,11 +384,13 @@ namespace {
 /// A log-decay of zero and an initial state of zero are no operand at all.
 template <typename Op> struct DropZeroOperands : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
-  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
     bool decay = isSplat(op.getDecay(), 0.0);
     bool initial = isSplat(op.getInitialState(), 0.0);
     if (!decay && !initial)
-      return rewriter.notifyMatchFailure(op, "no operand that is a zero constant");
+      return rewriter.notifyMatchFailure(op,
+                                         "no operand that is a zero constant");
     rewriter.modifyOpInPlace(op, [&] {
       if (decay) {
         op.getDecayMutable().clear();
@@ -347,9 +406,11 @@ template <typename Op> struct DropZeroOperands : OpRewritePattern<Op> {
 /// A final state that nobody reads is not a result.
 template <typename Op> struct DropUnusedFinalState : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
-  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
     if (!op.getFinalState() || !op.getFinalState().use_empty())
-      return rewriter.notifyMatchFailure(op, "the final state is used or absent");
+      return rewriter.notifyMatchFailure(op,
+                                         "the final state is used or absent");
     OperationState state(op.getLoc(), op->getName());
     state.addOperands(op->getOperands());
     state.addTypes(op.getOutput().getType());
@@ -364,18 +425,24 @@ template <typename Op> struct DropUnusedFinalState : OpRewritePattern<Op> {
 /// A bonus of zero adds nothing to the read-out.
 struct DropZeroBonus : OpRewritePattern<ScanOp> {
   using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ScanOp op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(ScanOp op,
+                                PatternRewriter &rewriter) const override {
     if (!isSplat(op.getBonus(), 0.0))
-      return rewriter.notifyMatchFailure(op, "no bonus that is a zero constant");
+      return rewriter.notifyMatchFailure(op,
+                                         "no bonus that is a zero constant");
     rewriter.modifyOpInPlace(op, [&] { op.getBonusMutable().clear(); });
     return success();
   }
 };
 } // namespace
 
-void ScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<DropZeroOperands<ScanOp>, DropUnusedFinalState<ScanOp>, DropZeroBonus>(context);
+void ScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                         MLIRContext *context) {
+  patterns.add<DropZeroOperands<ScanOp>, DropUnusedFinalState<ScanOp>,
+               DropZeroBonus>(context);
 }
-void DplrScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<DropZeroOperands<DplrScanOp>, DropUnusedFinalState<DplrScanOp>>(context);
+void DplrScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                             MLIRContext *context) {
+  patterns.add<DropZeroOperands<DplrScanOp>, DropUnusedFinalState<DplrScanOp>>(
+      context);
 }

@@ -27,12 +27,14 @@ namespace deltanet::chunk {
 /// The tile that `access` cuts out of a tensor of type `type` for chunks of
 /// `chunkSize` tokens; `steps` rows for every token. Null if an extent of the
 /// tile would not be static.
-mlir::RankedTensorType getTileType(AccessAttr access, mlir::RankedTensorType type,
+mlir::RankedTensorType getTileType(AccessAttr access,
+                                   mlir::RankedTensorType type,
                                    int64_t chunkSize, int64_t steps = 1);
 
 /// The rows per token of the tile of input `i` of a scan (1, but for operators
 /// with several steps a token, (25)).
-int64_t getRowsPerToken(ScanOp scan, mlir::RankedTensorType tile, AccessAttr access);
+int64_t getRowsPerToken(ScanOp scan, mlir::RankedTensorType tile,
+                        AccessAttr access);
 
 } // namespace deltanet::chunk
 

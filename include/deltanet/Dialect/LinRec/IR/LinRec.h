@@ -23,8 +23,8 @@
 
 namespace deltanet::linrec {
 
-/// A log-decay below this is taken as this: exp() of it is zero in every format,
-/// and differences of its running sums stay finite.
+/// A log-decay below this is taken as this: exp() of it is zero in every
+/// format, and differences of its running sums stay finite.
 inline constexpr double kLogDecayFloor = -1.0e4;
 
 /// The extents of one recurrence; kDynamic where not known.
