@@ -4,6 +4,12 @@ add_library(deltanet_pch OBJECT "${CMAKE_CURRENT_SOURCE_DIR}/cmake/pch.cpp")
 target_compile_options(deltanet_pch PRIVATE ${DELTANET_CXX_FLAGS})
 target_precompile_headers(deltanet_pch PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}/cmake/pch.h")
 
+# deltanet_export(NAME): installs a library that does not include MLIR, and makes
+# it part of the package, as deltanet_library() does.
+function(deltanet_export name)
+  set_property(GLOBAL APPEND PROPERTY DELTANET_LIBRARIES ${name})
+endfunction()
+
 # deltanet_library(NAME sources... [DEPENDS targets...] [LINK libraries...])
 # A static library of lib/, one a folder, that includes MLIR.
 function(deltanet_library name)
@@ -15,7 +21,7 @@ function(deltanet_library name)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
   target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
-  set_property(GLOBAL APPEND PROPERTY DELTANET_LIBRARIES ${name})
+  deltanet_export(${name})
 endfunction()
 
 # deltanet_tool(NAME sources... [LINK libraries...]): an executable of tools/.

@@ -29,9 +29,16 @@ for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME"):
 # A test that shows nothing when it fails is no help.
 config.environment["FILECHECK_OPTS"] = "--dump-input-filter=error"
 
+# Programs that tests build link our libraries, so their sanitizers too.
+config.cxx_flags = "-std=c++17"
+if config.deltanet_sanitize:
+    config.cxx_flags += " -fsanitize=" + config.deltanet_sanitize
+
 # What a test may ask for with `REQUIRES:`.
 if shutil.which("ptxas", path=config.environment["PATH"]):
     config.available_features.add("ptxas")
+if shutil.which("pkg-config"):
+    config.available_features.add("pkg-config")
 if os.path.exists("/dev/nvidiactl"):
     config.available_features.add("gpu")
 if config.deltanet_sanitize:
@@ -40,4 +47,7 @@ if config.deltanet_sanitize:
 config.substitutions.append(("%src", config.deltanet_src_root))
 config.substitutions.append(("%obj", config.deltanet_obj_root))
 config.substitutions.append(("%cmake", config.cmake))
+config.substitutions.append(("%cxxflags", config.cxx_flags))
 config.substitutions.append(("%cxx", config.cxx))
+config.substitutions.append(("%cc", config.cc))
+config.substitutions.append(("%libdir", config.libdir))
