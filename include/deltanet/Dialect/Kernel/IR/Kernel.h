@@ -1,0 +1,38 @@
+//===- Kernel.h - the kernel dialect ----------------------------*- C++ -*-===//
+// Facts of a chip (#kernel.target) and decisions taken (#kernel.schedule); the
+// normative page is dialects/Kernel/README.md.
+//===----------------------------------------------------------------------===//
+#ifndef DELTANET_DIALECT_KERNEL_IR_KERNEL_H
+#define DELTANET_DIALECT_KERNEL_IR_KERNEL_H
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+
+#include "deltanet/Dialect/Kernel/IR/KernelDialect.h.inc"
+#include "deltanet/Dialect/Kernel/IR/KernelEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "deltanet/Dialect/Kernel/IR/KernelAttrs.h.inc"
+
+namespace deltanet::kernel {
+
+/// The discardable attributes of the dialect.
+inline constexpr llvm::StringLiteral kTargetName = "kernel.target";
+inline constexpr llvm::StringLiteral kTargetsName = "kernel.targets";
+inline constexpr llvm::StringLiteral kScheduleName = "kernel.schedule";
+
+/// The target stated on `op` or the nearest operation around it; null if none.
+TargetAttr getTarget(mlir::Operation *op);
+
+/// The schedule stated on `op` or the nearest operation around it; an empty one
+/// if none.
+ScheduleAttr getSchedule(mlir::Operation *op);
+
+/// States the decisions taken so far on `op`.
+void setSchedule(mlir::Operation *op, ScheduleAttr schedule);
+
+} // namespace deltanet::kernel
+
+#endif // DELTANET_DIALECT_KERNEL_IR_KERNEL_H
