@@ -1,9 +1,179 @@
+//===- HoistInvariant.cpp - run ahead what does not wait for the state
+//-----===//
+// Splits a scan: a carry-free scan stores, for every chunk, the products and
+// inverses that do not depend on the carried values, and the rest reads them.
+//===----------------------------------------------------------------------===//
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/PatternMatch.h"
+
 namespace deltanet::chunk {
 #define GEN_PASS_DEF_CHUNKHOISTINVARIANT
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h.inc"
-namespace { struct HoistInvariant : impl::ChunkHoistInvariantBase<HoistInvariant> { using ChunkHoistInvariantBase::ChunkHoistInvariantBase; void runOnOperation() override {} }; }
 } // namespace deltanet::chunk
+
+using namespace mlir;
+using namespace deltanet::chunk;
+
+namespace {
+
+/// Which values of a body wait for the carried values, and which of the others
+/// are worth storing.
+class Invariants {
+public:
+  explicit Invariants(ScanOp scan);
+
+  /// Values that the carried part reads from the part that runs ahead.
+  ArrayRef<Value> getCrossing() const { return crossing.getArrayRef(); }
+  /// Operations that work, done ahead.
+  int64_t getNumHoisted() const { return numHoisted; }
+
+private:
+  /// Records what the carried part needs to have `v`.
+  void require(Value v);
+
+  llvm::SmallDenseSet<Value> carried; // depend on a carried value
+  llvm::SmallDenseSet<Value> worked;  // invariant, and take work to make
+  llvm::SmallDenseSet<Value> seen;
+  llvm::SetVector<Value> crossing;
+  int64_t numHoisted = 0;
+};
+
+} // namespace
+
+/// Operations whose result is worth a trip through memory.
+static bool isWork(Operation &op) {
+  return isa<DotOp, DecayDotOp, DecayApplyOp, UnitLowerSolveOp,
+             UnitLowerInverseOp, CumsumOp, ReduceOp>(op);
+}
+
+/// Operations that make their operand larger: done again rather than stored.
+static bool isExpansion(Operation *op) {
+  return isa<BroadcastOp, RepeatOp, arith::ExtFOp>(op);
+}
+
+Invariants::Invariants(ScanOp scan) {
+  for (Value v : scan.getCarryArguments())
+    carried.insert(v);
+  auto anyIn = [](Operation &op, const llvm::SmallDenseSet<Value> &set) {
+    return llvm::any_of(op.getOperands(),
+                        [&](Value v) { return set.contains(v); });
+  };
+  for (Operation &op : scan.getBodyBlock()->without_terminator()) {
+    if (anyIn(op, carried)) {
+      carried.insert(op.getResults().begin(), op.getResults().end());
+    } else if (isWork(op) || anyIn(op, worked)) {
+      worked.insert(op.getResults().begin(), op.getResults().end());
+      numHoisted += isWork(op);
+    }
+  }
+  for (Value v : scan.getBodyBlock()->getTerminator()->getOperands())
+    require(v);
+}
+
+void Invariants::require(Value v) {
+  Operation *op = v.getDefiningOp();
+  if (!op || !seen.insert(v).second)
+    return;
+  if (worked.contains(v) && !isExpansion(op)) {
+    crossing.insert(v);
+    return;
+  }
+  for (Value operand : op->getOperands())
+    require(operand);
+}
+
+/// The tensor that holds `tile` of every chunk: batch, chunks, heads, the tile.
+static RankedTensorType storageType(ScanOp scan, RankedTensorType tile) {
+  auto extent = [&](AccessAttr::Loop loop) {
+    for (auto [value, access] :
+         llvm::zip(scan.getInputs(), scan.getInputAccesses()))
+      if (int64_t dim = cast<AccessAttr>(access).findLoop(loop); dim >= 0)
+        return cast<RankedTensorType>(value.getType()).getDimSize(dim);
+    return ShapedType::kDynamic;
+  };
+  SmallVector<int64_t> shape = {extent(AccessAttr::Batch), ShapedType::kDynamic,
+                                extent(AccessAttr::Head)};
+  llvm::append_range(shape, tile.getShape());
+  return RankedTensorType::get(shape, tile.getElementType());
+}
+
+/// A scan that carries nothing and yields `crossing` by chunks.
+static ScanOp buildAhead(ScanOp scan, ArrayRef<Value> crossing, OpBuilder &b) {
+  SmallVector<Type> types;
+  SmallVector<Attribute> accesses;
+  for (Value v : crossing) {
+    auto tile = cast<RankedTensorType>(v.getType());
+    types.push_back(storageType(scan, tile));
+    SmallVector<int64_t> entries = {AccessAttr::Batch, AccessAttr::Chunk,
+                                    AccessAttr::Head};
+    llvm::append_range(entries, llvm::seq<int64_t>(0, tile.getRank()));
+    accesses.push_back(AccessAttr::get(b.getContext(), entries));
+  }
+  ArrayAttr none = b.getArrayAttr({});
+  auto ahead = ScanOp::create(
+      b, scan.getLoc(), types, scan.getSequences(), ValueRange(),
+      scan.getInputs(), scan.getChunkSizeAttr(), none, scan.getInputAccesses(),
+      b.getArrayAttr(accesses), none, scan.getReverseAttr());
+  ahead->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
+  Block *block = b.createBlock(&ahead.getBody());
+  IRMapping mapping;
+  for (BlockArgument arg :
+       scan.getBodyBlock()->getArguments().drop_front(scan.getNumCarries()))
+    mapping.map(arg, block->addArgument(arg.getType(), arg.getLoc()));
+  for (Operation &op : scan.getBodyBlock()->without_terminator())
+    if (llvm::all_of(op.getOperands(), [&](Value v) {
+          return mapping.contains(v) ||
+                 v.getParentBlock() != scan.getBodyBlock();
+        }))
+      b.clone(op, mapping);
+  SmallVector<Value> yielded;
+  for (Value v : crossing)
+    yielded.push_back(mapping.lookup(v));
+  YieldOp::create(b, scan.getLoc(), yielded, ValueRange());
+  return ahead;
+}
+
+/// Drops the operations of the block that nothing reads any more.
+static void eraseDead(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
+namespace {
+struct HoistInvariant
+    : deltanet::chunk::impl::ChunkHoistInvariantBase<HoistInvariant> {
+  using ChunkHoistInvariantBase::ChunkHoistInvariantBase;
+
+  void runOnOperation() override {
+    SmallVector<ScanOp> scans;
+    getOperation().walk([&](ScanOp scan) { scans.push_back(scan); });
+    for (ScanOp scan : scans)
+      if (scan.getNumCarries() > 0)
+        hoist(scan);
+  }
+
+private:
+  void hoist(ScanOp scan) {
+    Invariants invariants(scan);
+    ArrayRef<Value> crossing = invariants.getCrossing();
+    if (crossing.empty())
+      return;
+    OpBuilder b(scan);
+    ScanOp ahead = buildAhead(scan, crossing, b);
+    scan.getInputsMutable().append(ahead.getResults());
+    SmallVector<Attribute> accesses(scan.getInputAccesses().getValue());
+    llvm::append_range(accesses, ahead.getOutputAccesses());
+    scan.setInputAccessesAttr(b.getArrayAttr(accesses));
+    for (Value v : crossing)
+      v.replaceAllUsesWith(
+          scan.getBodyBlock()->addArgument(v.getType(), v.getLoc()));
+    eraseDead(*scan.getBodyBlock());
+    eraseDead(*ahead.getBodyBlock());
+    numHoisted += invariants.getNumHoisted();
+  }
+};
+} // namespace

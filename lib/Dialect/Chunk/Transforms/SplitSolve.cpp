@@ -1,9 +1,58 @@
+//===- SplitSolve.cpp - a solve as an inverse and a product
+//----------------===//
+// The inverse waits for no state, so that it can run ahead; the product is one
+// that tensor cores do: U = (I + L)^-1 Y, (5), (6).
+//===----------------------------------------------------------------------===//
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringSwitch.h"
+
 namespace deltanet::chunk {
 #define GEN_PASS_DEF_CHUNKSPLITSOLVE
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h.inc"
-namespace { struct SplitSolve : impl::ChunkSplitSolveBase<SplitSolve> { using ChunkSplitSolveBase::ChunkSplitSolveBase; void runOnOperation() override {} }; }
 } // namespace deltanet::chunk
+
+using namespace mlir;
+using namespace deltanet::chunk;
+
+static Value rounded(OpBuilder &b, Location loc, Value v, Type type) {
+  auto from = cast<RankedTensorType>(v.getType());
+  if (from.getElementType() == type)
+    return v;
+  return arith::TruncFOp::create(b, loc, from.clone(type), v);
+}
+
+namespace {
+struct SplitSolve : deltanet::chunk::impl::ChunkSplitSolveBase<SplitSolve> {
+  using ChunkSplitSolveBase::ChunkSplitSolveBase;
+
+  void runOnOperation() override {
+    MLIRContext *context = &getContext();
+    Type type = llvm::StringSwitch<Type>(products)
+                    .Case("f32", Float32Type::get(context))
+                    .Case("bf16", BFloat16Type::get(context))
+                    .Case("f16", Float16Type::get(context))
+                    .Default({});
+    if (!type) {
+      getOperation().emitError("expects products of f32, bf16 or f16, got '")
+          << products << "'";
+      return signalPassFailure();
+    }
+    getOperation().walk([&](UnitLowerSolveOp solve) {
+      OpBuilder b(solve);
+      Location loc = solve.getLoc();
+      Location named = NameLoc::get(b.getStringAttr("A"), loc);
+      Value inverse = UnitLowerInverseOp::create(b, named, solve.getLower());
+      Value a = rounded(b, loc, inverse, type),
+            y = rounded(b, loc, solve.getRhs(), type);
+      Value product = DotOp::create(b, loc, solve.getType(), a, y,
+                                    /*transpose_lhs=*/solve.getTranspose(),
+                                    /*transpose_rhs=*/false);
+      solve.replaceAllUsesWith(product);
+      solve.erase();
+      ++numSplit;
+    });
+  }
+};
+} // namespace
