@@ -5,6 +5,7 @@
 #include "deltanet/Target/TargetRegistry.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
@@ -17,19 +18,17 @@ static const char kTargetsMlir[] = {
 FailureOr<TargetRegistry> TargetRegistry::load(MLIRContext *context,
                                                StringRef file) {
   context->loadDialect<kernel::KernelDialect>();
-  ParserConfig config(context);
-  OwningOpRef<ModuleOp> module;
-  if (file.empty()) {
-    llvm::SourceMgr manager;
-    manager.AddNewSourceBuffer(
-        llvm::MemoryBuffer::getMemBuffer(
-            StringRef(kTargetsMlir, sizeof(kTargetsMlir)), "Targets.mlir",
-            /*RequiresNullTerminator=*/false),
-        llvm::SMLoc());
-    module = parseSourceFile<ModuleOp>(manager, config);
-  } else {
-    module = parseSourceFile<ModuleOp>(file, config);
-  }
+  std::string message;
+  std::unique_ptr<llvm::MemoryBuffer> buffer =
+      file.empty() ? llvm::MemoryBuffer::getMemBuffer(
+                         StringRef(kTargetsMlir, sizeof(kTargetsMlir)),
+                         "Targets.mlir", /*RequiresNullTerminator=*/false)
+                   : openInputFile(file, &message);
+  if (!buffer)
+    return emitError(UnknownLoc::get(context), message);
+  llvm::SourceMgr manager;
+  manager.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+  auto module = parseSourceFile<ModuleOp>(manager, ParserConfig(context));
   if (!module)
     return failure();
   auto entries = module.get()->getAttrOfType<ArrayAttr>(kernel::kTargetsName);

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Body.h"
 #include "deltanet/Conversion/Passes.h"
+#include "deltanet/Dialect/Kernel/IR/Kernel.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace deltanet {
@@ -195,34 +196,49 @@ struct ConvertLinRecToChunk
 
   void runOnOperation() override {
     func::FuncOp function = getOperation();
-    Derivation how{
-        chunkSize,
-        parseType(&getContext(), productType, {"f32", "bf16", "f16"}),
-        {}};
-    if (chunkSize < 1) {
-      function.emitError("expects chunks of at least 1 token, got ")
-          << chunkSize;
+    kernel::ScheduleAttr schedule = kernel::getSchedule(function);
+    if (failed(readOptions(function, schedule)))
       return signalPassFailure();
-    }
-    if (!how.productType) {
-      function.emitError("expects products of f32, bf16 or f16, got '")
-          << productType << "'";
-      return signalPassFailure();
-    }
-    std::string gateName = gateType;
-    if (gateName.empty())
-      gateName = how.productType.isF32() ? "f64" : "f32";
-    how.gateType = parseType(&getContext(), gateName, {"f32", "f64"});
-    if (!how.gateType) {
-      function.emitError("expects gates of f32 or f64, got '")
-          << gateType << "'";
-      return signalPassFailure();
-    }
+    schedule = kernel::withDefaults(schedule);
+    Derivation how{schedule.getChunk(), schedule.getProducts(),
+                   schedule.getGates()};
     SmallVector<RecurrenceOpInterface> recurrences;
     function.walk([&](RecurrenceOpInterface op) { recurrences.push_back(op); });
+    if (recurrences.empty())
+      return;
+    kernel::setSchedule(function, schedule);
     for (RecurrenceOpInterface op : recurrences)
       derive(op, how);
     numDerived += recurrences.size();
+  }
+
+  /// What the options say goes before what the schedule says.
+  LogicalResult readOptions(func::FuncOp function,
+                            kernel::ScheduleAttr &schedule) {
+    if (chunkSize < 0)
+      return emitError(function.getLoc(),
+                       "expects chunks of at least 1 token, got ")
+             << chunkSize.getValue();
+    if (chunkSize > 0)
+      schedule = chunkSize == 1 ? schedule.withTokenLoop()
+                                : schedule.withChunk(chunkSize);
+    if (!productType.empty()) {
+      Type type = parseType(&getContext(), productType, {"f32", "bf16", "f16"});
+      if (!type)
+        return emitError(function.getLoc(),
+                         "expects products of f32, bf16 or f16, got '")
+               << productType << "'";
+      schedule = schedule.withProducts(type);
+    }
+    if (!gateType.empty()) {
+      Type type = parseType(&getContext(), gateType, {"f32", "f64"});
+      if (!type)
+        return emitError(function.getLoc(),
+                         "expects gates of f32 or f64, got '")
+               << gateType << "'";
+      schedule = schedule.withGates(type);
+    }
+    return success();
   }
 };
 } // namespace

@@ -3,6 +3,7 @@
 // What the attributes accept, and where operations carry them.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Dialect/Kernel/IR/Kernel.h"
+#include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -260,4 +261,17 @@ ScheduleAttr deltanet::kernel::getSchedule(Operation *op) {
 
 void deltanet::kernel::setSchedule(Operation *op, ScheduleAttr schedule) {
   op->setAttr(kScheduleName, schedule);
+}
+
+ScheduleAttr deltanet::kernel::withDefaults(ScheduleAttr schedule) {
+  Builder b(schedule.getContext());
+  if (!schedule.getChunk())
+    schedule = schedule.withChunk(64);
+  if (!schedule.getProducts())
+    schedule = schedule.withProducts(b.getF32Type());
+  if (!schedule.getGates())
+    schedule = schedule.withGates(schedule.getProducts().isF32()
+                                      ? Type(b.getF64Type())
+                                      : Type(b.getF32Type()));
+  return schedule;
 }

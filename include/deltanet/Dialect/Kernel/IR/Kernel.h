@@ -33,6 +33,10 @@ ScheduleAttr getSchedule(mlir::Operation *op);
 /// States the decisions taken so far on `op`.
 void setSchedule(mlir::Operation *op, ScheduleAttr schedule);
 
+/// `schedule` with what is undecided decided by rule: chunks of 64, products in
+/// f32, running sums of log-decays in f64 where products are f32, else in f32.
+ScheduleAttr withDefaults(ScheduleAttr schedule);
+
 } // namespace deltanet::kernel
 
 #endif // DELTANET_DIALECT_KERNEL_IR_KERNEL_H

@@ -1,0 +1,53 @@
+//===- Passes.td - facts and decisions in the IR -------------*- tablegen -*-===//
+#ifndef DELTANET_KERNEL_PASSES
+#define DELTANET_KERNEL_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def KernelSetTarget : Pass<"kernel-set-target", "::mlir::ModuleOp"> {
+  let summary = "state the facts of a chip on the module";
+  let description = [{
+    Looks a chip up by name and states its facts as `kernel.target`, so that no
+    later pass asks for a name. A target that the module has already stays where no
+    name is given.
+
+    ```mlir
+    module {}            // before
+    module attributes {  // after, with target=x86-64-v3
+      kernel.target = #kernel.target<"x86-64-v3", cpu, ..., vector_bits = 256>} {}
+    ```
+  }];
+  let dependentDialects = ["::deltanet::kernel::KernelDialect"];
+  let options = [
+    Option<"targetName", "target", "std::string", "\"\"",
+           "name of the chip: host, x86-64-v3, sm_80, ...; host where the module states none">,
+    Option<"targetsFile", "targets", "std::string", "\"\"",
+           "file to read in place of the chips built in">];
+}
+
+def KernelChooseSchedule : Pass<"kernel-choose-schedule", "::mlir::func::FuncOp"> {
+  let summary = "decide how the recurrences of a function are computed";
+  let description = [{
+    Writes `kernel.schedule`. What an option says counts; then what the function
+    states already; then the rule: the token loop where every recurrence of the
+    function is known to have 8 tokens or fewer, else chunks of 64; products in f32;
+    running sums of log-decays in f64 where products are f32, else in f32; vectors
+    as wide as the target's.
+
+    ```mlir
+    func.func @f(...) {...}                                    // before
+    func.func @f(...) attributes {kernel.schedule =            // after
+      #kernel.schedule<chunk = 64, products = f32, gates = f64, vector_bits = 256>} {...}
+    ```
+  }];
+  let dependentDialects = ["::deltanet::kernel::KernelDialect"];
+  let options = [
+    Option<"chunkSize", "chunk", "int64_t", "0", "tokens a chunk; 1: the token loop">,
+    Option<"tokenLoop", "token-loop", "bool", "false", "the token loop, as chunk=1">,
+    Option<"productType", "products", "std::string", "\"\"",
+           "element type of the products' operands: f32, bf16 or f16">,
+    Option<"gateType", "gates", "std::string", "\"\"",
+           "element type of running sums of log-decays: f32 or f64">];
+}
+
+#endif // DELTANET_KERNEL_PASSES

@@ -1,0 +1,22 @@
+//===- Passes.h - facts and decisions in the IR -----------------*- C++ -*-===//
+// The passes of dialects/Kernel/Passes.td: the target, the schedule.
+//===----------------------------------------------------------------------===//
+#ifndef DELTANET_DIALECT_KERNEL_TRANSFORMS_PASSES_H
+#define DELTANET_DIALECT_KERNEL_TRANSFORMS_PASSES_H
+
+#include "deltanet/Dialect/Kernel/IR/Kernel.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace deltanet::kernel {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "deltanet/Dialect/Kernel/Transforms/Passes.h.inc"
+
+/// A recurrence of this many tokens or fewer runs as the token loop: a chunk
+/// program would compute rows that nobody reads.
+inline constexpr int64_t kTokenLoopTokens = 8;
+} // namespace deltanet::kernel
+
+#endif // DELTANET_DIALECT_KERNEL_TRANSFORMS_PASSES_H

@@ -1,0 +1,59 @@
+//===- LinRecToHost.cpp - linrec to a processor
+//----------------------------===//
+// The order of passes to the fused chunk program, and on to LLVM IR.
+//===----------------------------------------------------------------------===//
+#include "Phases.h"
+#include "deltanet/Conversion/Passes.h"
+#include "deltanet/Dialect/Chunk/Transforms/Passes.h"
+#include "deltanet/Dialect/Kernel/Transforms/Passes.h"
+#include "deltanet/Pipelines/Pipelines.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace deltanet;
+
+static void addCleanup(OpPassManager &manager) {
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+}
+
+void deltanet::addSchedule(OpPassManager &manager,
+                           const PipelineOptions &options) {
+  kernel::KernelSetTargetOptions target;
+  target.targetName = options.target;
+  target.targetsFile = options.targetsFile;
+  manager.addPass(kernel::createKernelSetTarget(target));
+  kernel::KernelChooseScheduleOptions schedule;
+  schedule.chunkSize = options.chunk;
+  schedule.tokenLoop = options.tokenLoop;
+  schedule.productType = options.products;
+  schedule.gateType = options.gates;
+  manager.addNestedPass<func::FuncOp>(
+      kernel::createKernelChooseSchedule(schedule));
+}
+
+void deltanet::addChunk(OpPassManager &manager, const PipelineOptions &) {
+  manager.addNestedPass<func::FuncOp>(createConvertLinRecToChunk());
+  addCleanup(manager);
+}
+
+void deltanet::addFuse(OpPassManager &manager, const PipelineOptions &) {
+  manager.addNestedPass<func::FuncOp>(chunk::createChunkFuseElementwise());
+  addCleanup(manager);
+}
+
+const Pipeline &deltanet::getLinRecToChunk() {
+  static const Phase phases[] = {
+      {"schedule", addSchedule}, {"chunk", addChunk}, {"fuse", addFuse}};
+  static const Pipeline pipeline{"linrec-to-chunk",
+                                 "recurrences to fused chunk programs", phases};
+  return pipeline;
+}
+
+const Pipeline &deltanet::getLinRecToHost() {
+  static const Phase phases[] = {
+      {"schedule", addSchedule}, {"chunk", addChunk}, {"fuse", addFuse}};
+  static const Pipeline pipeline{
+      "linrec-to-host", "recurrences to LLVM IR for a processor", phases};
+  return pipeline;
+}

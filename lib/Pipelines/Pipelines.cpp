@@ -1,0 +1,50 @@
+//===- Pipelines.cpp - builds and registers pipelines
+//----------------------===//
+// What all pipelines share: stopping after a phase, registration by name.
+//===----------------------------------------------------------------------===//
+#include "deltanet/Pipelines/Pipelines.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace deltanet;
+
+ArrayRef<const Pipeline *> deltanet::getPipelines() {
+  static const Pipeline *const pipelines[] = {&getLinRecToChunk(),
+                                              &getLinRecToHost()};
+  return pipelines;
+}
+
+LogicalResult
+deltanet::buildPipeline(OpPassManager &manager, const Pipeline &pipeline,
+                        const PipelineOptions &options,
+                        llvm::function_ref<LogicalResult(const Twine &)> fail) {
+  StringRef last = options.stopAfter.getValue();
+  auto names = llvm::map_range(pipeline.phases,
+                               [](const Phase &phase) { return phase.name; });
+  if (!last.empty() && !llvm::is_contained(names, last))
+    return fail("expects stop-after to name a phase of " + pipeline.name +
+                " (" + llvm::join(names, ", ") + "), got '" + last + "'");
+  for (const Phase &phase : pipeline.phases) {
+    phase.build(manager, options);
+    if (phase.name == last)
+      break;
+  }
+  return success();
+}
+
+void deltanet::registerPipelines() {
+  for (const Pipeline *pipeline : getPipelines())
+    registerPassPipeline(
+        pipeline->name, pipeline->summary,
+        [pipeline](OpPassManager &manager, StringRef text,
+                   llvm::function_ref<LogicalResult(const Twine &)> fail) {
+          PipelineOptions options;
+          if (failed(options.parseFromString(text)))
+            return fail("expects options of " + pipeline->name);
+          return buildPipeline(manager, *pipeline, options, fail);
+        },
+        [](llvm::function_ref<void(const detail::PassOptions &)> show) {
+          show(PipelineOptions());
+        });
+}
