@@ -449,9 +449,28 @@ struct DropUnused : OpRewritePattern<ScanOp> {
     return success();
   }
 };
+
+/// Two inputs that are the same part of the same tensor are one.
+struct MergeInputs : OpRewritePattern<ScanOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ScanOp op,
+                                PatternRewriter &rewriter) const override {
+    auto arguments = op.getInputArguments();
+    for (size_t i = 0, e = arguments.size(); i != e; ++i)
+      for (size_t j = i + 1; j != e; ++j)
+        if (op.getInputs()[i] == op.getInputs()[j] &&
+            op.getInputAccess(i) == op.getInputAccess(j) &&
+            arguments[i].getType() == arguments[j].getType() &&
+            !arguments[j].use_empty()) {
+          rewriter.replaceAllUsesWith(arguments[j], arguments[i]);
+          return success();
+        }
+    return rewriter.notifyMatchFailure(op, "no two inputs are the same");
+  }
+};
 } // namespace
 
 void ScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                          MLIRContext *context) {
-  patterns.add<DropUnused>(context);
+  patterns.add<DropUnused, MergeInputs>(context);
 }

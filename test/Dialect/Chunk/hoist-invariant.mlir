@@ -1,0 +1,28 @@
+// Breaks if work that waits for no state stays in the serial scan, or if cheap
+// copies of inputs go through memory.
+// RUN: deltanet-opt %s --convert-linrec-to-chunk=chunk=32 --chunk-split-solve --canonicalize --cse \
+// RUN:   --chunk-hoist-invariant --canonicalize --mlir-use-nameloc-as-prefix | FileCheck %s
+
+// Ahead: gates, L, its inverse and M, by chunks; no carry.
+// CHECK-LABEL: func.func @gated_delta
+// CHECK: %[[AHEAD:.*]]:5 = chunk.scan 32
+// CHECK-NOT: carry
+// CHECK: out([b, c, h, 0] : tensor<?x?x2x32xf32>,
+// CHECK: [b, c, h, 0, 1] : tensor<?x?x2x32x32xf32>
+// CHECK: %kk = chunk.decay_dot
+// CHECK: %A = chunk.unit_lower_inverse
+// CHECK: %M = chunk.decay_dot
+// CHECK-NOT: chunk.dot
+// Behind: the products with the state alone.
+// CHECK: chunk.scan 32
+// CHECK: carry(
+// CHECK: %[[AHEAD]]#0 [b, c, h, 0]
+// CHECK-NOT: decay_dot
+// CHECK-NOT: cumsum
+// CHECK: %kS =
+// CHECK: %[[U:.*]] = chunk.dot %A, %Y
+// CHECK: %MU = chunk.dot %M, %[[U]]
+func.func @gated_delta(%q: tensor<?x?x2x16xf32>, %k: tensor<?x?x2x16xf32>, %v: tensor<?x?x2x16xf32>, %b: tensor<?x?x2xf32>, %a: tensor<?x?x2xf32>) -> tensor<?x?x2x16xf32> {
+  %o = linrec.scan %q, %k, %v beta(%b : tensor<?x?x2xf32>) decay(%a : tensor<?x?x2xf32>) : tensor<?x?x2x16xf32>, tensor<?x?x2x16xf32>, tensor<?x?x2x16xf32> -> tensor<?x?x2x16xf32>
+  return %o : tensor<?x?x2x16xf32>
+}
