@@ -24,13 +24,22 @@ def Chunk_Dialect : Dialect {
   let useDefaultAttributePrinterParser = 1;
 }
 
-class Chunk_TileOf<list<Type> types, list<Pred> preds = []>
-  : RankedTensorOf<types, !listconcat([HasStaticShapePred], preds), "statically shaped tensor">;
-def Chunk_Tile : Chunk_TileOf<[F64, F32, BF16, F16, I1, I8, I32, I64, Index]>;
-def Chunk_FloatTile : Chunk_TileOf<[F64, F32, BF16, F16]>;
-def Chunk_Matrix : Chunk_TileOf<[F32, BF16, F16], [HasAnyRankOfPred<[2]>]>;
-def Chunk_MatrixF32 : Chunk_TileOf<[F32], [HasAnyRankOfPred<[2]>]>;
-def Chunk_Gate : Chunk_TileOf<[F64, F32], [HasAnyRankOfPred<[1, 2]>]>;
+// A tile's extents are known, and none of them is zero: a rule that divides by
+// the number of rows, or reads the last one, holds for every tile.
+def Chunk_HasExtents : CPred<[{
+  ::llvm::all_of(::llvm::cast<::mlir::ShapedType>($_self).getShape(),
+                 [](int64_t extent) { return extent >= 1; })}]>;
+class Chunk_TileOf<list<Type> types, string what, list<Pred> preds = []>
+  : RankedTensorOf<types, !listconcat([Chunk_HasExtents], preds), what>;
+class Chunk_MatrixOf<list<Type> types>
+  : Chunk_TileOf<types, "matrix (2-D, extents of 1 or more)", [HasAnyRankOfPred<[2]>]>;
+def Chunk_Tile : Chunk_TileOf<[F64, F32, BF16, F16, I1, I8, I32, I64, Index],
+  "tile (extents of 1 or more)">;
+def Chunk_FloatTile : Chunk_TileOf<[F64, F32, BF16, F16], "tile (extents of 1 or more)">;
+def Chunk_Matrix : Chunk_MatrixOf<[F32, BF16, F16]>;
+def Chunk_MatrixF32 : Chunk_MatrixOf<[F32]>;
+def Chunk_Gate : Chunk_TileOf<[F64, F32], "gate (1-D or 2-D, extents of 1 or more)",
+  [HasAnyRankOfPred<[1, 2]>]>;
 
 def Chunk_AccessAttr : AttrDef<Chunk_Dialect, "Access"> {
   let mnemonic = "access";
@@ -50,8 +59,9 @@ def Chunk_AccessAttr : AttrDef<Chunk_Dialect, "Access"> {
     | 0, 1, … | dimension 0, 1, … of the tile |
 
     A tensor without `b`, `t`, `n`, `h`, `g`, `c` is the same for all.
-    Example: `[b, t, g, 1]` for a key of layout bthd, `[n, h, 1, 0]` for a state
-    that is stored V x K and used as K x V.
+    Example: `#chunk.access<[b, t, g, 1]>` for a key of layout bthd,
+    `#chunk.access<[n, h, 1, 0]>` for a state that is stored V x K and used as
+    K x V. In a scan the brackets stand alone.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$entries);
   let hasCustomAssemblyFormat = 1;
@@ -72,6 +82,10 @@ def Chunk_AccessAttr : AttrDef<Chunk_Dialect, "Access"> {
     int64_t getTileRank() const;
     /// The letter of a loop.
     static char getLetter(int64_t loop);
+    /// The entries as a scan writes them, without the attribute around them:
+    /// `[b, t, h, 1]`.
+    static ::mlir::Attribute parseEntries(::mlir::AsmParser &parser);
+    std::string getText() const;
   }];
 }
 def Chunk_AccessArray : TypedArrayAttrBase<Chunk_AccessAttr, "array of accesses">;
@@ -113,9 +127,13 @@ def Chunk_ScanOp : Chunk_Op<"scan", [
       shape the access gives; element types equal (carries may widen).
     - C4: the yielded tiles have the outputs' element types and tile shapes.
     - C5: some input or carry has the loop `h`, and some input has `t`.
-    - C6: outputs have `h` and either `b`+`t`, `b`+`c` (with `sequences`: batch 1),
-      finals have `n` and `h`.
+    - C6: outputs have `h` and either `b`+`t`, `b`+`c`, finals have `n` and `h`.
     - C7: `chunk_size` is at least 1.
+    - C8: tensors walked by one loop have one extent there (tokens: after division
+      by the rows a token), where it is known; groups divide heads. Without
+      `sequences`, `n` has the extent of `b`.
+    - C9: `sequences` is a list of integers with at least two entries; the batch is
+      one, and `n` has one entry fewer than the list.
 
     Example, linear attention:
 

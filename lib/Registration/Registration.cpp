@@ -8,6 +8,7 @@
 #include "deltanet/Dialect/Kernel/Transforms/Passes.h"
 #include "deltanet/Dialect/LinRec/IR/LinRec.h"
 #include "deltanet/Pipelines/Pipelines.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Transforms/Passes.h"
@@ -29,6 +30,7 @@ void deltanet::registerPasses() {
   mlir::registerCSEPass();
   mlir::registerInlinerPass();
   mlir::registerLoopInvariantCodeMotionPass();
+  mlir::memref::registerResolveShapedTypeResultDimsPass();
   mlir::registerStripDebugInfoPass();
   mlir::registerSymbolDCEPass();
 }

@@ -50,14 +50,13 @@ int64_t AccessAttr::getTileRank() const {
 
 LogicalResult AccessAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  ArrayRef<int64_t> entries) {
-  llvm::SmallDenseSet<int64_t> seen;
   int64_t tileRank = 0;
   bool hasToken = llvm::is_contained(entries, static_cast<int64_t>(Token));
-  for (int64_t entry : entries) {
+  for (auto [i, entry] : llvm::enumerate(entries)) {
     if (entry < Chunk)
       return emitError() << "expects loops b, t, n, h, g, c, got code "
                          << entry;
-    if (!seen.insert(entry).second) {
+    if (llvm::is_contained(entries.take_front(i), entry)) {
       auto diag = emitError() << "expects every loop and tile dimension at "
                                  "most once, got two of ";
       if (entry < 0)
@@ -76,25 +75,29 @@ LogicalResult AccessAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-Attribute AccessAttr::parse(AsmParser &parser, Type) {
+Attribute AccessAttr::parseEntries(AsmParser &parser) {
   SmallVector<int64_t> entries;
   SMLoc loc = parser.getCurrentLocation();
   auto parseEntry = [&]() -> ParseResult {
     int64_t number;
+    SMLoc at = parser.getCurrentLocation();
     OptionalParseResult isNumber = parser.parseOptionalInteger(number);
     if (isNumber.has_value()) {
+      if (succeeded(*isNumber) && number < 0)
+        return parser.emitError(at, "expects b, t, n, h, g, c or a tile "
+                                    "dimension, got ")
+               << number;
       entries.push_back(number);
       return *isNumber;
     }
     StringRef letter;
-    SMLoc at = parser.getCurrentLocation();
     if (parser.parseKeyword(&letter))
       return failure();
     size_t index = letter.size() == 1 ? kLetters.find(letter) : StringRef::npos;
     if (index == StringRef::npos)
-      return parser.emitError(at) << "expects b, t, n, h, g, c or a tile "
-                                     "dimension, got '"
-                                  << letter << "'";
+      return parser.emitError(at, "expects b, t, n, h, g, c or a tile "
+                                  "dimension, got '")
+             << letter << "'";
     entries.push_back(-static_cast<int64_t>(index) - 1);
     return success();
   };
@@ -103,15 +106,31 @@ Attribute AccessAttr::parse(AsmParser &parser, Type) {
   return parser.getChecked<AccessAttr>(loc, parser.getContext(), entries);
 }
 
-void AccessAttr::print(AsmPrinter &printer) const {
-  printer << "[";
-  llvm::interleaveComma(getEntries(), printer, [&](int64_t entry) {
+std::string AccessAttr::getText() const {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "[";
+  llvm::interleaveComma(getEntries(), os, [&](int64_t entry) {
     if (entry < 0)
-      printer << kLetters.substr(-entry - 1, 1);
+      os << getLetter(entry);
     else
-      printer << entry;
+      os << entry;
   });
-  printer << "]";
+  os << "]";
+  return text;
+}
+
+Attribute AccessAttr::parse(AsmParser &parser, Type) {
+  if (parser.parseLess())
+    return {};
+  Attribute access = parseEntries(parser);
+  if (!access || parser.parseGreater())
+    return {};
+  return access;
+}
+
+void AccessAttr::print(AsmPrinter &printer) const {
+  printer << "<" << getText() << ">";
 }
 
 RankedTensorType deltanet::chunk::getTileType(AccessAttr access,

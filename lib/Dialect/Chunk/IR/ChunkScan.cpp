@@ -33,7 +33,7 @@ static ParseResult parseList(OpAsmParser &parser, StringRef keyword,
       AsmParser::Delimiter::Paren, [&]() -> ParseResult {
         if (hasOperands && parser.parseOperand(list.operands.emplace_back()))
           return failure();
-        Attribute access = AccessAttr::parse(parser, {});
+        Attribute access = AccessAttr::parseEntries(parser);
         if (!access)
           return failure();
         list.accesses.push_back(access);
@@ -106,8 +106,7 @@ static void printList(OpAsmPrinter &p, StringRef keyword, ValueRange values,
     }
     if (!values.empty())
       p << values[i] << " ";
-    cast<AccessAttr>(accesses[i]).print(p);
-    p << " : " << types[i];
+    p << cast<AccessAttr>(accesses[i]).getText() << " : " << types[i];
   }
   p << ")";
 }
@@ -145,8 +144,8 @@ static LogicalResult verifyTile(ScanOp op, const Twine &what, AccessAttr access,
   if (tokens && tileType.getRank() > 0 && tileType.getDimSize(0) % chunk == 0)
     steps = std::max<int64_t>(1, tileType.getDimSize(0) / chunk);
   RankedTensorType want = getTileType(access, type, chunk, steps);
-  if (!want)
-    return op.emitOpError("expects static extents in the tile of ")
+  if (!want || llvm::is_contained(want.getShape(), 0))
+    return op.emitOpError("expects static extents of 1 or more in the tile of ")
            << what << ", got " << type;
   bool sameElement =
       want.getElementType() == tileType.getElementType() ||
@@ -178,7 +177,7 @@ LogicalResult ScanOp::verify() {
   // C7
   if (static_cast<int64_t>(getChunkSize()) < 1)
     return emitOpError("expects chunks of at least 1 token, got ")
-           << getChunkSize();
+           << static_cast<int64_t>(getChunkSize());
   if (getNumResults() != getOutputAccesses().size() + getFinalAccesses().size())
     return emitOpError("expects one result for each output and final, got ")
            << getNumResults() << " for "
@@ -195,11 +194,15 @@ LogicalResult ScanOp::verify() {
       failed(verifyAccesses(*this, "final", getFinalAccesses(),
                             getFinals().getTypes())))
     return failure();
+  // C9
   if (Value sequences = getSequences()) {
     auto type = cast<RankedTensorType>(sequences.getType());
     if (type.getRank() != 1 || !type.getElementType().isInteger())
       return emitOpError("expects sequences to be a list of offsets, got ")
              << type;
+    if (!type.isDynamicDim(0) && type.getDimSize(0) < 2)
+      return emitOpError("expects at least 2 offsets of sequences, got ")
+             << type.getDimSize(0);
   }
   // C5
   auto hasLoop = [&](ArrayAttr accesses, AccessAttr::Loop loop) {
@@ -219,16 +222,123 @@ LogicalResult ScanOp::verify() {
         access.has(AccessAttr::Token) == access.has(AccessAttr::Chunk) ||
         access.has(AccessAttr::Group) || access.has(AccessAttr::Sequence))
       return emitOpError("expects outputs walked by b, h and one of t, c, got ")
-             << access;
+             << access.getText();
   }
   for (Attribute a : getFinalAccesses()) {
     auto access = cast<AccessAttr>(a);
     if (!access.has(AccessAttr::Sequence) || !access.has(AccessAttr::Head) ||
+        access.has(AccessAttr::Token) ||
         access.getRank() != access.getTileRank() + 2)
       return emitOpError("expects finals walked by n and h alone, got ")
-             << access;
+             << access.getText();
   }
   return success();
+}
+
+namespace {
+/// Compares the extents of each loop over all tensors that it walks.
+class LoopExtents {
+public:
+  explicit LoopExtents(ScanOp op) : op(op) {}
+
+  /// Adds a tensor whose tile has the type `tile`.
+  LogicalResult add(StringRef kind, int64_t index, AccessAttr access, Type type,
+                    Type tile);
+  /// Groups divide heads.
+  LogicalResult verifyGroups();
+
+private:
+  struct Known {
+    int64_t extent = ShapedType::kDynamic;
+    std::string where;
+  };
+  LogicalResult record(int64_t loop, int64_t extent, const std::string &where);
+
+  ScanOp op;
+  Known known[6];
+};
+} // namespace
+
+LogicalResult LoopExtents::record(int64_t loop, int64_t extent,
+                                  const std::string &where) {
+  if (ShapedType::isDynamic(extent))
+    return success();
+  if (Value sequences = op.getSequences()) {
+    int64_t entries = cast<RankedTensorType>(sequences.getType()).getDimSize(0);
+    // C9
+    if (loop == AccessAttr::Batch && extent != 1)
+      return op.emitOpError("expects a batch of 1 with sequences, got ")
+             << extent << " of " << where;
+    if (loop == AccessAttr::Sequence && !ShapedType::isDynamic(entries) &&
+        extent != entries - 1)
+      return op.emitOpError("expects ")
+             << entries - 1 << " sequences (" << entries << " offsets), got "
+             << extent << " of " << where;
+  } else if (loop == AccessAttr::Sequence) {
+    loop = AccessAttr::Batch;
+  }
+  Known &first = known[-loop - 1];
+  if (ShapedType::isDynamic(first.extent))
+    first = {extent, where};
+  else if (first.extent != extent) // C8
+    return op.emitOpError("expects one extent of the loop '")
+           << AccessAttr::getLetter(loop) << "', got " << first.extent << " of "
+           << first.where << " and " << extent << " of " << where;
+  return success();
+}
+
+LogicalResult LoopExtents::add(StringRef kind, int64_t index, AccessAttr access,
+                               Type type, Type tile) {
+  std::string where = (kind + " " + Twine(index)).str();
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(type).getShape();
+  for (auto [entry, extent] : llvm::zip(access.getEntries(), shape)) {
+    int64_t tokens = extent;
+    if (entry == AccessAttr::Token && !ShapedType::isDynamic(extent)) {
+      int64_t rows = cast<RankedTensorType>(tile).getDimSize(0) /
+                     static_cast<int64_t>(op.getChunkSize());
+      if (extent % rows != 0)
+        return op.emitOpError("expects rows of ")
+               << where << " to be a multiple of its " << rows
+               << " rows a token, got " << extent;
+      tokens = extent / rows;
+    }
+    if (entry < 0 && failed(record(entry, tokens, where)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult LoopExtents::verifyGroups() {
+  const Known &heads = known[-AccessAttr::Head - 1];
+  const Known &groups = known[-AccessAttr::Group - 1];
+  if (ShapedType::isDynamic(heads.extent) ||
+      ShapedType::isDynamic(groups.extent))
+    return success();
+  if (groups.extent >= 1 && heads.extent % groups.extent == 0)
+    return success();
+  return op.emitOpError("expects groups to divide heads, got ")
+         << groups.extent << " of " << groups.where << " and " << heads.extent
+         << " of " << heads.where;
+}
+
+/// C8 and C9, where the tiles are known to be right.
+static LogicalResult verifyLoops(ScanOp op, YieldOp yield) {
+  LoopExtents extents(op);
+  for (auto [i, arg] : llvm::enumerate(op.getInputArguments()))
+    if (failed(extents.add("input", i, op.getInputAccess(i),
+                           op.getInputs()[i].getType(), arg.getType())))
+      return failure();
+  for (auto [i, arg] : llvm::enumerate(op.getCarryArguments()))
+    if (failed(extents.add("carry", i, op.getInitAccess(i),
+                           op.getInits()[i].getType(), arg.getType())) ||
+        failed(extents.add("final", i, op.getFinalAccess(i),
+                           op.getFinals()[i].getType(), arg.getType())))
+      return failure();
+  for (auto [i, value] : llvm::enumerate(yield.getOutputs()))
+    if (failed(extents.add("output", i, op.getOutputAccess(i),
+                           op.getOutputs()[i].getType(), value.getType())))
+      return failure();
+  return extents.verifyGroups();
 }
 
 LogicalResult ScanOp::verifyRegions() {
@@ -273,7 +383,7 @@ LogicalResult ScanOp::verifyRegions() {
       return yield.emitOpError("expects carry ")
              << i << " of type " << getCarryArguments()[i].getType() << ", got "
              << value.getType();
-  return success();
+  return verifyLoops(*this, yield);
 }
 
 //===----------------------------------------------------------------------===//

@@ -75,6 +75,22 @@ static bool differ(int64_t a, int64_t b) {
   return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b;
 }
 
+/// An extent as it is written: a number or ?.
+static std::string extentText(int64_t extent) {
+  return ShapedType::isDynamic(extent) ? "?" : std::to_string(extent);
+}
+
+/// The tokens of key, value and beta. A product that no tensor can have is the
+/// largest number, which differs from all that one has.
+static int64_t stepTokens(const ScanShape &s) {
+  int64_t product;
+  if (ShapedType::isDynamic(s.tokens))
+    return s.tokens;
+  if (llvm::MulOverflow(s.tokens, s.steps, product))
+    return std::numeric_limits<int64_t>::max();
+  return product;
+}
+
 LogicalResult Verifier::extent(StringRef name, StringRef what, int64_t got,
                                int64_t want, StringRef wantOf) {
   if (!differ(got, want))
@@ -95,10 +111,13 @@ LogicalResult Verifier::tokenTensor(StringRef name, RankedTensorType type,
   if (failed(
           extent(name, "heads", type.getDimSize(dims.head), heads, "as value")))
     return failure();
-  if (channels && type.getRank() == 4)
-    return extent(name, "channels", type.getDimSize(3), *channels,
-                  "the width of key");
-  return success();
+  if (!channels || type.getRank() != 4)
+    return success();
+  if (type.isDynamicDim(3))
+    return op->emitOpError("expects a static width of at least 1, got ? of ")
+           << name;
+  return extent(name, "channels", type.getDimSize(3), *channels,
+                "the width of key");
 }
 
 LogicalResult Verifier::state(StringRef name, RankedTensorType type) {
@@ -112,20 +131,12 @@ LogicalResult Verifier::state(StringRef name, RankedTensorType type) {
   int64_t cols = vk ? shape.keyWidth : shape.valueWidth;
   if (type.getDimSize(2) == rows && type.getDimSize(3) == cols)
     return success();
-  auto diag = op->emitOpError("expects ")
-              << name << " of " << rows << "x" << cols << " ("
-              << (vk ? "V x K" : "K x V") << ", state_layout = "
-              << stringifyStateLayout(op.getStateLayout()) << "), got ";
-  auto put = [&](int64_t e) {
-    if (ShapedType::isDynamic(e))
-      diag << "?";
-    else
-      diag << e;
-  };
-  put(type.getDimSize(2));
-  diag << "x";
-  put(type.getDimSize(3));
-  return diag;
+  return op->emitOpError("expects ")
+         << name << " of " << rows << "x" << cols << " ("
+         << (vk ? "V x K" : "K x V")
+         << ", state_layout = " << stringifyStateLayout(op.getStateLayout())
+         << "), got " << extentText(type.getDimSize(2)) << "x"
+         << extentText(type.getDimSize(3));
 }
 
 LogicalResult Verifier::packing() {
@@ -168,14 +179,12 @@ LogicalResult Verifier::verify() {
       return op->emitOpError("expects a static width of at least 1, got ")
              << (type.isDynamicDim(3) ? "?" : "0") << " of " << name;
   // C2, C3
-  int64_t stepTokens = ShapedType::isDynamic(shape.tokens)
-                           ? shape.tokens
-                           : shape.tokens * shape.steps;
   for (auto [name, type] :
        {std::pair<StringRef, RankedTensorType>{"key", k}, {"value", v}}) {
     if (failed(extent(name, "batch entries", type.getDimSize(dims.batch),
                       shape.batch, "as query")) ||
-        failed(extent(name, "tokens", type.getDimSize(dims.token), stepTokens,
+        failed(extent(name, "tokens", type.getDimSize(dims.token),
+                      stepTokens(shape),
                       shape.steps == 1 ? "as query" : "steps times query's")))
       return failure();
     int64_t tokens = type.getDimSize(dims.token);
@@ -213,7 +222,7 @@ LogicalResult Verifier::verify() {
   if (o.getDimSize(3) != shape.valueWidth)
     return op->emitOpError("expects output of width ")
            << shape.valueWidth << " (the width of value), got "
-           << o.getDimSize(3);
+           << extentText(o.getDimSize(3));
   // C12
   if (auto final = op.getFinalState())
     if (failed(state("final_state", final.getType())))
@@ -374,10 +383,11 @@ DplrScanOp::reifyResultShapes(OpBuilder &b,
 // Canonicalisation: algebra on absent operands
 //===----------------------------------------------------------------------===//
 
-static bool isSplat(Value v, double value) {
+/// A constant whose elements are all zero, of either sign.
+static bool isZero(Value v) {
   SplatElementsAttr splat;
   return v && matchPattern(v, m_Constant(&splat)) &&
-         splat.getSplatValue<APFloat>().isExactlyValue(value);
+         splat.getSplatValue<APFloat>().isZero();
 }
 
 namespace {
@@ -386,8 +396,8 @@ template <typename Op> struct DropZeroOperands : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
   LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
-    bool decay = isSplat(op.getDecay(), 0.0);
-    bool initial = isSplat(op.getInitialState(), 0.0);
+    bool decay = isZero(op.getDecay());
+    bool initial = isZero(op.getInitialState());
     if (!decay && !initial)
       return rewriter.notifyMatchFailure(op,
                                          "no operand that is a zero constant");
@@ -427,7 +437,7 @@ struct DropZeroBonus : OpRewritePattern<ScanOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ScanOp op,
                                 PatternRewriter &rewriter) const override {
-    if (!isSplat(op.getBonus(), 0.0))
+    if (!isZero(op.getBonus()))
       return rewriter.notifyMatchFailure(op,
                                          "no bonus that is a zero constant");
     rewriter.modifyOpInPlace(op, [&] { op.getBonusMutable().clear(); });

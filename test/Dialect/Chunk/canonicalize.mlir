@@ -1,0 +1,55 @@
+// If this fails, a scan keeps reading what its body does not use, or writing
+// what nobody reads, or a rewrite drops what says how many tokens there are.
+// RUN: deltanet-opt %s --canonicalize | FileCheck %s
+
+// The unread input and the unused output go, with its part of the yield.
+// CHECK-LABEL: func.func @unused
+// CHECK: %[[R:.*]]:2 = chunk.scan 16
+// CHECK-NEXT: carry(%{{.*}} [n, h, 0, 1] : tensor<2x4x8x8xf32>)
+// CHECK-NEXT: in(%arg0 [b, t, h, 1] : tensor<2x?x4x8xf32>)
+// CHECK-NEXT: out([b, t, h, 1] : tensor<2x?x4x8xf32>)
+// CHECK-NEXT: final([n, h, 0, 1] : tensor<2x4x8x8xf32>) {
+// CHECK-NEXT: ^bb0(%[[S:.*]]: tensor<8x8xf32>, %{{.*}}: index, %[[Q:.*]]: tensor<16x8xf32>):
+// CHECK-NEXT: chunk.yield %[[Q]] carry(%[[S]]) : tensor<16x8xf32> carry tensor<8x8xf32>
+// CHECK: return %[[R]]#0, %[[R]]#1
+func.func @unused(%q: tensor<2x?x4x8xf32>, %k: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>)
+    -> (tensor<2x?x4x8xf32>, tensor<2x4x8x8xf32>) {
+  %o, %p, %sn = chunk.scan 16 carry(%s [n, h, 0, 1] : tensor<2x4x8x8xf32>)
+      in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>, %k [b, t, h, 1] : tensor<2x?x4x8xf32>)
+      out([b, t, h, 1] : tensor<2x?x4x8xf32>, [b, t, h, 1] : tensor<2x?x4x8xf32>)
+      final([n, h, 0, 1] : tensor<2x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %qt: tensor<16x8xf32>, %kt: tensor<16x8xf32>):
+    %e = math.exp %qt : tensor<16x8xf32>
+    chunk.yield %qt, %e carry(%S) : tensor<16x8xf32>, tensor<16x8xf32> carry tensor<8x8xf32>
+  }
+  return %o, %sn : tensor<2x?x4x8xf32>, tensor<2x4x8x8xf32>
+}
+
+// The last input walked by tokens stays although nothing reads it: it says how
+// many tokens there are.
+// CHECK-LABEL: func.func @last
+// CHECK: in(%arg{{[01]}} [b, t, h, 1] : tensor<2x?x4x8xf32>)
+// CHECK-NOT: in(
+func.func @last(%q: tensor<2x?x4x8xf32>, %k: tensor<2x?x4x8xf32>) -> tensor<2x?x4x8xf32> {
+  %o = chunk.scan 16
+      in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>, %k [b, t, h, 1] : tensor<2x?x4x8xf32>)
+      out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
+  ^bb0(%n: index, %qt: tensor<16x8xf32>, %kt: tensor<16x8xf32>):
+    %c = arith.constant dense<1.0> : tensor<16x8xf32>
+    chunk.yield %c : tensor<16x8xf32>
+  }
+  return %o : tensor<2x?x4x8xf32>
+}
+
+// A broadcast along nothing is its input, of a constant a constant.
+// CHECK-LABEL: func.func @broadcast
+// CHECK-SAME: %[[X:.*]]: tensor<8xf32>
+// CHECK: %[[C:.*]] = arith.constant dense<2.000000e+00> : tensor<8x4xf32>
+// CHECK-NOT: chunk.broadcast
+// CHECK: return %[[X]], %[[C]]
+func.func @broadcast(%x: tensor<8xf32>) -> (tensor<8xf32>, tensor<8x4xf32>) {
+  %a = chunk.broadcast %x [] : tensor<8xf32> -> tensor<8xf32>
+  %c = arith.constant dense<2.0> : tensor<8xf32>
+  %b = chunk.broadcast %c [1] : tensor<8xf32> -> tensor<8x4xf32>
+  return %a, %b : tensor<8xf32>, tensor<8x4xf32>
+}
