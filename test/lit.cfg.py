@@ -8,7 +8,7 @@ import lit.formats
 config.name = "deltanet"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "Unit"]
+config.excludes = ["Inputs", "Unit", "Examples"]  # Examples: programs that tests run
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.deltanet_obj_root, "test")
 
