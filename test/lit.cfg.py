@@ -2,6 +2,7 @@
 # require. Run them with tools/check, or `ninja check-deltanet` in a build.
 import os
 import shutil
+import sys
 
 import lit.formats
 
@@ -47,6 +48,7 @@ if config.deltanet_sanitize:
 config.substitutions.append(("%src", config.deltanet_src_root))
 config.substitutions.append(("%obj", config.deltanet_obj_root))
 config.substitutions.append(("%cmake", config.cmake))
+config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%cxxflags", config.cxx_flags))
 config.substitutions.append(("%cxx", config.cxx))
 config.substitutions.append(("%cc", config.cc))
