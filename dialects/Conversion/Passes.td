@@ -26,4 +26,35 @@ def ConvertLinRecToChunk : Pass<"convert-linrec-to-chunk", "::mlir::func::FuncOp
   let statistics = [Statistic<"numDerived", "derived", "recurrences derived">];
 }
 
+def ConvertChunkToCPU : Pass<"convert-chunk-to-cpu", "::mlir::ModuleOp"> {
+  let summary = "lower scans over chunks to loops of vector code on memory";
+  let description = [{
+    Functions get destination-passing form: tensors become memrefs of identity
+    layout, every result one more memref argument. Every `chunk.scan` of function
+    `@f` becomes `@f_scanI(context, unit, scratch)`, which carries one sequence and
+    head over its chunks (or, where nothing is carried, runs one chunk of one head),
+    and `@f_launchI`, which hands the units to `deltanet_parallel_for`. Tiles live in
+    the thread's scratch memory; elementwise operations that only one loop reads
+    are computed in it, a vector at a time.
+
+    ```mlir
+    func.func @f(%q: tensor<?x?x4x64xf32>, ...) -> tensor<?x?x4x64xf32> {
+      %o = chunk.scan 64 in(%q [b, t, h, 1] : ...) ...
+    // becomes
+    func.func @f(%q: memref<?x?x4x64xf32>, ..., %o: memref<?x?x4x64xf32>) {
+      call @f_launch0(%q, ..., %o)
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::bufferization::BufferizationDialect",
+    "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"vectorBits", "vector-bits", "int64_t", "0",
+           "bits of a vector: 128, 256, 512, or 0 for the widest of this machine">,
+    Option<"subChunk", "sub-chunk", "int64_t", "16",
+           "rows of the sub-chunks of decays per channel (27)">];
+  let statistics = [Statistic<"numScans", "scans", "scans lowered">];
+}
+
 #endif // DELTANET_CONVERSION_PASSES

@@ -1,0 +1,189 @@
+//===- ChunkToCPU.cpp - convert-chunk-to-cpu -------------------------------===//
+// The pass: boundaries of functions, then every scan in them. What is left on
+// tensors meets the scans' memory at to_buffer and to_tensor.
+//===----------------------------------------------------------------------===//
+#include "FunctionBoundary.h"
+#include "ScanOutline.h"
+#include "deltanet/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/TargetParser/Host.h"
+
+namespace deltanet {
+#define GEN_PASS_DEF_CONVERTCHUNKTOCPU
+#include "deltanet/Conversion/Passes.h.inc"
+} // namespace deltanet
+
+using namespace mlir;
+using namespace deltanet;
+using namespace deltanet::cpu;
+
+/// Bits of the widest vector registers of the machine this runs on.
+static int64_t hostVectorBits() {
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  if (features.lookup("avx512f"))
+    return 512;
+  return features.lookup("avx2") ? 256 : 128;
+}
+
+/// Clones constants that the body uses from around the scan into it.
+static void sinkConstants(chunk::ScanOp scan) {
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(scan.getBody(), captured);
+  OpBuilder b = OpBuilder::atBlockBegin(scan.getBodyBlock());
+  for (Value value : captured) {
+    Operation *op = value.getDefiningOp();
+    if (!op || !op->hasTrait<OpTrait::ConstantLike>())
+      continue;
+    Value inside = b.clone(*op)->getResult(0);
+    replaceAllUsesInRegionWith(value, inside, scan.getBody());
+  }
+}
+
+static Value toBuffer(OpBuilder &b, Location loc, Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  auto buffer = MemRefType::get(type.getShape(), type.getElementType());
+  return bufferization::ToBufferOp::create(b, loc, buffer, tensor, /*read_only=*/true);
+}
+
+namespace {
+struct ConvertChunkToCPU : deltanet::impl::ConvertChunkToCPUBase<ConvertChunkToCPU> {
+  using ConvertChunkToCPUBase::ConvertChunkToCPUBase;
+
+  void runOnOperation() override {
+    if (failed(chooseOptions()))
+      return signalPassFailure();
+    SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
+    for (func::FuncOp function : functions)
+      if (!function.isExternal() && failed(convert(function)))
+        return signalPassFailure();
+  }
+
+private:
+  LogicalResult chooseOptions() {
+    options.vectorBits = vectorBits == 0 ? hostVectorBits() : vectorBits;
+    options.subChunk = subChunk;
+    if (options.vectorBits != 128 && options.vectorBits != 256 && options.vectorBits != 512)
+      return getOperation().emitError("convert-chunk-to-cpu: expects vector-bits of 128, 256 "
+                                      "or 512 (0: the host's), got ")
+             << vectorBits;
+    if (options.subChunk < 1)
+      return getOperation().emitError("convert-chunk-to-cpu: expects a sub-chunk of at least "
+                                      "1 token, got ")
+             << subChunk;
+    return success();
+  }
+
+  LogicalResult convert(func::FuncOp function) {
+    SmallVector<std::pair<Value, Value>> results;
+    if (failed(convertBoundary(function, results)))
+      return failure();
+    SmallVector<chunk::ScanOp> scans;
+    function.walk([&](chunk::ScanOp scan) { scans.push_back(scan); });
+    for (auto [i, scan] : llvm::enumerate(scans))
+      if (failed(convert(scan, function, i, results)))
+        return failure();
+    // Results that no scan has written.
+    OpBuilder b(function.getBody().front().getTerminator());
+    for (auto [tensor, buffer] : results)
+      if (tensor)
+        bufferization::MaterializeInDestinationOp::create(
+            b, function.getLoc(), Type(), tensor, buffer, /*restrict=*/true, /*writable=*/true);
+    return success();
+  }
+
+  /// The memory for result `i`: the function's own result if it is just that.
+  Value allocateResult(OpBuilder &b, chunk::ScanOp scan, unsigned i,
+                       ReifiedRankedShapedTypeDims &shapes,
+                       SmallVectorImpl<std::pair<Value, Value>> &results) {
+    Value result = scan.getResult(i);
+    bool top = isa<func::FuncOp>(scan->getParentOp());
+    for (auto &[tensor, buffer] : results)
+      if (tensor == result && top) {
+        tensor = Value();
+        return buffer;
+      }
+    auto type = cast<RankedTensorType>(result.getType());
+    if (shapes.empty() && failed(scan.reifyResultShapes(b, shapes)))
+      return {};
+    SmallVector<Value> sizes;
+    for (auto [dim, extent] : llvm::enumerate(type.getShape()))
+      if (ShapedType::isDynamic(extent))
+        sizes.push_back(getValueOrCreateConstantIndexOp(b, scan.getLoc(), shapes[i][dim]));
+    return memref::AllocOp::create(b, scan.getLoc(),
+                                   MemRefType::get(type.getShape(), type.getElementType()), sizes,
+                                   b.getI64IntegerAttr(64));
+  }
+
+  LogicalResult convert(chunk::ScanOp scan, func::FuncOp function, unsigned number,
+                        SmallVectorImpl<std::pair<Value, Value>> &results) {
+    sinkConstants(scan);
+    OpBuilder b(scan);
+    Location loc = scan.getLoc();
+    ScanBuffers buffers;
+    llvm::SetVector<Value> captured;
+    getUsedValuesDefinedAbove(scan.getBody(), captured);
+    for (Value value : captured) {
+      if (!value.getType().isIntOrIndexOrFloat())
+        return scan.emitOpError("expects a body that uses nothing from around the scan but "
+                                "scalars and constants, got a value of type ")
+               << value.getType();
+      buffers.scalars.push_back(value);
+    }
+    SmallVector<std::pair<Value, Value>> written;
+    ReifiedRankedShapedTypeDims shapes;
+    for (unsigned i = 0, e = scan.getNumResults(); i < e; ++i) {
+      Value result = scan.getResult(i);
+      bool used = !result.use_empty() ||
+                  llvm::any_of(results, [&](auto &r) { return r.first == result; });
+      bool output = i < static_cast<unsigned>(scan.getNumOutputs());
+      Value memory;
+      if (used || output) {
+        memory = allocateResult(b, scan, i, shapes, results);
+        if (!memory)
+          return scan.emitOpError("has a result whose extents do not follow from its operands");
+        written.push_back({result, memory});
+      }
+      (output ? buffers.outputs : buffers.finals).push_back(memory);
+    }
+    if (Value sequences = scan.getSequences())
+      buffers.sequences = toBuffer(b, loc, sequences);
+    for (Value init : scan.getInits()) {
+      SplatElementsAttr splat;
+      bool constant = matchPattern(init, m_Constant(&splat));
+      buffers.inits.push_back(constant ? Value() : toBuffer(b, loc, init));
+    }
+    for (Value input : scan.getInputs())
+      buffers.inputs.push_back(toBuffer(b, loc, input));
+
+    func::FuncOp launcher = outlineScan(scan, buffers, function.getName(), number, options);
+    if (!launcher)
+      return failure();
+    func::CallOp::create(b, loc, launcher, buffers.all());
+    for (auto [result, memory] : written)
+      if (!result.use_empty() || llvm::any_of(results, [&, r = result](auto &pair) {
+            return pair.first == r;
+          })) {
+        Value tensor = bufferization::ToTensorOp::create(b, loc, result.getType(), memory,
+                                                         /*restrict=*/true);
+        for (auto &pair : results)
+          if (pair.first == result)
+            pair.first = tensor;
+        result.replaceAllUsesWith(tensor);
+      }
+    scan.erase();
+    ++numScans;
+    return success();
+  }
+
+  EmitOptions options;
+};
+} // namespace
