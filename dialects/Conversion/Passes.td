@@ -51,10 +51,26 @@ def ConvertChunkToCPU : Pass<"convert-chunk-to-cpu", "::mlir::ModuleOp"> {
     "::mlir::tensor::TensorDialect"];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", "0",
-           "bits of a vector: 128, 256, 512, or 0 for the widest of this machine">,
+           "bits of a vector: 128, 256 or 512; 0: the schedule's, or the widest of this machine">,
     Option<"subChunk", "sub-chunk", "int64_t", "16",
            "rows of the sub-chunks of decays per channel (27)">];
   let statistics = [Statistic<"numScans", "scans", "scans lowered">];
+}
+
+def ConvertMathToPolynomial : Pass<"convert-math-to-polynomial"> {
+  let summary = "expand elementary functions of f32 into arithmetic";
+  let description = [{
+    Functions of the `math` dialect on scalars and vectors become range reductions
+    and polynomials, so that a vector of them needs no library. `exp` is within
+    1 ulp, NaN and infinities included.
+
+    ```mlir
+    %y = math.exp %x : vector<16xf32>
+    // becomes about 20 operations of arith
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::vector::VectorDialect"];
 }
 
 #endif // DELTANET_CONVERSION_PASSES

@@ -6,6 +6,7 @@
 #include "deltanet/Conversion/Passes.h"
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h"
 #include "deltanet/Dialect/Kernel/Transforms/Passes.h"
+#include "deltanet/Pipelines/ChunkToLLVM.h"
 #include "deltanet/Pipelines/Pipelines.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -50,9 +51,20 @@ const Pipeline &deltanet::getLinRecToChunk() {
   return pipeline;
 }
 
+static void addLoops(OpPassManager &manager, const PipelineOptions &) {
+  buildChunkToLoops(manager, {});
+}
+
+static void addLLVM(OpPassManager &manager, const PipelineOptions &) {
+  buildLoopsToLLVM(manager);
+}
+
 const Pipeline &deltanet::getLinRecToHost() {
-  static const Phase phases[] = {
-      {"schedule", addSchedule}, {"chunk", addChunk}, {"fuse", addFuse}};
+  static const Phase phases[] = {{"schedule", addSchedule},
+                                 {"chunk", addChunk},
+                                 {"fuse", addFuse},
+                                 {"loops", addLoops},
+                                 {"llvm", addLLVM}};
   static const Pipeline pipeline{
       "linrec-to-host", "recurrences to LLVM IR for a processor", phases};
   return pipeline;

@@ -5,6 +5,7 @@
 #include "FunctionBoundary.h"
 #include "ScanOutline.h"
 #include "deltanet/Conversion/Passes.h"
+#include "deltanet/Dialect/Kernel/IR/Kernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -59,26 +60,31 @@ struct ConvertChunkToCPU : deltanet::impl::ConvertChunkToCPUBase<ConvertChunkToC
   using ConvertChunkToCPUBase::ConvertChunkToCPUBase;
 
   void runOnOperation() override {
-    if (failed(chooseOptions()))
-      return signalPassFailure();
     SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp function : functions)
-      if (!function.isExternal() && failed(convert(function)))
+      if (!function.isExternal() &&
+          (failed(chooseOptions(function)) || failed(convert(function))))
         return signalPassFailure();
   }
 
 private:
-  LogicalResult chooseOptions() {
-    options.vectorBits = vectorBits == 0 ? hostVectorBits() : vectorBits;
+  /// The options for `function`: the pass's, its schedule's, the machine's.
+  LogicalResult chooseOptions(func::FuncOp function) {
+    kernel::ScheduleAttr schedule = kernel::getSchedule(function);
+    options.vectorBits = vectorBits;
+    if (options.vectorBits == 0 && schedule)
+      options.vectorBits = schedule.getVectorBits();
+    if (options.vectorBits == 0)
+      options.vectorBits = hostVectorBits();
     options.subChunk = subChunk;
     if (options.vectorBits != 128 && options.vectorBits != 256 && options.vectorBits != 512)
-      return getOperation().emitError("convert-chunk-to-cpu: expects vector-bits of 128, 256 "
-                                      "or 512 (0: the host's), got ")
-             << vectorBits;
+      return function.emitError("convert-chunk-to-cpu: expects vectors of 128, 256 or 512 "
+                                "bits, got ")
+             << options.vectorBits;
     if (options.subChunk < 1)
-      return getOperation().emitError("convert-chunk-to-cpu: expects a sub-chunk of at least "
-                                      "1 token, got ")
-             << subChunk;
+      return function.emitError("convert-chunk-to-cpu: expects sub-chunks of at least 1 "
+                                "token, got ")
+             << options.subChunk;
     return success();
   }
 
