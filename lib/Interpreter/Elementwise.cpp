@@ -1,5 +1,4 @@
-//===- Elementwise.cpp - arith and math on lanes of float64
-//----------------===//
+//===- Elementwise.cpp - arith and math on lanes of float64 ---------------===//
 // One line an operation in the tables at the end; what it does to one element
 // stands above. Integers are float64 numbers, sign-extended from their width.
 //===----------------------------------------------------------------------===//
@@ -407,8 +406,8 @@ FailureOr<Encoding> deltanet::interpreter::encode(Operation *op) {
   for (Type type : {result, operand})
     if (!isNumber(type))
       return op->emitOpError("expects elements of f64, f32, bf16, f16, index "
-                             "or integers of at "
-                             "most 64 bits to evaluate it, got ")
+                             "or integers of at most 64 bits to evaluate it, "
+                             "got ")
              << type;
   if (auto cmp = dyn_cast<arith::CmpFOp>(op))
     return Encoding{getComparison(cmp.getPredicate())};

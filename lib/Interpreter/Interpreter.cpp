@@ -1,5 +1,4 @@
-//===- Interpreter.cpp - what a function means, in float64
-//-----------------===//
+//===- Interpreter.cpp - what a function means, in float64 ----------------===//
 // One operation after the other; a value is forgotten after its last use, for
 // tensors of a layer are large.
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,4 @@
-//===- Nest.cpp - a loop nest around a program
-//-----------------------------===//
+//===- Nest.cpp - a loop nest around a program ----------------------------===//
 // One loop without order becomes the lanes of the registers, the others without
 // order are dealt to the cores, the ordered ones run inside. No element depends
 // on how that falls out.

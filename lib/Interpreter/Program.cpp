@@ -1,5 +1,4 @@
-//===- Program.cpp - scalar code over lanes
-//--------------------------------===//
+//===- Program.cpp - scalar code over lanes -------------------------------===//
 // Numbers registers and encodes operations; the instructions themselves are in
 // Elementwise.cpp.
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,4 @@
-//===- Recurrences.cpp - linrec through the reference
-//----------------------===//
+//===- Recurrences.cpp - linrec through the reference ---------------------===//
 // Describes an operation to lib/Reference. The verifier has checked the extents
 // that types give; those known at run time only are checked here.
 //===----------------------------------------------------------------------===//

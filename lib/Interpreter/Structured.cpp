@@ -1,5 +1,4 @@
-//===- Structured.cpp - linalg and elementwise operations
-//------------------===//
+//===- Structured.cpp - linalg and elementwise operations -----------------===//
 // Both become a loop nest around a program. A named operation has a body and
 // maps like linalg.generic, so that none is treated apart.
 //===----------------------------------------------------------------------===//
@@ -76,8 +75,8 @@ findExtents(linalg::LinalgOp op, const Environment &environment) {
   return extents;
 }
 
-/// Refuses what would be read or written outside of a tensor, (0 iterations
-/// touch nothing), and maps that are not understood.
+/// Refuses what would be read or written outside of a tensor, and maps that are
+/// not understood. (Loops without iterations touch nothing.)
 static LogicalResult checkBounds(linalg::LinalgOp op, ArrayRef<int64_t> extents,
                                  const Environment &environment) {
   if (llvm::is_contained(extents, 0))
@@ -89,8 +88,7 @@ static LogicalResult checkBounds(linalg::LinalgOp op, ArrayRef<int64_t> extents,
       auto range = map.getNumSymbols() ? std::nullopt : getRange(expr, extents);
       if (!range)
         return op->emitOpError("expects indexing maps of loops, sums and "
-                               "constants to evaluate "
-                               "it, got ")
+                               "constants to evaluate it, got ")
                << AffineMapAttr::get(map);
       if (range->first < 0 || range->second >= shape[d])
         return op->emitOpError("expects indices within 0 and ")
@@ -110,7 +108,7 @@ static FailureOr<SmallVector<bool>> findOrder(linalg::LinalgOp op) {
     ordered.push_back(kind != utils::IteratorType::parallel);
   for (OpOperand &init : op.getDpsInitsMutable()) {
     AffineMap map = op.getMatchingIndexingMap(&init);
-    if (!map.isProjectedPermutation(/*allowZeroInResults=*/true))
+    if (!map.isProjectedPermutation())
       return op->emitOpError(
                  "expects results indexed by loops to evaluate it, got ")
              << AffineMapAttr::get(map);

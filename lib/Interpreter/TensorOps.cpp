@@ -1,5 +1,4 @@
-//===- TensorOps.cpp - the tensor dialect in float64
-//-----------------------===//
+//===- TensorOps.cpp - the tensor dialect in float64 ----------------------===//
 // Shapes and copies. Reshapes and casts share the data of their operand.
 //===----------------------------------------------------------------------===//
 #include "Environment.h"

@@ -1,5 +1,4 @@
-//===- Error.cpp - how far a result is from the reference
-//------------------===//
+//===- Error.cpp - how far a result is from the reference -----------------===//
 // Norms in which an element that is not finite can never hide: it is counted,
 // and it fails the comparison unless the reference has the very same there.
 //===----------------------------------------------------------------------===//

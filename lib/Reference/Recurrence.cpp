@@ -1,5 +1,4 @@
-//===- Recurrence.cpp - (1), (21), (25) and (28), one token at a time
-//------===//
+//===- Recurrence.cpp - (1), (21), (25) and (28), one token at a time -----===//
 // The columns of S never meet: every task is one head of one sequence and a few
 // columns, whose state stays in the nearest cache. Sums over K run in order of
 // the channels, so that results do not depend on threads or on the split.

@@ -1,5 +1,4 @@
-//===- File.cpp - whole files
-//----------------------------------------------===//
+//===- File.cpp - whole files ---------------------------------------------===//
 // POSIX calls, because a rename replaces a file in one step and nothing else
 // does.
 //===----------------------------------------------------------------------===//

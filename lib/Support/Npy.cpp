@@ -1,5 +1,4 @@
-//===- Npy.cpp - tensors in .npy files
-//-------------------------------------===//
+//===- Npy.cpp - tensors in .npy files ------------------------------------===//
 // Prologue, data and conversion; the dictionary between them is NpyHeader.cpp.
 // Every length in a file is checked against the file before it is believed.
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,4 @@
-//===- NpyHeader.cpp - the header of an .npy file
-//--------------------------===//
+//===- NpyHeader.cpp - the header of an .npy file -------------------------===//
 // A parser of the one dictionary NumPy writes, {'descr': ..., 'fortran_order':
 // ..., 'shape': ...}, in any order and spacing. Messages give the byte.
 //===----------------------------------------------------------------------===//

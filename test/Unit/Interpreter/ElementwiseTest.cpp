@@ -1,5 +1,4 @@
-//===- ElementwiseTest.cpp - arith and math in float64
-//---------------------===//
+//===- ElementwiseTest.cpp - arith and math in float64 --------------------===//
 // Each operation against C++'s own, or against values worked out by hand. If
 // these fail, a gate around an operator is judged against a wrong reference.
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,4 @@
-//===- ErrorTest.cpp - what the interpreter refuses
-//------------------------===//
+//===- ErrorTest.cpp - what the interpreter refuses -----------------------===//
 // Each message with its place. If one is missing, a wrong reference is computed
 // without a word.
 //===----------------------------------------------------------------------===//

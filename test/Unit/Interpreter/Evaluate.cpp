@@ -1,5 +1,4 @@
-//===- Evaluate.cpp - text in, numbers out
-//---------------------------------===//
+//===- Evaluate.cpp - text in, numbers out --------------------------------===//
 // One context for all tests: making one costs more than most of them.
 //===----------------------------------------------------------------------===//
 #include "Interpreter/Evaluate.h"

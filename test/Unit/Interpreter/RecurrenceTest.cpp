@@ -1,5 +1,4 @@
-//===- RecurrenceTest.cpp - linrec in float64
-//------------------------------===//
+//===- RecurrenceTest.cpp - linrec in float64 -----------------------------===//
 // That every operand and attribute of an operation reaches the reference: each
 // of them is given in the text and, beside it, described to lib/Reference by
 // hand.

@@ -1,5 +1,4 @@
-//===- StructuredTest.cpp - linalg in float64
-//------------------------------===//
+//===- StructuredTest.cpp - linalg in float64 -----------------------------===//
 // Loops, maps and bodies against plain loops in C++, at sizes around the number
 // of lanes and above the size from which cores share the work.
 //===----------------------------------------------------------------------===//

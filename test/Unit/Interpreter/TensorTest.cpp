@@ -1,5 +1,4 @@
-//===- TensorTest.cpp - shapes and copies
-//----------------------------------===//
+//===- TensorTest.cpp - shapes and copies ---------------------------------===//
 // The operations of tensor that surround an operator.
 //===----------------------------------------------------------------------===//
 #include "Interpreter/Evaluate.h"

@@ -1,5 +1,4 @@
-//===- DenseReference.cpp - the recurrence by explicit matrices
-//------------===//
+//===- DenseReference.cpp - the recurrence by explicit matrices -----------===//
 // Written from the equations, for small extents: matrices are vectors of rows
 // and nothing is updated in place.
 //===----------------------------------------------------------------------===//

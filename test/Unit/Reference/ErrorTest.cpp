@@ -1,5 +1,4 @@
-//===- ErrorTest.cpp - how far a result is from the reference
-//--------------===//
+//===- ErrorTest.cpp - how far a result is from the reference -------------===//
 // If these fail, a wrong result (a NaN above all) may pass a check.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Reference/Reference.h"

@@ -1,5 +1,4 @@
-//===- RecurrenceTest.cpp - the float64 recurrence
-//-------------------------===//
+//===- RecurrenceTest.cpp - the float64 recurrence ------------------------===//
 // Against explicit transition matrices for every combination of options,
 // against numbers worked out by hand, and against itself where two descriptions
 // say the same. If these fail, no error the project prints means anything.

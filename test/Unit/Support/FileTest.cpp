@@ -1,5 +1,4 @@
-//===- FileTest.cpp - whole files
-//------------------------------------------===//
+//===- FileTest.cpp - whole files -----------------------------------------===//
 // If these fail, a reader may see half a file, or a failed run leaves one
 // behind.
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,4 @@
-//===- FloatTest.cpp - bf16 and f16
-//----------------------------------------===//
+//===- FloatTest.cpp - bf16 and f16 ---------------------------------------===//
 // If these fail, inputs of the checks are not the numbers the kernels see.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Support/Float.h"

@@ -1,5 +1,4 @@
-//===- NpyTest.cpp - tensors in .npy files
-//---------------------------------===//
+//===- NpyTest.cpp - tensors in .npy files --------------------------------===//
 // Files as NumPy writes them, byte by byte, and every way they can be broken.
 // If these fail, a user's tensor is read wrongly or refused without a reason.
 //===----------------------------------------------------------------------===//
