@@ -1,0 +1,85 @@
+//===- Lowering.cpp - runs a pipeline on a program
+//-------------------------===//
+#include "Lowering.h"
+#include "deltanet/Support/File.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassInstrumentation.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+using namespace deltanet;
+using namespace deltanet::driver;
+
+static constexpr llvm::StringLiteral kReproducer = "deltanet-reproducer.mlir";
+
+namespace {
+/// Sees whether the pass that failed refused the module or broke it.
+struct FailureWatch : PassInstrumentation {
+  FailureWatch(bool &refused) : refused(refused) {}
+  void runAfterPassFailed(Pass *pass, Operation *op) override {
+    ScopedDiagnosticHandler silence(op->getContext(),
+                                    [](Diagnostic &) { return success(); });
+    refused = succeeded(verify(op));
+  }
+  bool &refused;
+};
+
+/// Keeps the reproducer in memory: only our own mistakes are worth a file.
+struct ReproducerText : ReproducerStream {
+  ReproducerText(std::string &text) : stream(text) {}
+  StringRef description() override { return kReproducer; }
+  raw_ostream &os() override { return stream; }
+  llvm::raw_string_ostream stream;
+};
+} // namespace
+
+int deltanet::driver::lower(Session &session, ModuleOp module,
+                            const Pipeline &pipeline,
+                            const CompilationOptions &options,
+                            StringRef stopAfter) {
+  PipelineOptions pipelineOptions;
+  pipelineOptions.target = options.target;
+  pipelineOptions.targetsFile = session.getOptions().targetsFile;
+  pipelineOptions.chunk = options.chunk;
+  pipelineOptions.tokenLoop = options.tokenLoop;
+  pipelineOptions.products = options.products;
+  pipelineOptions.gates = options.gates;
+  pipelineOptions.stopAfter = stopAfter.str();
+
+  PassManager manager(session.getContext());
+  auto refuse = [&](const Twine &message) {
+    session.fail(kUsage, message);
+    return failure();
+  };
+  if (failed(buildPipeline(manager, pipeline, pipelineOptions, refuse)))
+    return kUsage;
+  bool refused = false;
+  std::string reproducer;
+  manager.addInstrumentation(std::make_unique<FailureWatch>(refused));
+  manager.enableCrashReproducerGeneration([&](std::string &) {
+    return std::make_unique<ReproducerText>(reproducer);
+  });
+  // What MLIR says about its reproducer is for us to say.
+  bool ran;
+  {
+    ScopedDiagnosticHandler filter(
+        session.getContext(), [](Diagnostic &diagnostic) {
+          bool own = StringRef(diagnostic.str()).contains("reproducer");
+          return success(own);
+        });
+    ran = succeeded(manager.run(module));
+  }
+  if (ran)
+    return kOk;
+  if (refused)
+    return kInputError;
+  std::string message;
+  std::string path = kReproducer.str();
+  if (!support::writeFile(path, reproducer.data(), reproducer.size(), message))
+    return session.fail(kInternal,
+                        "internal error in a pass; no reproducer: " + message);
+  return session.fail(kInternal,
+                      "internal error in a pass of " + pipeline.name +
+                          "; please report it with " + path +
+                          ", which `deltanet-opt --run-reproducer` repeats");
+}

@@ -1,0 +1,191 @@
+//===- main.cpp - the command line of deltanet
+//-----------------------------===//
+// Reads the command line and calls the commands of lib/Driver. The only file
+// that is compiled with exceptions: CLI11 throws.
+//===----------------------------------------------------------------------===//
+#include "deltanet/Driver/Driver.h"
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fmt/format.h>
+
+using namespace deltanet::driver;
+
+static constexpr const char *kDescription =
+    "Compiles linear recurrences, runs them, and checks them against the\n"
+    "recurrence itself in float64.";
+
+static constexpr const char *kFooter =
+    "Exit codes:\n"
+    "  0   all went well\n"
+    "  1   check: a result is further from the recurrence than allowed\n"
+    "  2   the command line asks for what cannot be\n"
+    "  3   a file cannot be read, or what it holds is wrong\n"
+    "  4   a tool or a device that is needed is not there\n"
+    "  70  our mistake; a reproducer is written into the current folder\n"
+    "\n"
+    "Help on a command: deltanet COMMAND --help";
+
+static const Console kConsole{
+    [](const std::string &text) {
+      std::fwrite(text.data(), 1, text.size(), stdout);
+    },
+    [](const std::string &text) {
+      std::fwrite(text.data(), 1, text.size(), stderr);
+    }};
+
+/// Without CLI11's word for it in the help.
+static const CLI::Validator kPositive =
+    CLI::Validator(CLI::PositiveNumber).name("");
+
+static void addCommon(CLI::App &command, CommonOptions &options) {
+  command.add_flag("--json", options.json, "Answer in JSON");
+  command
+      .add_option("--targets", options.targetsFile,
+                  "File of chips in place of those built in")
+      ->type_name("FILE");
+}
+
+static void addCompilation(CLI::App &command, CompilationOptions &options) {
+  command
+      .add_option("input", options.input, "MLIR text or bytecode; - is stdin")
+      ->required()
+      ->type_name("IN.mlir");
+  command
+      .add_option("--target", options.target,
+                  "Chip: host, x86-64-v3, sm_80, ... (deltanet targets)")
+      ->capture_default_str()
+      ->type_name("NAME");
+  command
+      .add_option("--chunk", options.chunk,
+                  "Tokens a chunk; 1: the token loop (by rule)")
+      ->check(kPositive)
+      ->type_name("N");
+  command
+      .add_option("--products", options.products,
+                  "Type of products' operands: f32, bf16, f16 (f32)")
+      ->type_name("TYPE");
+  command
+      .add_option("--gates", options.gates,
+                  "Type of sums of log-decays: f32, f64 (f64 with f32 "
+                  "products)")
+      ->type_name("TYPE");
+  command.add_flag("--token-loop", options.tokenLoop,
+                   "The recurrence itself, as --chunk 1");
+}
+
+static void addRun(CLI::App &command, RunOptions &options) {
+  addCompilation(command, options);
+  command
+      .add_option("--entry", options.entry,
+                  "Function, where the file has several")
+      ->type_name("NAME");
+  command
+      .add_option("--shape", options.shape,
+                  "Dynamic dimensions: B=1,T=4096; or ARGUMENT.INDEX=N")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAME=N");
+  command
+      .add_option("--input", options.inputs,
+                  "q=FILE.npy, q=random:SEED, q=random:SEED:LOW:HIGH,\n"
+                  "cu=lengths:N,N,...; random:0 where not said")
+      ->type_name("NAME=SPEC")
+      ->allow_extra_args(false);
+  command.add_option("--output", options.outputs, "Write a result: o=FILE.npy")
+      ->type_name("NAME=FILE")
+      ->allow_extra_args(false);
+  command
+      .add_option("--repeat", options.repeat, "Runs; the time is their median")
+      ->capture_default_str()
+      ->check(kPositive)
+      ->type_name("N");
+  command
+      .add_option("--threads", options.threads, "Threads (as many as cores)")
+      ->check(kPositive)
+      ->type_name("N");
+  addCommon(command, options);
+}
+
+/// CLI11's messages, in the form of ours.
+static int reportUsage(const CLI::App &app, const CLI::ParseError &error) {
+  if (error.get_exit_code() == 0)
+    return app.exit(error);
+  std::string message = error.what();
+  fmt::print(stderr, "deltanet: error: {}; see deltanet --help\n", message);
+  return kUsage;
+}
+
+int main(int argc, char **argv) {
+  installCrashHandler(std::vector<std::string>(argv, argv + argc));
+
+  CLI::App app(kDescription, "deltanet");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", getVersion());
+
+  CompileOptions compileOptions;
+  CLI::App *compileCommand =
+      app.add_subcommand("compile", "Compile a file to IR, an object or PTX");
+  addCompilation(*compileCommand, compileOptions);
+  compileCommand
+      ->add_option(
+          "--emit", compileOptions.emit,
+          "What to write: mlir, llvm, obj, ptx (obj, or ptx for a GPU)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("KIND,...");
+  compileCommand
+      ->add_option("-o", compileOptions.outputFolder,
+                   "Folder to write to; - is stdout")
+      ->capture_default_str()
+      ->type_name("DIR");
+  compileCommand
+      ->add_option("--stop-after", compileOptions.stopAfter,
+                   "Stop after this phase, with --emit mlir")
+      ->type_name("PHASE");
+  addCommon(*compileCommand, compileOptions);
+
+  RunOptions runOptions, checkOptions;
+  CLI::App *runCommand =
+      app.add_subcommand("run", "Run a function and write its results");
+  addRun(*runCommand, runOptions);
+  CLI::App *checkCommand = app.add_subcommand(
+      "check", "Run a function and compare it with the recurrence in float64");
+  addRun(*checkCommand, checkOptions);
+  checkCommand
+      ->add_option("--tol", checkOptions.tolerance,
+                   "Largest relative error of a result (by its type)")
+      ->check(kPositive)
+      ->type_name("X");
+
+  CommonOptions targetsOptions, doctorOptions;
+  CLI::App *targetsCommand =
+      app.add_subcommand("targets", "List the chips known, with their facts");
+  addCommon(*targetsCommand, targetsOptions);
+  CLI::App *doctorCommand = app.add_subcommand(
+      "doctor", "Say what is installed, and what is missing costs");
+  addCommon(*doctorCommand, doctorOptions);
+  // For the test of the crash handler; not in --help.
+  CLI::App *crashCommand = app.add_subcommand("crash", "")->group("");
+
+  for (CLI::App *command : app.get_subcommands({}))
+    command->footer("");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return reportUsage(app, error);
+  }
+  if (*compileCommand)
+    return compile(compileOptions, kConsole);
+  if (*runCommand)
+    return run(runOptions, kConsole);
+  if (*checkCommand)
+    return check(checkOptions, kConsole);
+  if (*targetsCommand)
+    return listTargets(targetsOptions, kConsole);
+  if (*doctorCommand)
+    return doctor(doctorOptions, kConsole);
+  if (*crashCommand)
+    crashOnPurpose();
+  return kOk;
+}
