@@ -1,0 +1,491 @@
+//===- ChunkOracle.cpp - chunk programs in double precision ----------------===//
+// Written for being plainly right; dialects/Chunk/README.md is the text it follows.
+//===----------------------------------------------------------------------===//
+#include "ChunkOracle.h"
+#include "deltanet/Dialect/Chunk/IR/Chunk.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "gtest/gtest.h"
+#include <cmath>
+#include <functional>
+
+using namespace mlir;
+using namespace deltanet;
+using namespace deltanet::test;
+
+namespace {
+using Indices = std::vector<int64_t>;
+
+struct Evaluator {
+  llvm::DenseMap<Value, Array> arrays;
+  llvm::DenseMap<Value, double> scalars;
+
+  Array &of(Value v) {
+    assert(arrays.count(v));
+    return arrays[v];
+  }
+  static Array make(Type type) {
+    auto tensor = cast<RankedTensorType>(type);
+    Array a{{tensor.getShape().begin(), tensor.getShape().end()}, tensor.getElementType(), {}};
+    a.values.assign(a.size(), 0);
+    return a;
+  }
+  void evaluate(Operation *op);
+  void evaluateElementwise(Operation *op);
+  void evaluateScan(chunk::ScanOp op, ArrayRef<std::vector<int64_t>> shapes);
+  void runSequence(chunk::ScanOp op, std::vector<Array> &results, int64_t n, int64_t h);
+};
+
+int64_t flat(const std::vector<int64_t> &shape, const Indices &at) {
+  int64_t i = 0;
+  for (size_t d = 0; d < shape.size(); ++d)
+    i = i * shape[d] + at[d];
+  return i;
+}
+
+void forEach(const std::vector<int64_t> &shape, const std::function<void(const Indices &)> &f) {
+  Indices at(shape.size(), 0);
+  for (int64_t extent : shape)
+    if (extent == 0)
+      return;
+  while (true) {
+    f(at);
+    int64_t d = static_cast<int64_t>(shape.size()) - 1;
+    for (; d >= 0 && ++at[d] == shape[d]; --d)
+      at[d] = 0;
+    if (d < 0)
+      return;
+  }
+}
+
+/// result[at] = f(at), rounded to the type of the result.
+Array fill(Type type, const std::function<double(const Indices &)> &f) {
+  Array a = Evaluator::make(type);
+  forEach(a.shape, [&](const Indices &at) {
+    a.values[flat(a.shape, at)] = roundTo(a.element, f(at));
+  });
+  return a;
+}
+} // namespace
+
+static double apply(Operation *op, ArrayRef<double> x) {
+  using namespace arith;
+  return TypeSwitch<Operation *, double>(op)
+      .Case<AddFOp, AddIOp>([&](auto) { return x[0] + x[1]; })
+      .Case<SubFOp, SubIOp>([&](auto) { return x[0] - x[1]; })
+      .Case<MulFOp, MulIOp>([&](auto) { return x[0] * x[1]; })
+      .Case([&](DivFOp) { return x[0] / x[1]; })
+      .Case([&](NegFOp) { return -x[0]; })
+      .Case<ExtFOp, TruncFOp, SIToFPOp, IndexCastOp>([&](auto) { return x[0]; })
+      .Case([&](UIToFPOp) { return std::abs(x[0]); })
+      .Case([&](MaximumFOp) { return std::isnan(x[0]) || std::isnan(x[1]) ? NAN : std::max(x[0], x[1]); })
+      .Case([&](MinimumFOp) { return std::isnan(x[0]) || std::isnan(x[1]) ? NAN : std::min(x[0], x[1]); })
+      .Case([&](SelectOp) { return x[0] != 0 ? x[1] : x[2]; })
+      .Case([&](CmpFOp c) {
+        switch (c.getPredicate()) {
+        case CmpFPredicate::OGT: return x[0] > x[1] ? 1. : 0.;
+        case CmpFPredicate::OGE: return x[0] >= x[1] ? 1. : 0.;
+        case CmpFPredicate::OLT: return x[0] < x[1] ? 1. : 0.;
+        case CmpFPredicate::OLE: return x[0] <= x[1] ? 1. : 0.;
+        default: ADD_FAILURE() << "a predicate the oracle lacks"; return 0.;
+        }
+      })
+      .Case([&](math::ExpOp) { return std::exp(x[0]); })
+      .Case([&](math::Exp2Op) { return std::exp2(x[0]); })
+      .Case([&](math::ExpM1Op) { return std::expm1(x[0]); })
+      .Case([&](math::LogOp) { return std::log(x[0]); })
+      .Case([&](math::Log2Op) { return std::log2(x[0]); })
+      .Case([&](math::Log1pOp) { return std::log1p(x[0]); })
+      .Case([&](math::TanhOp) { return std::tanh(x[0]); })
+      .Case([&](math::ErfOp) { return std::erf(x[0]); })
+      .Case([&](math::SqrtOp) { return std::sqrt(x[0]); })
+      .Case([&](math::RsqrtOp) { return 1 / std::sqrt(x[0]); })
+      .Case([&](math::SinOp) { return std::sin(x[0]); })
+      .Case([&](math::CosOp) { return std::cos(x[0]); })
+      .Case([&](math::AbsFOp) { return std::abs(x[0]); })
+      .Case([&](math::FmaOp) { return x[0] * x[1] + x[2]; })
+      .Default([&](Operation *op) {
+        ADD_FAILURE() << "the oracle lacks " << op->getName().getStringRef().str();
+        return 0.;
+      });
+}
+
+void Evaluator::evaluateElementwise(Operation *op) {
+  Value result = op->getResult(0);
+  Array out = make(result.getType());
+  for (size_t i = 0; i < out.values.size(); ++i) {
+    SmallVector<double> x;
+    for (Value operand : op->getOperands())
+      x.push_back(isa<RankedTensorType>(operand.getType()) ? of(operand).values[i]
+                                                           : scalars.lookup(operand));
+    double y = apply(op, x);
+    // Only where the program says so: f32 is the arithmetic's own rounding.
+    bool narrow = isa<arith::TruncFOp>(op) || !isa<FloatType>(out.element);
+    out.values[i] = narrow ? roundTo(out.element, y) : y;
+  }
+  arrays[result] = out;
+}
+
+/// Gate [row] or [row, channel].
+static double gate(const Array &g, int64_t row, int64_t c) {
+  return g.shape.size() == 1 ? g.values[row] : g.values[row * g.shape[1] + c];
+}
+
+static Array decayDot(chunk::DecayDotOp op, Evaluator &e) {
+  Array &x = e.of(op.getX()), &y = e.of(op.getY()), &gx = e.of(op.getGx()), &gy = e.of(op.getGy());
+  int64_t width = x.shape[1], steps = y.shape[0] / x.shape[0];
+  Array out = Evaluator::make(op.getType());
+  forEach(out.shape, [&](const Indices &at) {
+    int64_t r = at[0], i = at[1];
+    if (op.getStrict() ? i / steps >= r : i / steps > r)
+      return;
+    double sum = 0;
+    for (int64_t c = 0; c < width; ++c)
+      sum += x.values[r * width + c] * y.values[i * width + c] *
+             std::exp(gate(gx, r, c) - gate(gy, i, c));
+    out.values[flat(out.shape, at)] = sum;
+  });
+  return out;
+}
+
+static Array decayApply(chunk::DecayApplyOp op, Evaluator &e) {
+  Array &m = e.of(op.getM()), &y = e.of(op.getY()), &gx = e.of(op.getGx()), &gy = e.of(op.getGy());
+  int64_t rows = m.shape[0], columns = m.shape[1], width = y.shape[1], steps = columns / rows;
+  Array out = Evaluator::make(op.getType());
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t i = 0; i < columns; ++i) {
+      if (op.getStrict() ? i / steps >= r : i / steps > r)
+        continue;
+      for (int64_t c = 0; c < width; ++c) {
+        double factor = m.values[r * columns + i] * std::exp(gate(gx, r, c) - gate(gy, i, c));
+        if (op.getTranspose())
+          out.values[i * width + c] += factor * y.values[r * width + c];
+        else
+          out.values[r * width + c] += factor * y.values[i * width + c];
+      }
+    }
+  return out;
+}
+
+static Array dot(chunk::DotOp op, Evaluator &e) {
+  Array &l = e.of(op.getLhs()), &r = e.of(op.getRhs());
+  Array out = Evaluator::make(op.getType());
+  int64_t depth = l.shape[op.getTransposeLhs() ? 0 : 1];
+  forEach(out.shape, [&](const Indices &at) {
+    double sum = 0;
+    for (int64_t k = 0; k < depth; ++k)
+      sum += (op.getTransposeLhs() ? l.values[k * l.shape[1] + at[0]]
+                                   : l.values[at[0] * l.shape[1] + k]) *
+             (op.getTransposeRhs() ? r.values[at[1] * r.shape[1] + k]
+                                   : r.values[k * r.shape[1] + at[1]]);
+    out.values[flat(out.shape, at)] = sum;
+  });
+  return out;
+}
+
+/// Solves (I + strict_lower(l)) x = b, or its transpose.
+static Array solve(const Array &l, Array x, bool transpose) {
+  int64_t n = x.shape[0], width = x.shape[1];
+  for (int64_t step = 0; step < n; ++step) {
+    int64_t r = transpose ? n - 1 - step : step;
+    for (int64_t i = transpose ? r + 1 : 0; i < (transpose ? n : r); ++i) {
+      double f = transpose ? l.values[i * n + r] : l.values[r * n + i];
+      for (int64_t c = 0; c < width; ++c)
+        x.values[r * width + c] -= f * x.values[i * width + c];
+    }
+  }
+  return x;
+}
+
+static Array cumsum(chunk::CumsumOp op, Evaluator &e) {
+  Array out = e.of(op.getInput());
+  out.element = cast<RankedTensorType>(op.getType()).getElementType();
+  int64_t rows = out.shape[0], rest = out.size() / rows;
+  for (int64_t c = 0; c < rest; ++c) {
+    double sum = 0;
+    for (int64_t i = 0; i < rows; ++i) {
+      double &x = out.values[(op.getReverse() ? rows - 1 - i : i) * rest + c];
+      double before = sum;
+      sum += x;
+      x = op.getExclusive() ? before : sum;
+    }
+  }
+  return out;
+}
+
+static Array reduce(chunk::ReduceOp op, Evaluator &e) {
+  Array &in = e.of(op.getInput());
+  Array out = Evaluator::make(op.getType());
+  std::vector<bool> seen(out.values.size());
+  forEach(in.shape, [&](const Indices &at) {
+    Indices kept;
+    for (size_t d = 0; d < at.size(); ++d)
+      if (!llvm::is_contained(op.getDimensions(), static_cast<int64_t>(d)))
+        kept.push_back(at[d]);
+    int64_t i = flat(out.shape, kept);
+    double x = in.values[flat(in.shape, at)], &sum = out.values[i];
+    bool nan = std::isnan(x) || std::isnan(sum);
+    if (!seen[i])
+      sum = x;
+    else if (op.getKind() == chunk::Combine::Add)
+      sum += x;
+    else if (op.getKind() == chunk::Combine::Mul)
+      sum *= x;
+    else
+      sum = nan ? NAN : op.getKind() == chunk::Combine::Max ? std::max(sum, x) : std::min(sum, x);
+    seen[i] = true;
+  });
+  return out;
+}
+
+void Evaluator::evaluate(Operation *op) {
+  if (op->getNumResults() == 1 && !isa<RankedTensorType>(op->getResult(0).getType())) {
+    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+      auto real = dyn_cast<FloatAttr>(constant.getValue());
+      scalars[constant] = real ? real.getValueAsDouble()
+                               : cast<IntegerAttr>(constant.getValue()).getInt();
+      return;
+    }
+    SmallVector<double> x;
+    for (Value operand : op->getOperands())
+      x.push_back(scalars.lookup(operand));
+    scalars[op->getResult(0)] = apply(op, x);
+    return;
+  }
+  if (OpTrait::hasElementwiseMappableTraits(op))
+    return evaluateElementwise(op);
+  Value result = op->getResult(0);
+  TypeSwitch<Operation *>(op)
+      .Case([&](arith::ConstantOp c) {
+        Array out = make(c.getType());
+        auto elements = cast<DenseElementsAttr>(c.getValue());
+        size_t i = 0;
+        if (isa<FloatType>(out.element))
+          for (APFloat x : elements.getValues<APFloat>()) {
+            bool lost;
+            x.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lost);
+            out.values[i++] = x.convertToDouble();
+          }
+        else
+          for (APInt x : elements.getValues<APInt>())
+            out.values[i++] = x.getSExtValue();
+        arrays[result] = out;
+      })
+      .Case([&](chunk::DotOp o) { arrays[result] = dot(o, *this); })
+      .Case([&](chunk::DecayDotOp o) { arrays[result] = decayDot(o, *this); })
+      .Case([&](chunk::DecayApplyOp o) { arrays[result] = decayApply(o, *this); })
+      .Case([&](chunk::UnitLowerSolveOp o) {
+        arrays[result] = solve(of(o.getLower()), of(o.getRhs()), o.getTranspose());
+      })
+      .Case([&](chunk::UnitLowerInverseOp o) {
+        Array identity = fill(result.getType(), [](const Indices &at) { return at[0] == at[1]; });
+        arrays[result] = solve(of(o.getLower()), identity, false);
+      })
+      .Case([&](chunk::CumsumOp o) { arrays[result] = cumsum(o, *this); })
+      .Case([&](chunk::ReduceOp o) { arrays[result] = reduce(o, *this); })
+      .Case([&](chunk::TrilOp o) {
+        Array out = of(o.getInput());
+        int64_t n = out.shape[1] / out.shape[0];
+        forEach(out.shape, [&](const Indices &at) {
+          if (o.getStrict() ? at[1] / n >= at[0] : at[1] / n > at[0])
+            out.values[flat(out.shape, at)] = 0;
+        });
+        arrays[result] = out;
+      })
+      .Case([&](chunk::MaskTokensOp o) {
+        Array out = of(o.getInput());
+        int64_t limit = scalars.lookup(o.getCount()) * o.getSteps();
+        forEach(out.shape, [&](const Indices &at) {
+          if (at[0] >= limit)
+            out.values[flat(out.shape, at)] = 0;
+        });
+        arrays[result] = out;
+      })
+      .Default([&](Operation *op) {
+        // Those that move elements.
+        Array &in = of(op->getOperand(0));
+        Array out = make(result.getType());
+        forEach(out.shape, [&](const Indices &at) {
+          Indices from;
+          if (auto row = dyn_cast<chunk::RowOp>(op)) {
+            from = {static_cast<int64_t>(row.getIndex())};
+            from.insert(from.end(), at.begin(), at.end());
+          } else if (isa<chunk::RepeatOp>(op)) {
+            from = at;
+            from[0] /= out.shape[0] / in.shape[0];
+          } else if (isa<chunk::TransposeOp>(op)) {
+            from = {at[1], at[0]};
+          } else if (auto broadcast = dyn_cast<chunk::BroadcastOp>(op)) {
+            for (size_t d = 0; d < at.size(); ++d)
+              if (!llvm::is_contained(broadcast.getDimensions(), static_cast<int64_t>(d)))
+                from.push_back(at[d]);
+          } else {
+            ADD_FAILURE() << "the oracle lacks " << op->getName().getStringRef().str();
+          }
+          out.values[flat(out.shape, at)] = in.values[flat(in.shape, from)];
+        });
+        arrays[result] = out;
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// chunk.scan
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Where a chunk of a sequence is.
+struct Place {
+  int64_t batch, sequence, head, heads, token, count, chunk, chunkSize;
+};
+} // namespace
+
+/// Calls f(index in the tensor, index in the tile, true if the row exists).
+static void walk(chunk::AccessAttr access, const Array &whole,
+                 const std::vector<int64_t> &tile, const Place &p,
+                 const std::function<void(int64_t, int64_t, bool)> &f) {
+  forEach(tile, [&](const Indices &at) {
+    Indices index;
+    bool exists = true;
+    for (auto [dim, entry] : llvm::enumerate(access.getEntries())) {
+      switch (entry) {
+      case chunk::AccessAttr::Batch: index.push_back(p.batch); break;
+      case chunk::AccessAttr::Sequence: index.push_back(p.sequence); break;
+      case chunk::AccessAttr::Head: index.push_back(p.head); break;
+      case chunk::AccessAttr::Group: index.push_back(p.head / (p.heads / whole.shape[dim])); break;
+      case chunk::AccessAttr::Chunk: index.push_back(p.chunk); break;
+      case chunk::AccessAttr::Token: {
+        int64_t steps = tile[0] / p.chunkSize;
+        index.push_back(p.token * steps + at[0]);
+        exists = at[0] < p.count * steps;
+        break;
+      }
+      default: index.push_back(at[entry]);
+      }
+    }
+    f(exists ? flat(whole.shape, index) : -1, flat(tile, at), exists);
+  });
+}
+
+static int64_t extent(chunk::ScanOp op, Evaluator &e, chunk::AccessAttr::Loop loop) {
+  for (auto [i, input] : llvm::enumerate(op.getInputs()))
+    if (int64_t d = op.getInputAccess(i).findLoop(loop); d >= 0)
+      return e.of(input).shape[d];
+  for (auto [i, init] : llvm::enumerate(op.getInits()))
+    if (int64_t d = op.getInitAccess(i).findLoop(loop); d >= 0)
+      return e.of(init).shape[d];
+  return -1;
+}
+
+static int64_t tokensOf(chunk::ScanOp op, Evaluator &e) {
+  for (auto [i, input] : llvm::enumerate(op.getInputs()))
+    if (int64_t d = op.getInputAccess(i).findLoop(chunk::AccessAttr::Token); d >= 0) {
+      auto tile = cast<RankedTensorType>(op.getInputArguments()[i].getType());
+      return e.of(input).shape[d] / (tile.getDimSize(0) / op.getChunkSize());
+    }
+  return 0;
+}
+
+void Evaluator::runSequence(chunk::ScanOp op, std::vector<Array> &results, int64_t n, int64_t h) {
+  int64_t size = op.getChunkSize(), begin = 0, length = tokensOf(op, *this), first = 0;
+  Place p{n, n, h, extent(op, *this, chunk::AccessAttr::Head), 0, 0, 0, size};
+  if (Value offsets = op.getSequences()) {
+    begin = of(offsets).values[n];
+    length = of(offsets).values[n + 1] - begin;
+    first = begin / size + n;
+    p.batch = 0;
+  }
+  for (auto [i, argument] : llvm::enumerate(op.getCarryArguments())) {
+    Array tile = make(argument.getType()), &init = of(op.getInits()[i]);
+    walk(op.getInitAccess(i), init, tile.shape, p,
+         [&](int64_t from, int64_t to, bool) { tile.values[to] = init.values[from]; });
+    arrays[argument] = tile;
+  }
+  int64_t chunks = (length + size - 1) / size;
+  auto yield = cast<chunk::YieldOp>(op.getBodyBlock()->getTerminator());
+  for (int64_t step = 0; step < chunks; ++step) {
+    int64_t c = op.getReverse() ? chunks - 1 - step : step;
+    p.token = begin + c * size;
+    p.count = std::min(size, length - c * size);
+    p.chunk = first + c;
+    scalars[op.getCountArgument()] = p.count;
+    for (auto [i, argument] : llvm::enumerate(op.getInputArguments())) {
+      Array tile = make(argument.getType()), &input = of(op.getInputs()[i]);
+      walk(op.getInputAccess(i), input, tile.shape, p, [&](int64_t from, int64_t to, bool exists) {
+        tile.values[to] = exists ? input.values[from] : 0;
+      });
+      arrays[argument] = tile;
+    }
+    for (Operation &inner : op.getBodyBlock()->without_terminator())
+      evaluate(&inner);
+    for (auto [i, value] : llvm::enumerate(yield.getOutputs())) {
+      Array &tile = of(value);
+      walk(op.getOutputAccess(i), results[i], tile.shape, p,
+           [&](int64_t to, int64_t from, bool exists) {
+             if (exists)
+               results[i].values[to] = tile.values[from];
+           });
+    }
+    std::vector<Array> next;
+    for (Value value : yield.getCarries())
+      next.push_back(of(value));
+    for (auto [i, argument] : llvm::enumerate(op.getCarryArguments()))
+      arrays[argument] = next[i];
+  }
+  for (auto [i, argument] : llvm::enumerate(op.getCarryArguments())) {
+    Array &tile = of(argument), &final = results[op.getNumOutputs() + i];
+    walk(op.getFinalAccess(i), final, tile.shape, p, [&](int64_t to, int64_t from, bool) {
+      final.values[to] = roundTo(final.element, tile.values[from]);
+    });
+  }
+}
+
+void Evaluator::evaluateScan(chunk::ScanOp op, ArrayRef<std::vector<int64_t>> shapes) {
+  std::vector<Array> results;
+  for (auto [result, shape] : llvm::zip(op.getResults(), shapes)) {
+    Array &a = results.emplace_back();
+    a.shape = shape;
+    a.element = cast<RankedTensorType>(result.getType()).getElementType();
+    a.values.assign(a.size(), NAN);
+  }
+  int64_t sequences = extent(op, *this, chunk::AccessAttr::Batch);
+  if (sequences < 0)
+    sequences = extent(op, *this, chunk::AccessAttr::Sequence);
+  if (op.getSequences())
+    sequences = of(op.getSequences()).size() - 1;
+  for (int64_t n = 0; n < sequences; ++n)
+    for (int64_t h = 0; h < extent(op, *this, chunk::AccessAttr::Head); ++h)
+      runSequence(op, results, n, h);
+  for (auto [result, array] : llvm::zip(op.getResults(), results))
+    arrays[result] = array;
+}
+
+std::vector<Array> deltanet::test::evaluate(func::FuncOp function,
+                                            const std::vector<Array> &inputs,
+                                            const std::vector<std::vector<int64_t>> &shapes) {
+  Evaluator e;
+  for (auto [argument, input] : llvm::zip(function.getArguments(), inputs))
+    e.arrays[argument] = input;
+  auto ret = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+  for (Operation &op : function.getBody().front().without_terminator()) {
+    auto scan = dyn_cast<chunk::ScanOp>(op);
+    if (!scan) {
+      e.evaluate(&op);
+      continue;
+    }
+    // Results that are returned have the shapes that are asked for.
+    std::vector<std::vector<int64_t>> scanShapes;
+    for (Value result : scan.getResults()) {
+      auto type = cast<RankedTensorType>(result.getType());
+      scanShapes.push_back({type.getShape().begin(), type.getShape().end()});
+      for (auto [value, shape] : llvm::zip(ret.getOperands(), shapes))
+        if (value == result)
+          scanShapes.back() = shape;
+    }
+    e.evaluateScan(scan, scanShapes);
+  }
+  std::vector<Array> results;
+  for (Value value : ret.getOperands())
+    results.push_back(e.of(value));
+  return results;
+}
