@@ -24,9 +24,8 @@ struct Product {
 
 static constexpr Product kProducts[] = {
     {"mlir", "mlir", true, true, true},
-    {"llvm", "ll", true, true, true},
+    {"llvm", "ll", true, false, true},
     {"obj", "o", true, false, false},
-    {"ptx", "ptx", false, true, true},
 };
 
 /// The products that the user asks for, checked against the target.
@@ -35,9 +34,7 @@ chooseProducts(Session &session, const CompileOptions &options,
                kernel::TargetAttr target) {
   std::vector<std::string> names = options.emit;
   if (names.empty())
-    names = {!options.stopAfter.empty() ? "mlir"
-             : target.isCPU()           ? "obj"
-                                        : "ptx"};
+    names = {options.stopAfter.empty() && target.isCPU() ? "obj" : "mlir"};
   SmallVector<Product> chosen;
   for (StringRef name : names) {
     const auto *product = llvm::find_if(
@@ -149,7 +146,9 @@ int deltanet::driver::compile(const CompileOptions &options,
   auto module = readProgram(session, options.input);
   if (!module)
     return session.finish(kInputError);
-  code = lower(session, *module, getLinRecToHost(), options, options.stopAfter);
+  code = lower(session, *module,
+               target->isCPU() ? getLinRecToHost() : getLinRecToChunk(),
+               options, options.stopAfter);
   llvm::json::Array files;
   for (const Product &product : *products) {
     std::string contents;

@@ -13,15 +13,19 @@ using namespace deltanet::driver;
 static constexpr llvm::StringLiteral kReproducer = "deltanet-reproducer.mlir";
 
 namespace {
-/// Sees whether the pass that failed refused the module or broke it.
+/// Sees whether the pass that failed refused the options or the module, or
+/// broke it.
 struct FailureWatch : PassInstrumentation {
-  FailureWatch(bool &refused) : refused(refused) {}
+  FailureWatch(int &code) : code(code) {}
   void runAfterPassFailed(Pass *pass, Operation *op) override {
     ScopedDiagnosticHandler silence(op->getContext(),
                                     [](Diagnostic &) { return success(); });
-    refused = succeeded(verify(op));
+    // An adaptor fails after the pass in it: the first failure counts.
+    if (code != kInternal || failed(verify(op)))
+      return;
+    code = pass->getArgument().starts_with("kernel-") ? kUsage : kInputError;
   }
-  bool &refused;
+  int &code;
 };
 
 /// Keeps the reproducer in memory: only our own mistakes are worth a file.
@@ -53,9 +57,9 @@ int deltanet::driver::lower(Session &session, ModuleOp module,
   };
   if (failed(buildPipeline(manager, pipeline, pipelineOptions, refuse)))
     return kUsage;
-  bool refused = false;
+  int code = kInternal;
   std::string reproducer;
-  manager.addInstrumentation(std::make_unique<FailureWatch>(refused));
+  manager.addInstrumentation(std::make_unique<FailureWatch>(code));
   manager.enableCrashReproducerGeneration([&](std::string &) {
     return std::make_unique<ReproducerText>(reproducer);
   });
@@ -64,15 +68,18 @@ int deltanet::driver::lower(Session &session, ModuleOp module,
   {
     ScopedDiagnosticHandler filter(
         session.getContext(), [](Diagnostic &diagnostic) {
-          bool own = StringRef(diagnostic.str()).contains("reproducer");
-          return success(own);
+          std::string text = diagnostic.str();
+          return success(text.find("have been detected while processing") !=
+                             std::string::npos ||
+                         text.find("has been detected while processing") !=
+                             std::string::npos);
         });
     ran = succeeded(manager.run(module));
   }
   if (ran)
     return kOk;
-  if (refused)
-    return kInputError;
+  if (code != kInternal)
+    return code;
   std::string message;
   std::string path = kReproducer.str();
   if (!support::writeFile(path, reproducer.data(), reproducer.size(), message))

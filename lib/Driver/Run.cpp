@@ -237,7 +237,7 @@ void Runner::describeResults() {
       entry["tolerance"] = result.tolerance;
       entry["passed"] = result.passed;
     }
-    session.print(line);
+    session.print(StringRef(line).rtrim());
     list.push_back(std::move(entry));
   }
   session["results"] = std::move(list);

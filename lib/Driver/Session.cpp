@@ -124,3 +124,10 @@ deltanet::driver::findTarget(Session &session, StringRef name, int &code) {
   }
   return *target;
 }
+
+int deltanet::driver::refuse(const CommonOptions &options,
+                             const std::string &message,
+                             const Console &console) {
+  Session session("", options, console);
+  return session.finish(session.fail(kUsage, message));
+}

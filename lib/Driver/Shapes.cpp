@@ -294,6 +294,18 @@ std::string ShapeBinder::describe(StringRef name, Value value,
   return llvm::formatv("dimension {0}{1} of '{2}'", dim, symbol, name);
 }
 
+std::string ShapeBinder::describe(unsigned id) const {
+  auto entry = function;
+  for (BlockArgument argument : entry.getArguments())
+    if (auto type = dyn_cast<RankedTensorType>(argument.getType()))
+      for (int64_t dim = 0; dim < type.getRank(); ++dim)
+        if (lookup(argument, dim) == find(id))
+          return describe(getArgumentName(entry, argument.getArgNumber()),
+                          argument, dim);
+  const std::string &symbol = unknowns[find(id)].name;
+  return symbol.empty() ? "an extent" : symbol;
+}
+
 LogicalResult ShapeBinder::bind(unsigned id, int64_t extent,
                                 const Twine &source, Location loc,
                                 const Twine &what) {
@@ -375,7 +387,7 @@ LogicalResult ShapeBinder::propagate() {
         int64_t extent = relation.factor * from.extent + relation.offset;
         changed |= ShapedType::isDynamic(to.extent);
         if (failed(bind(relation.to, extent, from.source, function.getLoc(),
-                        to.name.empty() ? "an extent" : to.name)))
+                        describe(relation.to))))
           return failure();
         continue;
       }
@@ -384,9 +396,9 @@ LogicalResult ShapeBinder::propagate() {
       int64_t rest = to.extent - relation.offset;
       if (rest < 0 || rest % relation.factor)
         return emitError(function.getLoc())
-               << "expects an extent of " << relation.factor << " * n + "
-               << relation.offset << ", got " << to.extent << " by "
-               << to.source;
+               << "expects " << describe(relation.to) << " to be "
+               << relation.factor << " * n + " << relation.offset << ", got "
+               << to.extent << " by " << to.source;
       from.extent = rest / relation.factor;
       from.source = to.source;
       changed = true;

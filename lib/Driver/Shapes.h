@@ -70,6 +70,8 @@ private:
   /// How a message calls dimension `dim` of an argument or result.
   std::string describe(llvm::StringRef name, mlir::Value value,
                        unsigned dim) const;
+  /// The same for the first argument that has the unknown `id`.
+  std::string describe(unsigned id) const;
   mlir::LogicalResult checkKnown(llvm::StringRef name, mlir::Value value,
                                  mlir::Location loc, llvm::StringRef kind);
 

@@ -5,7 +5,9 @@
 //===----------------------------------------------------------------------===//
 #include "deltanet/Driver/Driver.h"
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fmt/format.h>
 
 using namespace deltanet::driver;
@@ -33,9 +35,15 @@ static const Console kConsole{
       std::fwrite(text.data(), 1, text.size(), stderr);
     }};
 
-/// Without CLI11's word for it in the help.
-static const CLI::Validator kPositive =
-    CLI::Validator(CLI::PositiveNumber).name("");
+static const CLI::Validator kPositive(
+    [](std::string &text) {
+      char *end = nullptr;
+      double value = std::strtod(text.c_str(), &end);
+      return !text.empty() && !*end && value > 0
+                 ? ""
+                 : "expects a number above 0, got '" + text + "'";
+    },
+    "");
 
 static void addCommon(CLI::App &command, CommonOptions &options) {
   command.add_flag("--json", options.json, "Answer in JSON");
@@ -107,16 +115,32 @@ static void addRun(CLI::App &command, RunOptions &options) {
 }
 
 /// CLI11's messages, in the form of ours.
-static int reportUsage(const CLI::App &app, const CLI::ParseError &error) {
+static int reportUsage(const CLI::App &app, const CLI::ParseError &error,
+                       const std::vector<std::string> &commandLine) {
   if (error.get_exit_code() == 0)
     return app.exit(error);
-  std::string message = error.what();
-  fmt::print(stderr, "deltanet: error: {}; see deltanet --help\n", message);
-  return kUsage;
+  CommonOptions options;
+  options.json = std::count(commandLine.begin(), commandLine.end(), "--json");
+  std::string message = error.what(), command;
+  if (app.get_subcommands().empty()) {
+    std::vector<std::string> names;
+    for (const CLI::App *subcommand : app.get_subcommands(
+             [](const CLI::App *a) { return !a->get_group().empty(); }))
+      names.push_back(subcommand->get_name());
+    message = fmt::format(
+        "expects a command ({}){}", fmt::join(names, ", "),
+        commandLine.size() > 1 ? ", got '" + commandLine[1] + "'" : "");
+  } else {
+    command = app.get_subcommands().front()->get_name() + " ";
+  }
+  return refuse(options,
+                fmt::format("{}; see deltanet {}--help", message, command),
+                kConsole);
 }
 
 int main(int argc, char **argv) {
-  installCrashHandler(std::vector<std::string>(argv, argv + argc));
+  std::vector<std::string> commandLine(argv, argv + argc);
+  installCrashHandler(commandLine);
 
   CLI::App app(kDescription, "deltanet");
   app.footer(kFooter);
@@ -173,7 +197,7 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    return reportUsage(app, error);
+    return reportUsage(app, error, commandLine);
   }
   if (*compileCommand)
     return compile(compileOptions, kConsole);

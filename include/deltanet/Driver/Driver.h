@@ -67,6 +67,10 @@ int listTargets(const CommonOptions &options, const Console &console);
 /// Says what is installed, and what each missing thing costs.
 int doctor(const CommonOptions &options, const Console &console);
 
+/// Answers a command line that cannot be read.
+int refuse(const CommonOptions &options, const std::string &message,
+           const Console &console);
+
 /// The text of --version.
 std::string getVersion();
 
