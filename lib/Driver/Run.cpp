@@ -55,6 +55,7 @@ private:
   kernel::ScheduleAttr schedule;
   Inputs inputs;
   std::vector<Result> results;
+  std::vector<std::pair<unsigned, std::string>> inputOutputs;
   std::vector<std::string> inputLines;
   int64_t tokens = 0;
   double seconds = 0;
@@ -79,12 +80,20 @@ int Runner::readResults() {
                                       option + "'");
     auto result =
         llvm::find_if(results, [&](const Result &r) { return r.name == name; });
-    if (result == results.end())
+    if (result != results.end()) {
+      result->output = file.str();
+      continue;
+    }
+    auto arguments = llvm::seq<unsigned>(0, function.getNumArguments());
+    auto argument = llvm::find_if(arguments, [&](unsigned i) {
+      return getArgumentName(function, i) == name;
+    });
+    if (argument == arguments.end())
       return session.fail(kUsage, "expects --output to name a result of @" +
                                       function.getName() + " (" +
-                                      llvm::join(names, ", ") + "), got '" +
-                                      name + "'");
-    result->output = file.str();
+                                      llvm::join(names, ", ") +
+                                      ") or an argument, got '" + name + "'");
+    inputOutputs.push_back({*argument, file.str()});
   }
   return kOk;
 }
@@ -187,12 +196,14 @@ int Runner::compare() {
 }
 
 int Runner::writeOutputs() {
-  for (const Result &result : results) {
-    std::string message;
+  std::string message;
+  for (const Result &result : results)
     if (!result.output.empty() &&
         !support::writeNpy(result.output, result.array, message))
       return session.fail(kInputError, message);
-  }
+  for (const auto &[argument, file] : inputOutputs)
+    if (!support::writeNpy(file, inputs.tensors[argument], message))
+      return session.fail(kInputError, message);
   return kOk;
 }
 

@@ -99,7 +99,9 @@ static void addRun(CLI::App &command, RunOptions &options) {
                   "cu=lengths:N,N,...; random:0 where not said")
       ->type_name("NAME=SPEC")
       ->allow_extra_args(false);
-  command.add_option("--output", options.outputs, "Write a result: o=FILE.npy")
+  command
+      .add_option("--output", options.outputs,
+                  "Write a result, or an input as it was used: o=FILE.npy")
       ->type_name("NAME=FILE")
       ->allow_extra_args(false);
   command

@@ -4,7 +4,7 @@
 
 # Everything is in Debian's own archive; sizes are asked of apt, not guessed.
 packages=(cmake ninja-build clang-22 lld-22 llvm-22-dev llvm-22-tools
-          libmlir-22-dev mlir-22-tools libcli11-dev libfmt-dev libgtest-dev)
+          libmlir-22-dev mlir-22-tools libcli11-dev libfmt-dev libgtest-dev pkgconf)
 all_packages=(libclang-rt-22-dev python3-numpy) # for tools/check --all
 
 assume_yes=false  # -y: install without a question

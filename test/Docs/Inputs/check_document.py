@@ -6,6 +6,8 @@ A block fenced as ```console holds commands, `$ ` before each (a backslash at th
 end of a line continues it), and below each what it prints. A line of `...` stands
 for any number of lines, `...` within a line for anything. A command without
 output below it must only succeed. Spaces are compared as one.
+
+A block after a line `<!-- same as PATH -->` must be what that file holds.
 """
 import re
 import subprocess
@@ -28,6 +30,11 @@ def blocks(text):
             command, expected, start = line[2:], [], number
         elif inside and command is not None:
             expected.append(line)
+
+
+def copies(text):
+    """(path, block) of every block that is said to be a file."""
+    return re.findall(r"^<!-- same as (\S+) -->\n```\w*\n(.*?)^```$", text, re.M | re.S)
 
 
 def pattern(line):
@@ -65,7 +72,12 @@ def trimmed(lines):
 
 def main():
     document, failures, count = sys.argv[1], 0, 0
-    for number, command, expected in blocks(open(document, encoding="utf-8").read()):
+    text = open(document, encoding="utf-8").read()
+    for path, block in copies(text):
+        if block != open(path, encoding="utf-8").read():
+            print(f"{document}: the block that is said to be {path} is not")
+            failures += 1
+    for number, command, expected in blocks(text):
         count += 1
         run = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
         where = f"{document}:{number}: {command}"
