@@ -40,6 +40,16 @@ func.func @packed(%q: tensor<1x?xHQxWKxTYPE>, %k: tensor<1x?xHQxWKxTYPE>,
      -> tensor<1x?xHVxWVxTYPE>, tensor<?xHVxWKxWVxf32>
   return %o, %state : tensor<1x?xHVxWVxTYPE>, tensor<?xHVxWKxWVxf32>
 }
+func.func @alone(%q: tensor<1x?xHQxWKxTYPE>, %k: tensor<1x?xHQxWKxTYPE>,
+                 %v: tensor<1x?xHVxWVxTYPE>, %beta: tensor<1x?xHVxTYPE>,
+                 %decay: tensor<1x?xHVxf32>, %initial: tensor<1xHVxWKxWVxf32>)
+    -> (tensor<1x?xHVxWVxTYPE>, tensor<1xHVxWKxWVxf32>) {
+  %o, %state = linrec.scan %q, %k, %v beta(%beta : tensor<1x?xHVxTYPE>)
+      decay(%decay : tensor<1x?xHVxf32>) initial(%initial : tensor<1xHVxWKxWVxf32>)
+      : tensor<1x?xHQxWKxTYPE>, tensor<1x?xHQxWKxTYPE>, tensor<1x?xHVxWVxTYPE>
+     -> tensor<1x?xHVxWVxTYPE>, tensor<1xHVxWKxWVxf32>
+  return %o, %state : tensor<1x?xHVxWVxTYPE>, tensor<1xHVxWKxWVxf32>
+}
 func.func @heads_first(%q: tensor<?xHQx?xWKxTYPE>, %k: tensor<?xHQx?xWKxTYPE>,
                        %v: tensor<?xHVx?xWVxTYPE>, %beta: tensor<?xHVx?xTYPE>,
                        %decay: tensor<?xHVx?xWKxf32>)
