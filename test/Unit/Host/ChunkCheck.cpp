@@ -40,10 +40,10 @@ static std::vector<int64_t> shapeOf(RankedTensorType type, chunk::AccessAttr acc
   return shape;
 }
 
-static Array randomArray(std::vector<int64_t> shape, Type element, ArrayAttr range,
-                         std::mt19937 &random) {
+static Array randomArray(std::vector<int64_t> shape, Type element, const Sizes &sizes,
+                         ArrayAttr range, std::mt19937 &random) {
   Array a{std::move(shape), element, {}};
-  double lo = -1, hi = 1;
+  double lo = sizes.lowest, hi = sizes.highest;
   if (range) {
     lo = cast<FloatAttr>(range[0]).getValueAsDouble();
     hi = cast<FloatAttr>(range[1]).getValueAsDouble();
@@ -59,7 +59,13 @@ void deltanet::test::check(const std::string &text, const Sizes &sizes, double t
                            const RunOptions &options) {
   OwningOpRef<ModuleOp> module = parse(text);
   ASSERT_TRUE(module);
-  auto function = module->lookupSymbol<func::FuncOp>("f");
+  SCOPED_TRACE(text);
+  check(*module, sizes, tolerance, options);
+}
+
+void deltanet::test::check(ModuleOp module, const Sizes &sizes, double tolerance,
+                           const RunOptions &options) {
+  func::FuncOp function = *module.getOps<func::FuncOp>().begin();
   chunk::ScanOp scan;
   function.walk([&](chunk::ScanOp op) { scan = op; });
   ASSERT_TRUE(scan);
@@ -88,7 +94,7 @@ void deltanet::test::check(const std::string &text, const Sizes &sizes, double t
                             : 1;
         shape = shapeOf(type, scan.getInputAccess(j), sizes, steps, size);
       }
-    inputs.push_back(randomArray(shape, type.getElementType(),
+    inputs.push_back(randomArray(shape, type.getElementType(), sizes,
                                  function.getArgAttrOfType<ArrayAttr>(i, "test.range"), random));
   }
   std::vector<std::vector<int64_t>> shapes;
@@ -101,10 +107,10 @@ void deltanet::test::check(const std::string &text, const Sizes &sizes, double t
     shapes.push_back(shapeOf(cast<RankedTensorType>(value.getType()), access, sizes, 1, size));
   }
   std::vector<Array> want = evaluate(function, inputs, shapes);
-  std::vector<Array> got = run(*module, "f", inputs, shapes, options);
+  std::vector<Array> got = run(module, function.getName().str(), inputs, shapes, options);
   ASSERT_EQ(got.size(), want.size());
   for (size_t i = 0; i < want.size(); ++i)
-    EXPECT_LE(relativeError(got[i], want[i]), tolerance) << "result " << i << " of\n" << text;
+    EXPECT_LE(relativeError(got[i], want[i]), tolerance) << "result " << i;
 }
 
 std::string deltanet::test::scanFunction(const std::string &arguments, const std::string &results,

@@ -12,13 +12,19 @@ struct Sizes {
   int64_t batch = 2, tokens = 100, heads = 3, groups = 1;
   /// Lengths of packed sequences; empty: not packed.
   std::vector<int64_t> packed;
+  /// Bounds of the elements, where an argument does not say its own.
+  double lowest = -1, highest = 1;
 };
 
-/// Runs function @f of `text`, which has one chunk.scan, on random inputs and
+/// Runs the function of `text`, which has one chunk.scan, on random inputs and
 /// expects every result within `tolerance` (relative, Frobenius) of the oracle's.
 /// An argument attribute `test.range = [lo, hi]` says what its elements are like;
-/// otherwise they are within [-1, 1].
+/// otherwise they are within those of `sizes`.
 void check(const std::string &text, const Sizes &sizes, double tolerance = 2e-6,
+           const RunOptions &options = {});
+
+/// The same for the function of `module`.
+void check(mlir::ModuleOp module, const Sizes &sizes, double tolerance = 2e-6,
            const RunOptions &options = {});
 
 /// A function @f of one scan: `lists` are its in(...), carry(...), ... in the syntax
