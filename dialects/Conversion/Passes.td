@@ -57,12 +57,13 @@ def ConvertChunkToCPU : Pass<"convert-chunk-to-cpu", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numScans", "scans", "scans lowered">];
 }
 
-def ConvertMathToPolynomial : Pass<"convert-math-to-polynomial"> {
+def ConvertMathToPolynomial : Pass<"convert-math-to-polynomial", "::mlir::ModuleOp"> {
   let summary = "expand elementary functions of f32 into arithmetic";
   let description = [{
-    Functions of the `math` dialect on scalars and vectors become range reductions
-    and polynomials, so that a vector of them needs no library. `exp` is within
-    1 ulp, NaN and infinities included.
+    exp, exp2, expm1, log, log2, log1p, tanh, erf and rsqrt of f32, scalars and
+    vectors, become range reductions and polynomials, so that they need no library;
+    exp and rsqrt of f64 too. They are within 2 ulp, NaN, infinities and
+    subnormals included. Of f64, expm1, log1p, tanh and erf become calls of libm.
 
     ```mlir
     %y = math.exp %x : vector<16xf32>
@@ -70,7 +71,7 @@ def ConvertMathToPolynomial : Pass<"convert-math-to-polynomial"> {
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-    "::mlir::vector::VectorDialect"];
+    "::mlir::vector::VectorDialect", "::mlir::func::FuncDialect"];
 }
 
 #endif // DELTANET_CONVERSION_PASSES

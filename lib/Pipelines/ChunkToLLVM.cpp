@@ -39,6 +39,12 @@ void deltanet::buildChunkToLoops(OpPassManager &manager, const ChunkToLLVMOption
 }
 
 void deltanet::buildLoopsToLLVM(OpPassManager &manager) {
+  // Arithmetic on narrow floats is that of f32, rounded.
+  manager.addPass(math::createMathExtendToSupportedTypes());
+  arith::ArithEmulateUnsupportedFloatsOptions narrow;
+  narrow.sourceTypeStrs = {"bf16", "f16"};
+  narrow.targetTypeStr = "f32";
+  manager.addPass(arith::createArithEmulateUnsupportedFloats(narrow));
   manager.addPass(createConvertMathToPolynomial());
   arith::ArithExpandOpsPassOptions expand;
   // No machine rounds to bf16 as we do down to the subnormals; in integers all do.

@@ -6,8 +6,9 @@
 #include "deltanet/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/SymbolTable.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace deltanet {
@@ -45,7 +46,11 @@ struct Calculator {
   Value compare(arith::CmpFPredicate p, Value x, Value y) {
     return arith::CmpFOp::create(b, loc, p, x, y);
   }
+  Value div(Value x, Value y) { return arith::DivFOp::create(b, loc, x, y); }
+  Value neg(Value x) { return arith::NegFOp::create(b, loc, x); }
   Value select(Value c, Value x, Value y) { return arith::SelectOp::create(b, loc, c, x, y); }
+  Value abs(Value x) { return math::AbsFOp::create(b, loc, x); }
+  Value withSign(Value x, Value sign) { return math::CopySignOp::create(b, loc, x, sign); }
   Value toBits(Value x) { return arith::BitcastOp::create(b, loc, bits, x); }
   Value fromBits(Value x) { return arith::BitcastOp::create(b, loc, type, x); }
   /// c[0] + c[1] x + ..., by Horner's rule; products and sums may be contracted.
@@ -61,7 +66,9 @@ struct Calculator {
   Type type, bits;
 };
 
-/// The figures of one float type for `expand(exp)`.
+using Predicate = arith::CmpFPredicate;
+
+/// The figures of exp in one float type.
 struct ExpFigures {
   /// Beyond these the result is 0 or infinite whatever the argument.
   double lowest, highest;
@@ -91,67 +98,290 @@ static const ExpFigures &expFigures(unsigned width) {
   return width == 64 ? f64 : f32;
 }
 
-/// exp(x) = 2^n exp(r) with n the integer nearest to x / log(2). 2^n is applied in
-/// two factors, so that results from the largest to the subnormal come out.
-static Value expandExp(Calculator &c, Value x) {
-  using P = arith::CmpFPredicate;
-  const ExpFigures &f = expFigures(getElementTypeOrSelf(c.type).getIntOrFloatBitWidth());
-  Value lowest = c.real(f.lowest), highest = c.real(f.highest);
-  // NaN becomes the lowest argument here and is put back at the end.
-  Value y = c.select(c.compare(P::OGT, x, lowest), x, lowest);
-  y = c.select(c.compare(P::OLT, y, highest), y, highest);
-  Value shifted = c.add(c.mul(y, c.real(1.4426950408889634)), c.real(f.rounder));
-  Value n = c.sub(shifted, c.real(f.rounder));
-  Value r = c.sub(y, c.mul(n, c.real(f.high)));
-  r = c.sub(r, c.mul(n, c.real(f.low)));
-  Value tail = c.mul(c.mul(r, r), c.polynomial(r, f.series));
-  Value mantissa = c.add(c.add(r, tail), c.real(1.0));
-
-  Value exponent = arith::SubIOp::create(c.b, c.loc, c.toBits(shifted),
-                                         c.toBits(c.real(f.rounder)));
-  Value half = arith::ShRSIOp::create(c.b, c.loc, exponent, c.integer(1));
-  Value rest = arith::SubIOp::create(c.b, c.loc, exponent, half);
-  auto power = [&](Value n) {
-    Value biased = arith::AddIOp::create(c.b, c.loc, n, c.integer(f.exponentBias));
-    return c.fromBits(arith::ShLIOp::create(c.b, c.loc, biased, c.integer(f.mantissaBits)));
-  };
-  Value result = c.mul(c.mul(mantissa, power(half)), power(rest));
-  return c.select(c.compare(P::UNO, x, x), x, result);
-}
+//===----------------------------------------------------------------------===//
+// exp, exp2, expm1
+//===----------------------------------------------------------------------===//
 
 namespace {
-struct ExpandExp : OpRewritePattern<math::ExpOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(math::ExpOp op, PatternRewriter &rewriter) const override {
-    Type element = getElementTypeOrSelf(op.getType());
-    if (!element.isF32() && !element.isF64())
-      return rewriter.notifyMatchFailure(op, "not f32 or f64");
-    Calculator c(rewriter, op.getLoc(), op.getType());
-    rewriter.replaceOp(op, expandExp(c, op.getOperand()));
-    return success();
-  }
+/// x = n log(2) + r with n whole and |r| <= log(2) / 2.
+struct Reduced {
+  /// n as a float and as an integer, r, and exp(r) - 1.
+  Value n, exponent, r, expm1;
 };
+} // namespace
+
+static const ExpFigures &expFiguresOf(const Calculator &c) {
+  return expFigures(getElementTypeOrSelf(c.type).getIntOrFloatBitWidth());
+}
+
+/// x between two bounds; NaN becomes the lower one.
+static Value clamp(Calculator &c, Value x, double lowest, double highest) {
+  Value lo = c.real(lowest), hi = c.real(highest);
+  Value y = c.select(c.compare(Predicate::OGT, x, lo), x, lo);
+  return c.select(c.compare(Predicate::OLT, y, hi), y, hi);
+}
+
+/// The nearest whole number, as a float and as an integer.
+static std::pair<Value, Value> roundToInteger(Calculator &c, Value x) {
+  Value rounder = c.real(expFiguresOf(c).rounder);
+  Value shifted = c.add(x, rounder);
+  Value exponent =
+      arith::SubIOp::create(c.b, c.loc, c.toBits(shifted), c.toBits(rounder));
+  return {c.sub(shifted, rounder), exponent};
+}
+
+/// exp(r) - 1 for |r| <= log(2) / 2.
+static Value smallExpm1(Calculator &c, Value r) {
+  return c.add(r, c.mul(c.mul(r, r), c.polynomial(r, expFiguresOf(c).series)));
+}
+
+static Reduced reduce(Calculator &c, Value x) {
+  const ExpFigures &f = expFiguresOf(c);
+  Reduced result;
+  std::tie(result.n, result.exponent) =
+      roundToInteger(c, c.mul(x, c.real(1.4426950408889634)));
+  Value r = c.sub(x, c.mul(result.n, c.real(f.high)));
+  result.r = c.sub(r, c.mul(result.n, c.real(f.low)));
+  result.expm1 = smallExpm1(c, result.r);
+  return result;
+}
+
+/// 2^n for n that a normal float can have.
+static Value power(Calculator &c, Value n) {
+  const ExpFigures &f = expFiguresOf(c);
+  Value biased = arith::AddIOp::create(c.b, c.loc, n, c.integer(f.exponentBias));
+  return c.fromBits(arith::ShLIOp::create(c.b, c.loc, biased, c.integer(f.mantissaBits)));
+}
+
+/// x 2^n, in two factors: the result may be subnormal or infinite.
+static Value scale(Calculator &c, Value x, Value n) {
+  Value half = arith::ShRSIOp::create(c.b, c.loc, n, c.integer(1));
+  Value rest = arith::SubIOp::create(c.b, c.loc, n, half);
+  return c.mul(c.mul(x, power(c, half)), power(c, rest));
+}
+
+/// `result`, or x where x is NaN.
+static Value keepNaN(Calculator &c, Value x, Value result) {
+  return c.select(c.compare(Predicate::UNO, x, x), x, result);
+}
+
+/// exp(x) = 2^n exp(r).
+static Value expandExp(Calculator &c, Value x) {
+  const ExpFigures &f = expFiguresOf(c);
+  Reduced y = reduce(c, clamp(c, x, f.lowest, f.highest));
+  return keepNaN(c, x, scale(c, c.add(y.expm1, c.real(1.0)), y.exponent));
+}
+
+static Value expandExp2(Calculator &c, Value x) {
+  Value y = clamp(c, x, -151.0, 129.0);
+  auto [n, exponent] = roundToInteger(c, y);
+  Value r = c.mul(c.sub(y, n), c.real(0.6931471805599453));
+  return keepNaN(c, x, scale(c, c.add(smallExpm1(c, r), c.real(1.0)), exponent));
+}
+
+/// exp(x) - 1 = 2^n (exp(r) - 1 + (1 - 2^-n)).
+static Value expandExpm1(Calculator &c, Value x) {
+  // Below, the result is -1. Above n = 64 nothing is left of 2^-n.
+  Reduced y = reduce(c, clamp(c, x, -20.0, 89.0));
+  Value most = arith::MinSIOp::create(c.b, c.loc, y.exponent, c.integer(64));
+  Value inverse = power(c, arith::SubIOp::create(c.b, c.loc, c.integer(0), most));
+  Value sum = c.add(y.expm1, c.sub(c.real(1.0), inverse));
+  // Zero keeps its sign, and small arguments all their bits.
+  Value zero = c.compare(Predicate::OEQ, x, c.real(0.0));
+  return keepNaN(c, x, c.select(zero, x, scale(c, sum, y.exponent)));
+}
+
+//===----------------------------------------------------------------------===//
+// log, log2, log1p
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// x = 2^k (1 + f) with 1 + f between sqrt(1/2) and sqrt(2).
+struct Split {
+  Value k, f;
+};
+} // namespace
+
+/// Splits a positive, finite x.
+static Split split(Calculator &c, Value x) {
+  // Subnormals are made normal first.
+  Value tiny = c.compare(Predicate::OLT, x, c.real(1.1754943508222875e-38));
+  Value normal = c.select(tiny, c.mul(x, c.real(8388608.0)), x);
+  Value bits = c.toBits(normal);
+  // The bits of sqrt(1/2) in place of those of 1: the exponent then changes there.
+  Value base = c.integer(0x3f3504f3);
+  Value offset = arith::SubIOp::create(c.b, c.loc, bits, base);
+  Value k = arith::ShRSIOp::create(c.b, c.loc, offset, c.integer(23));
+  Value mantissa = arith::AndIOp::create(c.b, c.loc, offset, c.integer(0x7fffff));
+  Value m = c.fromBits(arith::AddIOp::create(c.b, c.loc, mantissa, base));
+  Value exponent = arith::SIToFPOp::create(c.b, c.loc, c.type, k);
+  exponent = c.sub(exponent, c.select(tiny, c.real(23.0), c.real(0.0)));
+  return {exponent, c.sub(m, c.real(1.0))};
+}
+
+/// log(1 + f) = f - (f^2/2 - s (f^2/2 + R(s^2))) with s = f / (2 + f): what is
+/// subtracted from f, in brackets.
+static Value logRest(Calculator &c, Value f, Value extra) {
+  static const double series[] = {0.6666666655430007, 0.40000122000846017,
+                                  0.28550802551295174, 0.23330964090255224};
+  Value s = c.div(f, c.add(f, c.real(2.0)));
+  Value z = c.mul(s, s);
+  Value r = c.mul(z, c.polynomial(z, series));
+  Value half = c.mul(c.mul(f, f), c.real(0.5));
+  Value inner = c.mul(s, c.add(half, r));
+  return c.sub(half, extra ? c.add(inner, extra) : inner);
+}
+
+/// The values of a logarithm where its argument is not positive and finite.
+static Value finishLog(Calculator &c, Value x, Value result) {
+  Value infinity = c.real(std::numeric_limits<double>::infinity());
+  Value zero = c.real(0.0);
+  result = c.select(c.compare(Predicate::OEQ, x, infinity), infinity, result);
+  result = c.select(c.compare(Predicate::OEQ, x, zero), c.neg(infinity), result);
+  Value nan = c.real(std::numeric_limits<double>::quiet_NaN());
+  return c.select(c.compare(Predicate::ULT, x, zero), nan, result);
+}
+
+/// log(x) + correction for x > 0.
+static Value logOf(Calculator &c, Value x, Value correction) {
+  Split y = split(c, x);
+  Value low = c.mul(y.k, c.real(-0.00021219444005469057));
+  if (correction)
+    low = c.add(low, correction);
+  Value rest = logRest(c, y.f, low);
+  return c.add(c.mul(y.k, c.real(0.693359375)), c.sub(y.f, rest));
+}
+
+static Value expandLog(Calculator &c, Value x) { return finishLog(c, x, logOf(c, x, Value())); }
+
+static Value expandLog2(Calculator &c, Value x) {
+  Split y = split(c, x);
+  Value log = c.sub(y.f, logRest(c, y.f, Value()));
+  return finishLog(c, x, c.add(y.k, c.mul(log, c.real(1.4426950408889634))));
+}
+
+/// log(1 + x) = log(u) + (x - (u - 1)) / u with u the float nearest to 1 + x.
+static Value expandLog1p(Calculator &c, Value x) {
+  Value one = c.real(1.0);
+  Value u = c.add(x, one);
+  Value lost = c.div(c.sub(x, c.sub(u, one)), u);
+  Value result = finishLog(c, u, logOf(c, u, lost));
+  // So small that u is 1, zero with its sign among them.
+  return c.select(c.compare(Predicate::OEQ, u, one), x, result);
+}
+
+//===----------------------------------------------------------------------===//
+// tanh, erf, rsqrt
+//===----------------------------------------------------------------------===//
+
+/// tanh(a) = e / (e + 2) with e = exp(2 a) - 1, a = |x|; 1 in f32 from 10 on.
+static Value expandTanh(Calculator &c, Value x) {
+  Value a = clamp(c, c.abs(x), 0.0, 10.0);
+  Value e = expandExpm1(c, c.add(a, a));
+  // Where 2 a is subnormal or not much more, tanh(x) is x.
+  Value small = c.compare(Predicate::OLT, a, c.real(1e-4));
+  Value result = c.select(small, a, c.div(e, c.add(e, c.real(2.0))));
+  return keepNaN(c, x, c.withSign(result, x));
+}
+
+/// x + x P(x^2) up to 0.9, 1 - exp(-G(x)) from there on; 1 in f32 from 4 on.
+static Value expandErf(Calculator &c, Value x) {
+  static const double near[] = {0.12837916678922232,   -0.3761263519396771,
+                                0.11283718049592738,   -0.026860664791081918,
+                                0.005204226693651869,  -0.0008179632179898365,
+                                8.529401319082956e-05};
+  static const double far[] = {-0.00031853966241225597, 1.1302310552231873,
+                               0.6318239181057594,      0.1100871664955004,
+                               -0.026427637153529877,   0.004762625832512992,
+                               -0.0005975857702302331,  4.616385862524457e-05,
+                               -1.6430636556906173e-06};
+  Value a = clamp(c, c.abs(x), 0.0, 4.0);
+  Value first = c.add(a, c.mul(a, c.polynomial(c.mul(a, a), near)));
+  Value second = c.sub(c.real(1.0), expandExp(c, c.neg(c.polynomial(a, far))));
+  Value result = c.select(c.compare(Predicate::OLT, a, c.real(0.9)), first, second);
+  return keepNaN(c, x, c.withSign(result, x));
+}
 
 /// Square root and division round correctly, so this is off by 1 ulp at most.
-struct ExpandRsqrt : OpRewritePattern<math::RsqrtOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(math::RsqrtOp op, PatternRewriter &rewriter) const override {
+static Value expandRsqrt(Calculator &c, Value x) {
+  return c.div(c.real(1.0), math::SqrtOp::create(c.b, c.loc, x));
+}
+
+//===----------------------------------------------------------------------===//
+// Patterns
+//===----------------------------------------------------------------------===//
+
+namespace {
+template <typename OpTy, Value (*expand)(Calculator &, Value)>
+struct Expand : OpRewritePattern<OpTy> {
+  /// With `wide`, f64 too.
+  Expand(MLIRContext *context, bool wide = false)
+      : OpRewritePattern<OpTy>(context), wide(wide) {}
+  LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
+    Type element = getElementTypeOrSelf(op.getType());
+    if (!element.isF32() && !(wide && element.isF64()))
+      return rewriter.notifyMatchFailure(op, "no expansion for the element type");
     Calculator c(rewriter, op.getLoc(), op.getType());
-    Value root = math::SqrtOp::create(rewriter, op.getLoc(), op.getOperand());
-    rewriter.replaceOpWithNewOp<arith::DivFOp>(op, c.real(1.0), root);
+    rewriter.replaceOp(op, expand(c, op.getOperand()));
     return success();
   }
+  bool wide;
+};
+
+/// f64 functions that LLVM has no intrinsic for: calls of libm, one for each
+/// element.
+template <typename OpTy> struct CallLibm : OpRewritePattern<OpTy> {
+  CallLibm(MLIRContext *context, StringRef name)
+      : OpRewritePattern<OpTy>(context), name(name) {}
+  LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
+    Type element = getElementTypeOrSelf(op.getType());
+    if (!element.isF64())
+      return rewriter.notifyMatchFailure(op, "not f64");
+    Location loc = op.getLoc();
+    auto module = op->template getParentOfType<ModuleOp>();
+    if (!module.template lookupSymbol<func::FuncOp>(name)) {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToEnd(module.getBody());
+      func::FuncOp::create(rewriter, module.getLoc(), name,
+                           rewriter.getFunctionType({element}, {element}))
+          .setPrivate();
+    }
+    auto call = [&](Value x) -> Value {
+      return func::CallOp::create(rewriter, loc, name, element, x).getResult(0);
+    };
+    auto vector = dyn_cast<VectorType>(op.getType());
+    if (!vector) {
+      rewriter.replaceOp(op, call(op.getOperand()));
+      return success();
+    }
+    if (vector.getRank() != 1 || vector.isScalable())
+      return rewriter.notifyMatchFailure(op, "not a vector of one fixed dimension");
+    Value result = op.getOperand();
+    for (int64_t i = 0; i < vector.getNumElements(); ++i) {
+      Value x = vector::ExtractOp::create(rewriter, loc, op.getOperand(), i);
+      result = vector::InsertOp::create(rewriter, loc, call(x), result, i);
+    }
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+  StringRef name;
 };
 
 struct ConvertMathToPolynomial
     : deltanet::impl::ConvertMathToPolynomialBase<ConvertMathToPolynomial> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandExp, ExpandRsqrt>(&getContext());
-    populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
-      return name != math::ExpOp::getOperationName() &&
-             name != math::RsqrtOp::getOperationName();
-    });
+    MLIRContext *context = &getContext();
+    RewritePatternSet patterns(context);
+    patterns.add<Expand<math::ExpOp, expandExp>, Expand<math::RsqrtOp, expandRsqrt>>(
+        context, /*wide=*/true);
+    patterns.add<Expand<math::Exp2Op, expandExp2>, Expand<math::ExpM1Op, expandExpm1>,
+                 Expand<math::LogOp, expandLog>, Expand<math::Log2Op, expandLog2>,
+                 Expand<math::Log1pOp, expandLog1p>, Expand<math::TanhOp, expandTanh>,
+                 Expand<math::ErfOp, expandErf>>(context);
+    patterns.add<CallLibm<math::ExpM1Op>>(context, "expm1");
+    patterns.add<CallLibm<math::Log1pOp>>(context, "log1p");
+    patterns.add<CallLibm<math::TanhOp>>(context, "tanh");
+    patterns.add<CallLibm<math::ErfOp>>(context, "erf");
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
