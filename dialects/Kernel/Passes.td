@@ -30,14 +30,15 @@ def KernelChooseSchedule : Pass<"kernel-choose-schedule", "::mlir::func::FuncOp"
   let description = [{
     Writes `kernel.schedule`. What an option says counts; then what the function
     states already; then the rule: the token loop where every recurrence of the
-    function is known to have 8 tokens or fewer, else chunks of 64; products in f32;
+    function is known to have 2 tokens or fewer, else chunks of 16 on a cpu and of
+    64 elsewhere; products in f32;
     running sums of log-decays in f64 where products are f32, else in f32; vectors
     as wide as the target's.
 
     ```mlir
     func.func @f(...) {...}                                    // before
     func.func @f(...) attributes {kernel.schedule =            // after
-      #kernel.schedule<chunk = 64, products = f32, gates = f64, vector_bits = 256>} {...}
+      #kernel.schedule<chunk = 16, products = f32, gates = f64, vector_bits = 256>} {...}
     ```
   }];
   let dependentDialects = ["::deltanet::kernel::KernelDialect"];

@@ -7,9 +7,9 @@
 // RUN: not deltanet-opt %s --linrec-to-chunk=stop-after=llvm 2>&1 | FileCheck %s --check-prefix=PHASE
 
 // CHECK: module attributes {kernel.target = #{{.*}}x86-64-v3}
-// CHECK: @f({{.*}}kernel.schedule = #kernel.schedule<chunk = 64, products = f32, gates = f64, vector_bits = 256>
+// CHECK: @f({{.*}}kernel.schedule = #kernel.schedule<chunk = 16, products = f32, gates = f64, vector_bits = 256>
 // CHECK-NOT: linrec.scan
-// CHECK: chunk.scan 64
+// CHECK: chunk.scan 16
 // BF16: #kernel.schedule<chunk = 32, products = bf16, gates = f32
 // BF16: chunk.scan 32
 // BF16: chunk.dot {{.*}}xbf16>

@@ -1,7 +1,7 @@
 // Breaks if a decision that the user or the function states is overruled, or the
 // rule for the token loop or the types of gates changes unnoticed.
 // RUN: deltanet-opt %s --kernel-choose-schedule | FileCheck %s
-// RUN: deltanet-opt %s --kernel-choose-schedule='chunk=16 products=bf16' | FileCheck %s --check-prefix=SAID
+// RUN: deltanet-opt %s --kernel-choose-schedule='chunk=48 products=bf16' | FileCheck %s --check-prefix=SAID
 // RUN: deltanet-opt %s --kernel-choose-schedule='token-loop gates=f32' | FileCheck %s --check-prefix=LOOP
 // RUN: not deltanet-opt %s --kernel-choose-schedule=products=i8 2>&1 | FileCheck %s --check-prefix=PRODUCTS
 // RUN: not deltanet-opt %s --kernel-choose-schedule=gates=bf16 2>&1 | FileCheck %s --check-prefix=GATES
@@ -14,34 +14,34 @@
 // BOTH: error: expects token-loop or chunk, not both, got chunk = 32
 
 module attributes {kernel.target = #kernel.target<"x", cpu, vector_bits = 256>} {
-// CHECK-LABEL: @long({{.*}}kernel.schedule = #kernel.schedule<chunk = 64, products = f32, gates = f64, vector_bits = 256>
-// SAID-LABEL: @long({{.*}}kernel.schedule = #kernel.schedule<chunk = 16, products = bf16, gates = f32, vector_bits = 256>
+// CHECK-LABEL: @long({{.*}}kernel.schedule = #kernel.schedule<chunk = 16, products = f32, gates = f64, vector_bits = 256>
+// SAID-LABEL: @long({{.*}}kernel.schedule = #kernel.schedule<chunk = 48, products = bf16, gates = f32, vector_bits = 256>
 // LOOP-LABEL: @long({{.*}}kernel.schedule = #kernel.schedule<token_loop = true, chunk = 1, products = f32, gates = f32, vector_bits = 256>
 func.func @long(%q: tensor<1x?x4x64xf32>, %v: tensor<1x?x4x32xf32>) -> tensor<1x?x4x32xf32> {
   %o = linrec.scan %q, %q, %v
     : tensor<1x?x4x64xf32>, tensor<1x?x4x64xf32>, tensor<1x?x4x32xf32> -> tensor<1x?x4x32xf32>
   return %o : tensor<1x?x4x32xf32>
 }
-// CHECK-LABEL: @eight({{.*}}#kernel.schedule<token_loop = true, chunk = 1, products = f32
-// SAID-LABEL: @eight({{.*}}#kernel.schedule<chunk = 16, products = bf16
-func.func @eight(%q: tensor<?x8x4x64xf32>, %v: tensor<?x8x4x32xf32>) -> tensor<?x8x4x32xf32> {
+// CHECK-LABEL: @two({{.*}}#kernel.schedule<token_loop = true, chunk = 1, products = f32
+// SAID-LABEL: @two({{.*}}#kernel.schedule<chunk = 48, products = bf16
+func.func @two(%q: tensor<?x2x4x64xf32>, %v: tensor<?x2x4x32xf32>) -> tensor<?x2x4x32xf32> {
   %o = linrec.scan %q, %q, %v
-    : tensor<?x8x4x64xf32>, tensor<?x8x4x64xf32>, tensor<?x8x4x32xf32> -> tensor<?x8x4x32xf32>
-  return %o : tensor<?x8x4x32xf32>
+    : tensor<?x2x4x64xf32>, tensor<?x2x4x64xf32>, tensor<?x2x4x32xf32> -> tensor<?x2x4x32xf32>
+  return %o : tensor<?x2x4x32xf32>
 }
-// CHECK-LABEL: @nine({{.*}}#kernel.schedule<chunk = 64
-func.func @nine(%q: tensor<?x9x4x64xf32>, %v: tensor<?x9x4x32xf32>) -> tensor<?x9x4x32xf32> {
+// CHECK-LABEL: @three({{.*}}#kernel.schedule<chunk = 16
+func.func @three(%q: tensor<?x3x4x64xf32>, %v: tensor<?x3x4x32xf32>) -> tensor<?x3x4x32xf32> {
   %o = linrec.scan %q, %q, %v
-    : tensor<?x9x4x64xf32>, tensor<?x9x4x64xf32>, tensor<?x9x4x32xf32> -> tensor<?x9x4x32xf32>
-  return %o : tensor<?x9x4x32xf32>
+    : tensor<?x3x4x64xf32>, tensor<?x3x4x64xf32>, tensor<?x3x4x32xf32> -> tensor<?x3x4x32xf32>
+  return %o : tensor<?x3x4x32xf32>
 }
 // CHECK-LABEL: @stated({{.*}}#kernel.schedule<chunk = 128, products = f16, gates = f32, vector_bits = 128>
-// SAID-LABEL: @stated({{.*}}#kernel.schedule<chunk = 16, products = bf16, gates = f32, vector_bits = 128>
-func.func @stated(%q: tensor<?x8x4x64xf32>, %v: tensor<?x8x4x32xf32>) -> tensor<?x8x4x32xf32>
+// SAID-LABEL: @stated({{.*}}#kernel.schedule<chunk = 48, products = bf16, gates = f32, vector_bits = 128>
+func.func @stated(%q: tensor<?x2x4x64xf32>, %v: tensor<?x2x4x32xf32>) -> tensor<?x2x4x32xf32>
     attributes {kernel.schedule = #kernel.schedule<chunk = 128, products = f16, vector_bits = 128>} {
   %o = linrec.scan %q, %q, %v
-    : tensor<?x8x4x64xf32>, tensor<?x8x4x64xf32>, tensor<?x8x4x32xf32> -> tensor<?x8x4x32xf32>
-  return %o : tensor<?x8x4x32xf32>
+    : tensor<?x2x4x64xf32>, tensor<?x2x4x64xf32>, tensor<?x2x4x32xf32> -> tensor<?x2x4x32xf32>
+  return %o : tensor<?x2x4x32xf32>
 }
 // CHECK: func.func private @external()
 // CHECK-NOT: kernel.schedule

@@ -59,6 +59,9 @@ struct KernelChooseSchedule
       schedule = schedule.withChunk(chunkSize);
     else if (!schedule.getChunk() && hasOnlyShortRecurrences(function))
       schedule = schedule.withTokenLoop();
+    else if (auto target = kernel::getTarget(function);
+             !schedule.getChunk() && target && target.isCPU())
+      schedule = schedule.withChunk(kernel::kChunkOnCPU);
     return success();
   }
 

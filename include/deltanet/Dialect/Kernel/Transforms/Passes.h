@@ -16,7 +16,12 @@ namespace deltanet::kernel {
 
 /// A recurrence of this many tokens or fewer runs as the token loop: a chunk
 /// program would compute rows that nobody reads.
-inline constexpr int64_t kTokenLoopTokens = 8;
+inline constexpr int64_t kTokenLoopTokens = 2;
+
+/// Tokens a chunk on a processor, where nobody says: products within a chunk cost
+/// work in proportion to it, and 16 is enough rows for vector code
+/// (docs/Figures.md, "Tokens a chunk on a processor").
+inline constexpr int64_t kChunkOnCPU = 16;
 } // namespace deltanet::kernel
 
 #endif // DELTANET_DIALECT_KERNEL_TRANSFORMS_PASSES_H
