@@ -68,11 +68,8 @@ int deltanet::driver::lower(Session &session, ModuleOp module,
   {
     ScopedDiagnosticHandler filter(
         session.getContext(), [](Diagnostic &diagnostic) {
-          std::string text = diagnostic.str();
-          return success(text.find("have been detected while processing") !=
-                             std::string::npos ||
-                         text.find("has been detected while processing") !=
-                             std::string::npos);
+          return success(
+              StringRef(diagnostic.str()).contains("while processing"));
         });
     ran = succeeded(manager.run(module));
   }
