@@ -176,19 +176,6 @@ static void derive(RecurrenceOpInterface op, const Derivation &how) {
   op->erase();
 }
 
-/// The float type `name` names, or null.
-static Type parseType(MLIRContext *context, StringRef name,
-                      ArrayRef<StringRef> allowed) {
-  if (!llvm::is_contained(allowed, name))
-    return {};
-  return llvm::StringSwitch<Type>(name)
-      .Case("f32", Float32Type::get(context))
-      .Case("f64", Float64Type::get(context))
-      .Case("bf16", BFloat16Type::get(context))
-      .Case("f16", Float16Type::get(context))
-      .Default({});
-}
-
 namespace {
 struct ConvertLinRecToChunk
     : deltanet::impl::ConvertLinRecToChunkBase<ConvertLinRecToChunk> {
@@ -196,10 +183,13 @@ struct ConvertLinRecToChunk
 
   void runOnOperation() override {
     func::FuncOp function = getOperation();
-    kernel::ScheduleAttr schedule = kernel::getSchedule(function);
-    if (failed(readOptions(function, schedule)))
+    // What the options say goes before what the schedule says.
+    FailureOr<kernel::ScheduleAttr> stated =
+        kernel::withOptions(function.getLoc(), kernel::getSchedule(function),
+                            chunkSize, productType, gateType);
+    if (failed(stated))
       return signalPassFailure();
-    schedule = kernel::withDefaults(schedule);
+    kernel::ScheduleAttr schedule = kernel::withDefaults(*stated);
     Derivation how{schedule.getChunk(), schedule.getProducts(),
                    schedule.getGates()};
     SmallVector<RecurrenceOpInterface> recurrences;
@@ -210,35 +200,6 @@ struct ConvertLinRecToChunk
     for (RecurrenceOpInterface op : recurrences)
       derive(op, how);
     numDerived += recurrences.size();
-  }
-
-  /// What the options say goes before what the schedule says.
-  LogicalResult readOptions(func::FuncOp function,
-                            kernel::ScheduleAttr &schedule) {
-    if (chunkSize < 0)
-      return emitError(function.getLoc(),
-                       "expects chunks of at least 1 token, got ")
-             << chunkSize.getValue();
-    if (chunkSize > 0)
-      schedule = chunkSize == 1 ? schedule.withTokenLoop()
-                                : schedule.withChunk(chunkSize);
-    if (!productType.empty()) {
-      Type type = parseType(&getContext(), productType, {"f32", "bf16", "f16"});
-      if (!type)
-        return emitError(function.getLoc(),
-                         "expects products of f32, bf16 or f16, got '")
-               << productType << "'";
-      schedule = schedule.withProducts(type);
-    }
-    if (!gateType.empty()) {
-      Type type = parseType(&getContext(), gateType, {"f32", "f64"});
-      if (!type)
-        return emitError(function.getLoc(),
-                         "expects gates of f32 or f64, got '")
-               << gateType << "'";
-      schedule = schedule.withGates(type);
-    }
-    return success();
   }
 };
 } // namespace

@@ -4,9 +4,9 @@
 // that tensor cores do: U = (I + L)^-1 Y, (5), (6).
 //===----------------------------------------------------------------------===//
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h"
+#include "deltanet/Dialect/Kernel/IR/Kernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
-#include "llvm/ADT/StringSwitch.h"
 
 namespace deltanet::chunk {
 #define GEN_PASS_DEF_CHUNKSPLITSOLVE
@@ -28,24 +28,17 @@ struct SplitSolve : deltanet::chunk::impl::ChunkSplitSolveBase<SplitSolve> {
   using ChunkSplitSolveBase::ChunkSplitSolveBase;
 
   void runOnOperation() override {
-    MLIRContext *context = &getContext();
-    Type type = llvm::StringSwitch<Type>(products)
-                    .Case("f32", Float32Type::get(context))
-                    .Case("bf16", BFloat16Type::get(context))
-                    .Case("f16", Float16Type::get(context))
-                    .Default({});
-    if (!type) {
-      getOperation().emitError("expects products of f32, bf16 or f16, got '")
-          << products << "'";
+    FailureOr<Type> type =
+        kernel::parseProductType(getOperation().getLoc(), products);
+    if (failed(type))
       return signalPassFailure();
-    }
     getOperation().walk([&](UnitLowerSolveOp solve) {
       OpBuilder b(solve);
       Location loc = solve.getLoc();
       Location named = NameLoc::get(b.getStringAttr("A"), loc);
       Value inverse = UnitLowerInverseOp::create(b, named, solve.getLower());
-      Value a = rounded(b, loc, inverse, type),
-            y = rounded(b, loc, solve.getRhs(), type);
+      Value a = rounded(b, loc, inverse, *type),
+            y = rounded(b, loc, solve.getRhs(), *type);
       Value product = DotOp::create(b, loc, solve.getType(), a, y,
                                     /*transpose_lhs=*/solve.getTranspose(),
                                     /*transpose_rhs=*/false);

@@ -5,6 +5,7 @@
 #include "deltanet/Dialect/Kernel/IR/Kernel.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -273,5 +274,53 @@ ScheduleAttr deltanet::kernel::withDefaults(ScheduleAttr schedule) {
     schedule = schedule.withGates(schedule.getProducts().isF32()
                                       ? Type(b.getF64Type())
                                       : Type(b.getF32Type()));
+  return schedule;
+}
+
+static FailureOr<Type> parseFloat(Location loc, StringRef name, StringRef what,
+                                  ArrayRef<StringRef> allowed) {
+  MLIRContext *context = loc.getContext();
+  if (!llvm::is_contained(allowed, name)) {
+    auto diag = emitError(loc) << "expects " << what << " of ";
+    llvm::interleave(
+        allowed.drop_back(), [&](StringRef t) { diag << t; },
+        [&] { diag << ", "; });
+    return diag << " or " << allowed.back() << ", got '" << name << "'";
+  }
+  return llvm::StringSwitch<Type>(name)
+      .Case("f64", Float64Type::get(context))
+      .Case("f32", Float32Type::get(context))
+      .Case("bf16", BFloat16Type::get(context))
+      .Case("f16", Float16Type::get(context));
+}
+
+FailureOr<Type> deltanet::kernel::parseProductType(Location loc,
+                                                   StringRef name) {
+  return parseFloat(loc, name, "products", {"f32", "bf16", "f16"});
+}
+
+FailureOr<ScheduleAttr> deltanet::kernel::withOptions(Location loc,
+                                                      ScheduleAttr schedule,
+                                                      int64_t chunk,
+                                                      StringRef products,
+                                                      StringRef gates) {
+  if (chunk < 0)
+    return emitError(loc) << "expects chunks of at least 1 token, got "
+                          << chunk;
+  if (chunk > 0)
+    schedule =
+        chunk == 1 ? schedule.withTokenLoop() : schedule.withChunk(chunk);
+  if (!products.empty()) {
+    FailureOr<Type> type = parseProductType(loc, products);
+    if (failed(type))
+      return failure();
+    schedule = schedule.withProducts(*type);
+  }
+  if (!gates.empty()) {
+    FailureOr<Type> type = parseFloat(loc, gates, "gates", {"f32", "f64"});
+    if (failed(type))
+      return failure();
+    schedule = schedule.withGates(*type);
+  }
   return schedule;
 }

@@ -37,6 +37,19 @@ void setSchedule(mlir::Operation *op, ScheduleAttr schedule);
 /// f32, running sums of log-decays in f64 where products are f32, else in f32.
 ScheduleAttr withDefaults(ScheduleAttr schedule);
 
+/// The element type of products' operands that a user names: f32, bf16 or f16.
+/// Anything else is an error at `loc`.
+mlir::FailureOr<mlir::Type> parseProductType(mlir::Location loc,
+                                             llvm::StringRef name);
+
+/// `schedule` with what options of a pass say in place of what it says: tokens
+/// a chunk (0: not said, 1: the token loop), element types (empty: not said).
+/// What cannot be is an error at `loc`.
+mlir::FailureOr<ScheduleAttr> withOptions(mlir::Location loc,
+                                          ScheduleAttr schedule, int64_t chunk,
+                                          llvm::StringRef products,
+                                          llvm::StringRef gates);
+
 } // namespace deltanet::kernel
 
 #endif // DELTANET_DIALECT_KERNEL_IR_KERNEL_H

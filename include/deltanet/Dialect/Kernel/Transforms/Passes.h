@@ -18,8 +18,8 @@ namespace deltanet::kernel {
 /// program would compute rows that nobody reads.
 inline constexpr int64_t kTokenLoopTokens = 2;
 
-/// Tokens a chunk on a processor, where nobody says: products within a chunk cost
-/// work in proportion to it, and 16 is enough rows for vector code
+/// Tokens a chunk on a processor, where nobody says: products within a chunk
+/// cost work in proportion to it, and 16 is enough rows for vector code
 /// (docs/Figures.md, "Tokens a chunk on a processor").
 inline constexpr int64_t kChunkOnCPU = 16;
 } // namespace deltanet::kernel
