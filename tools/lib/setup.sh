@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # setup.sh - what tools/quickstart and tools/check have in common: find or
 # install the toolchain, configure, build. Sourced, never run; `root` is the
 # repository and the caller runs under `set -euo pipefail`.
