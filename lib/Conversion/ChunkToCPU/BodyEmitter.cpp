@@ -258,7 +258,7 @@ LogicalResult BodyEmitter::emit(Operation *op) {
         return success();
       })
       .Default([&](Operation *op) {
-        return op->emitOpError("is not an operation that a chunk body is lowered from: expects "
-                               "chunk operations or elementwise arith and math");
+        return op->emitOpError("expects an operation of a chunk body (chunk, or elementwise arith and "
+                               "math)");
       });
 }

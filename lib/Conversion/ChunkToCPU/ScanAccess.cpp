@@ -105,6 +105,14 @@ Value ScanAccess::offsetOf(Value n) {
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), offset);
 }
 
+std::pair<Value, Value> ScanAccess::rangeOf(Value n) {
+  Value begin = offsetOf(n);
+  Value end = offsetOf(arith::AddIOp::create(b, loc, n, index(1)));
+  // Offsets that decrease give no tokens, not some 2^64.
+  Value length = arith::SubIOp::create(b, loc, end, begin);
+  return {begin, arith::MaxSIOp::create(b, loc, length, index(0))};
+}
+
 //===----------------------------------------------------------------------===//
 // Views
 //===----------------------------------------------------------------------===//

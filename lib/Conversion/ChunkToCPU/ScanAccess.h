@@ -51,6 +51,8 @@ public:
   mlir::Value chunkEntries();
   /// The offset of packed sequence `n`.
   mlir::Value offsetOf(mlir::Value n);
+  /// The first token of packed sequence `n` and its number of tokens.
+  std::pair<mlir::Value, mlir::Value> rangeOf(mlir::Value n);
 
   /// The tile of `access` at `place` as a view of `whole`.
   Tile view(mlir::Value whole, chunk::AccessAttr access, mlir::RankedTensorType tile,

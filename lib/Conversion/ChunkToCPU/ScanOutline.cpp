@@ -4,7 +4,10 @@
 // between memrefs and descriptors cancel.
 //===----------------------------------------------------------------------===//
 #include "ScanOutline.h"
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
@@ -43,6 +46,7 @@ private:
   LogicalResult emitUnit();
   func::FuncOp emitLauncher();
   ScanBuffers loadContext(Value context);
+  Value scratchMemory(Value address);
   void emitSequence(Value unit);
   void emitFreeChunk(Value unit);
   Value findSequence(Value entry);
@@ -118,18 +122,30 @@ ScanBuffers Outliner::loadContext(Value contextPointer) {
   return outer.withValues(inner);
 }
 
+/// The thread's scratch memory as bytes. What reads its views knows their extent;
+/// that of the whole is not asked for.
+Value Outliner::scratchMemory(Value address) {
+  auto type = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+  auto descriptor = MemRefDescriptor::poison(b, loc, converter.convertType(type));
+  descriptor.setAllocatedPtr(b, loc, address);
+  descriptor.setAlignedPtr(b, loc, address);
+  descriptor.setConstantOffset(b, loc, 0);
+  descriptor.setConstantStride(b, loc, 0, 1);
+  return UnrealizedConversionCastOp::create(b, loc, type, Value(descriptor)).getResult(0);
+}
+
 LogicalResult Outliner::emitUnit() {
   unitFunction = addFunction("_scan", {pointer, b.getI64Type(), pointer});
   Block *entry = &unitFunction.getBody().front();
   b.setInsertionPointToStart(entry);
   buffers = loadContext(entry->getArgument(0));
   access = std::make_unique<ScanAccess>(b, loc, scan, buffers, options.lanes());
+  Value memory = scratchMemory(entry->getArgument(2));
   Value unit =
       arith::IndexCastOp::create(b, loc, b.getIndexType(), entry->getArgument(1));
-  // Addresses of slots go before the return's first operation.
+  // Slots are made here, wherever they are asked for.
   OpBuilder slots(unit.getDefiningOp());
-  arena = std::make_unique<ScratchArena>(slots, loc, converter, entry->getArgument(2),
-                                         options.lanes());
+  arena = std::make_unique<ScratchArena>(slots, loc, memory, options.lanes());
   emitter = std::make_unique<BodyEmitter>(b, loc, options, scan, plan, *arena);
   llvm::SetVector<Value> captured;
   getUsedValuesDefinedAbove(scan.getBody(), captured);
@@ -164,9 +180,7 @@ void Outliner::emitSequence(Value unit) {
   Value begin = index(0), length, firstChunk = index(0);
   Value size = index(scan.getChunkSize());
   if (buffers.sequences) {
-    begin = access->offsetOf(place.sequence);
-    Value next = arith::AddIOp::create(b, loc, place.sequence, index(1));
-    length = arith::SubIOp::create(b, loc, access->offsetOf(next), begin);
+    std::tie(begin, length) = access->rangeOf(place.sequence);
     place.batch = index(0);
     firstChunk = arith::AddIOp::create(
         b, loc, arith::DivUIOp::create(b, loc, begin, size), place.sequence);
@@ -231,9 +245,7 @@ void Outliner::emitFreeChunk(Value unit) {
     place.sequence = findSequence(entry);
     place.batch = index(0);
     place.chunk = entry;
-    begin = access->offsetOf(place.sequence);
-    Value next = arith::AddIOp::create(b, loc, place.sequence, index(1));
-    length = arith::SubIOp::create(b, loc, access->offsetOf(next), begin);
+    std::tie(begin, length) = access->rangeOf(place.sequence);
     Value first = arith::AddIOp::create(
         b, loc, arith::DivUIOp::create(b, loc, begin, size), place.sequence);
     i = arith::SubIOp::create(b, loc, entry, first);

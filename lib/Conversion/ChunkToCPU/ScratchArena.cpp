@@ -1,9 +1,8 @@
 //===- ScratchArena.cpp - tiles in a thread's scratch memory ---------------===//
-// Slots are addresses whose offsets are filled in last: only then is it known
+// Slots are views whose offsets are filled in last: only then is it known
 // from where to where each is alive.
 //===----------------------------------------------------------------------===//
 #include "ScratchArena.h"
-#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -28,14 +27,9 @@ Tile ScratchArena::allocate(ArrayRef<int64_t> shape, Type element, int64_t posit
 
   int64_t bits = isa<IndexType>(stored) ? 64 : stored.getIntOrFloatBitWidth();
   int64_t bytes = llvm::alignTo(type.getNumElements() * bits / 8, alignment);
-  auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
-  auto address = LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(), base,
-                                     ArrayRef<LLVM::GEPArg>{0});
-  Value descriptor =
-      MemRefDescriptor::fromStaticShape(builder, loc, converter, type, address);
-  tile.buffer =
-      UnrealizedConversionCastOp::create(builder, loc, type, descriptor).getResult(0);
-  slots.push_back({address, bytes, position, position});
+  auto offset = arith::ConstantIndexOp::create(builder, loc, 0);
+  tile.buffer = memref::ViewOp::create(builder, loc, type, base, offset, ValueRange());
+  slots.push_back({offset, bytes, position, position});
   return tile;
 }
 
@@ -57,7 +51,9 @@ int64_t ScratchArena::place() {
   SmallVector<Slot *> order;
   for (Slot &slot : slots)
     order.push_back(&slot);
-  llvm::stable_sort(order, [](Slot *a, Slot *b) { return a->bytes > b->bytes; });
+  llvm::sort(order, [](Slot *a, Slot *b) {
+    return a->bytes != b->bytes ? a->bytes > b->bytes : a < b;
+  });
   SmallVector<Slot *> placed;
   int64_t total = 0;
   for (Slot *slot : order) {
@@ -73,7 +69,7 @@ int64_t ScratchArena::place() {
       offset = std::max(offset, end);
     }
     slot->offset = offset;
-    slot->address.setRawConstantIndices({static_cast<int32_t>(offset)});
+    slot->address.setValueAttr(builder.getIndexAttr(offset));
     total = std::max(total, offset + slot->bytes);
     placed.push_back(slot);
   }

@@ -6,8 +6,8 @@
 #ifndef DELTANET_LIB_CONVERSION_CHUNKTOCPU_SCRATCHARENA_H
 #define DELTANET_LIB_CONVERSION_CHUNKTOCPU_SCRATCHARENA_H
 
-#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Builders.h"
 
 namespace deltanet::cpu {
@@ -30,11 +30,9 @@ struct Tile {
 
 class ScratchArena {
 public:
-  /// Slot addresses are computed at `b`'s insertion point, off `base`.
-  ScratchArena(mlir::OpBuilder b, mlir::Location loc,
-               const mlir::LLVMTypeConverter &converter, mlir::Value base,
-               int64_t lanes)
-      : builder(b), loc(loc), converter(converter), base(base), lanes(lanes) {}
+  /// Slots are views of `base`, a memref of bytes, made at `b`'s insertion point.
+  ScratchArena(mlir::OpBuilder b, mlir::Location loc, mlir::Value base, int64_t lanes)
+      : builder(b), loc(loc), base(base), lanes(lanes) {}
 
   /// A tile of `shape`, alive from `position` on.
   Tile allocate(llvm::ArrayRef<int64_t> shape, mlir::Type element, int64_t position);
@@ -47,13 +45,13 @@ public:
 
 private:
   struct Slot {
-    mlir::LLVM::GEPOp address;
+    /// Its place in the memory, an operand of the view.
+    mlir::arith::ConstantIndexOp address;
     int64_t bytes, first, last;
     int64_t offset = 0;
   };
   mlir::OpBuilder builder;
   mlir::Location loc;
-  const mlir::LLVMTypeConverter &converter;
   mlir::Value base;
   int64_t lanes;
   llvm::SmallVector<Slot> slots;

@@ -11,7 +11,7 @@ namespace deltanet::test {
 struct Sizes {
   int64_t batch = 2, tokens = 100, heads = 3, groups = 1;
   /// Lengths of packed sequences; empty: not packed.
-  std::vector<int64_t> packed;
+  std::vector<int64_t> packed = {};
   /// Bounds of the elements, where an argument does not say its own.
   double lowest = -1, highest = 1;
 };

@@ -419,11 +419,11 @@ void Evaluator::runSequence(chunk::ScanOp op, std::vector<Array> &results, int64
     for (Operation &inner : op.getBodyBlock()->without_terminator())
       evaluate(&inner);
     for (auto [i, value] : llvm::enumerate(yield.getOutputs())) {
-      Array &tile = of(value);
-      walk(op.getOutputAccess(i), results[i], tile.shape, p,
+      Array &tile = of(value), &whole = results[i];
+      walk(op.getOutputAccess(i), whole, tile.shape, p,
            [&](int64_t to, int64_t from, bool exists) {
              if (exists)
-               results[i].values[to] = tile.values[from];
+               whole.values[to] = tile.values[from];
            });
     }
     std::vector<Array> next;
