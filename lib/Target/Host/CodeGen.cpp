@@ -61,6 +61,10 @@ createMachine(const host::MachineOptions &options) {
   const Target *target = TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return refuse("expects a known target triple, got '" + options.triple + "': " + error);
+  // Asked first: a target machine would tell the user itself, and go on.
+  std::unique_ptr<MCSubtargetInfo> known(target->createMCSubtargetInfo(triple, "", ""));
+  if (!known || !known->isCPUStringValid(options.cpu))
+    return refuse("expects a processor of " + options.triple + ", got '" + options.cpu + "'");
   TargetOptions machineOptions;
   // a * b + c in one rounding where the source has no say in it.
   machineOptions.AllowFPOpFusion = FPOpFusion::Fast;
@@ -68,8 +72,8 @@ createMachine(const host::MachineOptions &options) {
                               .value_or(CodeGenOptLevel::Aggressive);
   std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
       triple, options.cpu, options.features, machineOptions, Reloc::PIC_, std::nullopt, level));
-  if (!machine || !machine->getMCSubtargetInfo()->isCPUStringValid(options.cpu))
-    return refuse("expects a processor of " + options.triple + ", got '" + options.cpu + "'");
+  if (!machine)
+    return refuse("LLVM has no code generator for " + options.triple);
   return machine;
 }
 

@@ -53,9 +53,11 @@ func.func @sum(%x: tensor<?x?x?x32xf32> {deltanet.name = "x"}, %s: tensor<?x?x32
 // CHECK:             scf.for %{{.*}} = %[[COUNT]] to %c16
 // CHECK:               vector.store %cst{{.*}}
 // The new value overwrites the carried one.
+// CHECK:           scf.for {{.*}} iter_args(
 // CHECK:           %[[OLD:.*]] = vector.load %[[CARRY]]
-// CHECK:           %[[NEW:.*]] = arith.addf %[[OLD]]
-// CHECK:           vector.store %[[NEW]], %[[CARRY]]
+// CHECK-NEXT:      %[[ADDED:.*]] = vector.load
+// CHECK-NEXT:      %[[NEW:.*]] = arith.addf %[[OLD]], %[[ADDED]]
+// CHECK-NEXT:      vector.store %[[NEW]], %[[CARRY]]
 // Rows past the end are not written.
 // CHECK:           %[[TAIL:.*]] = arith.cmpi ult, %[[COUNT]], %c16
 // CHECK:           scf.if %[[TAIL]]
