@@ -1,5 +1,4 @@
-//===- Compile.cpp - deltanet compile
-//--------------------------------------===//
+//===- Compile.cpp - deltanet compile -------------------------------------===//
 // One file to IR, an object or PTX, in files named after it.
 //===----------------------------------------------------------------------===//
 #include "Lowering.h"

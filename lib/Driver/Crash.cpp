@@ -1,5 +1,4 @@
-//===- Crash.cpp - what a crash leaves behind
-//------------------------------===//
+//===- Crash.cpp - what a crash leaves behind -----------------------------===//
 // Any thread that crashes ends the process with kInternal, after the command
 // line and how to repeat it are in a file.
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,4 @@
-//===- Doctor.cpp - deltanet doctor
-//----------------------------------------===//
+//===- Doctor.cpp - deltanet doctor ---------------------------------------===//
 // Looks for what the tool can use, and says what each missing thing costs.
 //===----------------------------------------------------------------------===//
 #include "Format.h"

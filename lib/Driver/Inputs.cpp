@@ -1,5 +1,4 @@
-//===- Inputs.cpp - the tensors a function is run on
-//-----------------------===//
+//===- Inputs.cpp - the tensors a function is run on ----------------------===//
 // Reads what the user states, loads files, binds dimensions, checks offsets.
 //===----------------------------------------------------------------------===//
 #include "Inputs.h"

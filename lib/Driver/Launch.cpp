@@ -1,5 +1,4 @@
-//===- Launch.cpp - a compiled function and its arguments
-//------------------===//
+//===- Launch.cpp - a compiled function and its arguments -----------------===//
 #include "Launch.h"
 #include "deltanet/Target/TargetRegistry.h"
 #include "llvm/TargetParser/Triple.h"

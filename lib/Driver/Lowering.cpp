@@ -1,5 +1,4 @@
-//===- Lowering.cpp - runs a pipeline on a program
-//-------------------------===//
+//===- Lowering.cpp - runs a pipeline on a program ------------------------===//
 #include "Lowering.h"
 #include "deltanet/Support/File.h"
 #include "mlir/IR/Verifier.h"

@@ -1,5 +1,4 @@
-//===- Program.cpp - a user's file
-//-----------------------------------------===//
+//===- Program.cpp - a user's file ----------------------------------------===//
 #include "Program.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/AsmParser/AsmParserState.h"

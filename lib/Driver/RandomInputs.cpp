@@ -1,5 +1,4 @@
-//===- RandomInputs.cpp - numbers that suit an argument's role
-//-------------===//
+//===- RandomInputs.cpp - numbers that suit an argument's role ------------===//
 #include "RandomInputs.h"
 #include "Random.h"
 

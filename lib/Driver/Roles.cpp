@@ -1,5 +1,4 @@
-//===- Roles.cpp - what an argument is to a recurrence
-//---------------------===//
+//===- Roles.cpp - what an argument is to a recurrence --------------------===//
 #include "Roles.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"

@@ -1,5 +1,4 @@
-//===- Run.cpp - deltanet run and deltanet check
-//---------------------------===//
+//===- Run.cpp - deltanet run and deltanet check --------------------------===//
 // Reads a function and its inputs, compiles it, calls it; check compares every
 // result with what the function means in float64.
 //===----------------------------------------------------------------------===//

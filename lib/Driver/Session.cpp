@@ -1,5 +1,4 @@
-//===- Session.cpp - one run of a command
-//----------------------------------===//
+//===- Session.cpp - one run of a command ---------------------------------===//
 #include "Session.h"
 #include "deltanet/Registration.h"
 #include "deltanet/Target/Host.h"

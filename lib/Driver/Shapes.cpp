@@ -1,5 +1,4 @@
-//===- Shapes.cpp - dimensions that must be equal
-//--------------------------===//
+//===- Shapes.cpp - dimensions that must be equal -------------------------===//
 // Collects equalities from the operations of a function, then binds unknowns.
 //===----------------------------------------------------------------------===//
 #include "Shapes.h"

@@ -1,5 +1,4 @@
-//===- Targets.cpp - deltanet targets
-//--------------------------------------===//
+//===- Targets.cpp - deltanet targets -------------------------------------===//
 // Lists the chips known, and the machine at hand, with their facts.
 //===----------------------------------------------------------------------===//
 #include "Format.h"

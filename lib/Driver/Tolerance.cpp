@@ -1,5 +1,4 @@
-//===- Tolerance.cpp - how near a result must be
-//---------------------------===//
+//===- Tolerance.cpp - how near a result must be --------------------------===//
 // One place for the bars that the tool and its tests hold results to.
 //===----------------------------------------------------------------------===//
 #include "Tolerance.h"

@@ -1,5 +1,4 @@
-//===- Version.cpp - the text of --version
-//---------------------------------===//
+//===- Version.cpp - the text of --version --------------------------------===//
 #include "deltanet/Driver/Driver.h"
 #include "llvm/Config/llvm-config.h"
 

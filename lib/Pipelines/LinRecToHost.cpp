@@ -1,5 +1,4 @@
-//===- LinRecToHost.cpp - linrec to a processor
-//----------------------------===//
+//===- LinRecToHost.cpp - linrec to a processor ---------------------------===//
 // The order of passes to the fused chunk program, and on to LLVM IR.
 //===----------------------------------------------------------------------===//
 #include "Phases.h"

@@ -1,5 +1,4 @@
-//===- Pipelines.cpp - builds and registers pipelines
-//----------------------===//
+//===- Pipelines.cpp - builds and registers pipelines ---------------------===//
 // What all pipelines share: stopping after a phase, registration by name.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Pipelines/Pipelines.h"

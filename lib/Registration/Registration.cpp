@@ -1,5 +1,4 @@
-//===- Registration.cpp - what the tools know
-//------------------------------===//
+//===- Registration.cpp - what the tools know -----------------------------===//
 // Add a dialect or a pass here and every tool has it.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Registration.h"

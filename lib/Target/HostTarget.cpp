@@ -1,5 +1,4 @@
-//===- HostTarget.cpp - facts of the machine at hand
-//-----------------------===//
+//===- HostTarget.cpp - facts of the machine at hand ----------------------===//
 // Asks the processor for its name and features, and says what they mean.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Target/TargetRegistry.h"

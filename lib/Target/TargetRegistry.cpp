@@ -1,5 +1,4 @@
-//===- TargetRegistry.cpp - facts of chips, by name
-//------------------------===//
+//===- TargetRegistry.cpp - facts of chips, by name -----------------------===//
 // Parses the file of targets and looks names up in it.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Target/TargetRegistry.h"

@@ -1,5 +1,4 @@
-//===- deltanet-lsp-server.cpp - the dialects in an editor
-//-----------------===//
+//===- deltanet-lsp-server.cpp - the dialects in an editor ----------------===//
 #include "deltanet/Registration.h"
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 

@@ -1,5 +1,4 @@
-//===- deltanet-opt.cpp - runs passes over the project's dialects
-//----------===//
+//===- deltanet-opt.cpp - runs passes over the project's dialects ---------===//
 // mlir-opt for our dialects. --help shows our passes and the options one uses,
 // --help-hidden what LLVM has beside them.
 //===----------------------------------------------------------------------===//

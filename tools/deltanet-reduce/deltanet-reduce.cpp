@@ -1,5 +1,4 @@
-//===- deltanet-reduce.cpp - makes a failing input small
-//-------------------===//
+//===- deltanet-reduce.cpp - makes a failing input small ------------------===//
 #include "deltanet/Registration.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Tools/mlir-reduce/MlirReduceMain.h"

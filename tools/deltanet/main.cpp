@@ -1,5 +1,4 @@
-//===- main.cpp - the command line of deltanet
-//-----------------------------===//
+//===- main.cpp - the command line of deltanet ----------------------------===//
 // Reads the command line and calls the commands of lib/Driver. The only file
 // that is compiled with exceptions: CLI11 throws.
 //===----------------------------------------------------------------------===//
@@ -140,51 +139,57 @@ static int reportUsage(const CLI::App &app, const CLI::ParseError &error,
                 kConsole);
 }
 
+static CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
+  CLI::App *command =
+      app.add_subcommand("compile", "Compile a file to IR, an object or PTX");
+  addCompilation(*command, options);
+  command
+      ->add_option(
+          "--emit", options.emit,
+          "What to write: mlir, llvm, obj, ptx (obj, or ptx for a GPU)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("KIND,...");
+  command
+      ->add_option("-o", options.outputFolder,
+                   "Folder to write to; - is stdout")
+      ->capture_default_str()
+      ->type_name("DIR");
+  command
+      ->add_option("--stop-after", options.stopAfter,
+                   "Stop after this phase, with --emit mlir")
+      ->type_name("PHASE");
+  addCommon(*command, options);
+  return command;
+}
+
+static CLI::App *addCheck(CLI::App &app, RunOptions &options) {
+  CLI::App *command = app.add_subcommand(
+      "check", "Run a function and compare it with the recurrence in float64");
+  addRun(*command, options);
+  command
+      ->add_option("--tol", options.tolerance,
+                   "Largest relative error of a result (by its type)")
+      ->check(kPositive)
+      ->type_name("X");
+  return command;
+}
+
 int main(int argc, char **argv) {
   std::vector<std::string> commandLine(argv, argv + argc);
   installCrashHandler(commandLine);
 
   CLI::App app(kDescription, "deltanet");
-  app.footer(kFooter);
   app.require_subcommand(1);
   app.set_version_flag("--version", getVersion());
-
   CompileOptions compileOptions;
-  CLI::App *compileCommand =
-      app.add_subcommand("compile", "Compile a file to IR, an object or PTX");
-  addCompilation(*compileCommand, compileOptions);
-  compileCommand
-      ->add_option(
-          "--emit", compileOptions.emit,
-          "What to write: mlir, llvm, obj, ptx (obj, or ptx for a GPU)")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->type_name("KIND,...");
-  compileCommand
-      ->add_option("-o", compileOptions.outputFolder,
-                   "Folder to write to; - is stdout")
-      ->capture_default_str()
-      ->type_name("DIR");
-  compileCommand
-      ->add_option("--stop-after", compileOptions.stopAfter,
-                   "Stop after this phase, with --emit mlir")
-      ->type_name("PHASE");
-  addCommon(*compileCommand, compileOptions);
-
   RunOptions runOptions, checkOptions;
+  CommonOptions targetsOptions, doctorOptions;
+  CLI::App *compileCommand = addCompile(app, compileOptions);
   CLI::App *runCommand =
       app.add_subcommand("run", "Run a function and write its results");
   addRun(*runCommand, runOptions);
-  CLI::App *checkCommand = app.add_subcommand(
-      "check", "Run a function and compare it with the recurrence in float64");
-  addRun(*checkCommand, checkOptions);
-  checkCommand
-      ->add_option("--tol", checkOptions.tolerance,
-                   "Largest relative error of a result (by its type)")
-      ->check(kPositive)
-      ->type_name("X");
-
-  CommonOptions targetsOptions, doctorOptions;
+  CLI::App *checkCommand = addCheck(app, checkOptions);
   CLI::App *targetsCommand =
       app.add_subcommand("targets", "List the chips known, with their facts");
   addCommon(*targetsCommand, targetsOptions);
@@ -193,9 +198,9 @@ int main(int argc, char **argv) {
   addCommon(*doctorCommand, doctorOptions);
   // For the test of the crash handler; not in --help.
   CLI::App *crashCommand = app.add_subcommand("crash", "")->group("");
+  // After the commands, which would show it too.
+  app.footer(kFooter);
 
-  for (CLI::App *command : app.get_subcommands({}))
-    command->footer("");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {

@@ -1,5 +1,4 @@
-//===- DriverTest.h - sessions and functions for tests of the driver -*- C++
-//-*-===//
+//===- DriverTest.h - sessions for tests of the driver -----------*- C++ -*-===//
 #ifndef DELTANET_TEST_UNIT_DRIVER_DRIVERTEST_H
 #define DELTANET_TEST_UNIT_DRIVER_DRIVERTEST_H
 

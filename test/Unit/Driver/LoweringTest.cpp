@@ -1,5 +1,4 @@
-//===- LoweringTest.cpp - what happens when a pass fails
-//-------------------===//
+//===- LoweringTest.cpp - what happens when a pass fails ------------------===//
 // Breaks if a mistake of ours is blamed on the user's file, ends the process,
 // or leaves no reproducer; or if a refusal leaves one.
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,4 @@
-//===- RandomInputsTest.cpp - random numbers suit their role
-//---------------===//
+//===- RandomInputsTest.cpp - random numbers suit their role --------------===//
 // Breaks if an argument gets numbers on which its recurrence grows without
 // bound, or if tracing loses an argument's role.
 //===----------------------------------------------------------------------===//

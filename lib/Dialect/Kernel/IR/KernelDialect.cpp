@@ -1,5 +1,4 @@
-//===- KernelDialect.cpp - registration and attributes of kernel
-//-----------===//
+//===- KernelDialect.cpp - registration and attributes of kernel ----------===//
 // What the attributes accept, and where operations carry them.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Dialect/Kernel/IR/Kernel.h"

@@ -1,5 +1,4 @@
-//===- ChooseSchedule.cpp - decides how recurrences are computed
-//-----------===//
+//===- ChooseSchedule.cpp - decides how recurrences are computed ----------===//
 #include "deltanet/Dialect/Kernel/Transforms/Passes.h"
 #include "deltanet/Dialect/LinRec/IR/LinRec.h"
 

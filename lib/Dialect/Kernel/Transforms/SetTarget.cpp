@@ -1,5 +1,4 @@
-//===- SetTarget.cpp - states the facts of a chip on a module
-//--------------===//
+//===- SetTarget.cpp - states the facts of a chip on a module -------------===//
 #include "deltanet/Dialect/Kernel/Transforms/Passes.h"
 #include "deltanet/Target/TargetRegistry.h"
 
