@@ -29,7 +29,7 @@ struct SplitSolve : deltanet::chunk::impl::ChunkSplitSolveBase<SplitSolve> {
 
   void runOnOperation() override {
     FailureOr<Type> type =
-        kernel::parseProductType(getOperation().getLoc(), products);
+        deltanet::kernel::parseProductType(getOperation().getLoc(), products);
     if (failed(type))
       return signalPassFailure();
     getOperation().walk([&](UnitLowerSolveOp solve) {

@@ -286,11 +286,12 @@ static FailureOr<Type> parseFloat(Location loc, StringRef name, StringRef what,
         [&] { diag << ", "; });
     return diag << " or " << allowed.back() << ", got '" << name << "'";
   }
-  return llvm::StringSwitch<Type>(name)
-      .Case("f64", Float64Type::get(context))
-      .Case("f32", Float32Type::get(context))
-      .Case("bf16", BFloat16Type::get(context))
-      .Case("f16", Float16Type::get(context));
+  Type type = llvm::StringSwitch<Type>(name)
+                  .Case("f64", Float64Type::get(context))
+                  .Case("f32", Float32Type::get(context))
+                  .Case("bf16", BFloat16Type::get(context))
+                  .Case("f16", Float16Type::get(context));
+  return type;
 }
 
 FailureOr<Type> deltanet::kernel::parseProductType(Location loc,
