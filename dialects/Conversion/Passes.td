@@ -74,4 +74,57 @@ def ConvertMathToPolynomial : Pass<"convert-math-to-polynomial", "::mlir::Module
     "::mlir::vector::VectorDialect", "::mlir::func::FuncDialect"];
 }
 
+def ConvertChunkToTile : Pass<"convert-chunk-to-tile", "::mlir::ModuleOp"> {
+  let summary = "turn every function that is one chunk program into a kernel of tiles";
+  let description = [{
+    A function that consists of one `chunk.scan` becomes a `gpu.module` with one
+    kernel; one block of threads carries the state of one batch entry and head over
+    all chunks.
+
+    A dimension of the carried values that no product contracts is *independent*
+    (the columns of the state, (10)): values that have it are held with that
+    dimension first, split over the warps, in registers; the state never leaves
+    them, and every product with it takes its left operand from registers. Values
+    without it do not depend on the state. They are computed by all warps together
+    and pass through shared memory.
+
+    ```mlir
+    %kS = chunk.dot %k, %Sb : tensor<64x128xbf16>, tensor<128x128xbf16> -> tensor<64x128xf32>
+    ```
+    becomes, transposed,
+    ```mlir
+    %kST = tile.mma %SbT, %k, %zero transpose_rhs : tensor<128x128xbf16, #acc>, !tile.buffer<64x128xbf16, pad = 8> -> tensor<128x64xf32, #acc>
+    ```
+  }];
+  let dependentDialects = ["::deltanet::tile::TileDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect"];
+  let options = [
+    Option<"columns", "columns", "int64_t", "128",
+           "at most so many independent columns a block, 16 for each warp">,
+    Option<"slots", "slots", "int64_t", "2",
+           "buffers for each input: 2 loads a chunk while the one before is worked on">];
+  let statistics = [Statistic<"numKernels", "kernels", "kernels made">];
+}
+
+def ConvertTileToNVVM : Pass<"convert-tile-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "turn tiles into the instructions of one thread";
+  let description = [{
+    A tensor in registers becomes the scalars that one thread holds (pairs, where its
+    elements have 16 bits), a handle of shared memory a pointer. Products become
+    `mma.sync` and `ldmatrix`, copies `cp.async`; `exp` becomes `ex2.approx`, so that no
+    device library is needed.
+
+    ```mlir
+    %d = tile.mma %a, %k, %c transpose_rhs : ...
+    ```
+    becomes
+    ```mlir
+    %b = nvvm.ldmatrix %p {num = 4 : i32, layout = #nvvm.mma_layout<row>, ...}
+    %d = nvvm.mma.sync A[%a0, %a1, %a2, %a3] B[%b0, %b1] C[%c0, %c1, %c2, %c3] ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::gpu::GPUDialect"];
+}
+
 #endif // DELTANET_CONVERSION_PASSES

@@ -1,0 +1,52 @@
+//===- Passes.td - rewrites at the tile level ----------------*- tablegen -*-===//
+#ifndef DELTANET_TILE_PASSES
+#define DELTANET_TILE_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def TileInsertBarriers : Pass<"tile-insert-barriers", "::mlir::gpu::GPUFuncOp"> {
+  let summary = "put barriers between threads that write shared memory and threads that use it";
+  let description = [{
+    An operation that reads a buffer needs a barrier after the last write to it,
+    one that writes it also after the last read. Copies count as written when they
+    have been waited for. A loop's end meets its beginning.
+
+    ```mlir
+    tile.store_matrix %M, %m : ...
+    %o = tile.mma %u, %m, %z : ...
+    ```
+    becomes
+    ```mlir
+    tile.store_matrix %M, %m : ...
+    tile.barrier
+    %o = tile.mma %u, %m, %z : ...
+    ```
+  }];
+  let dependentDialects = ["::deltanet::tile::TileDialect"];
+  let statistics = [Statistic<"numBarriers", "barriers", "barriers inserted">];
+}
+
+def TilePlanSharedMemory : Pass<"tile-plan-shared-memory", "::mlir::gpu::GPUFuncOp"> {
+  let summary = "give every allocation its place in shared memory";
+  let description = [{
+    Allocations lie one after the other, at multiples of 128 bytes:
+
+    ```mlir
+    %k = tile.alloc : !tile.ring<2, 64x128xbf16, pad = 8>
+    %T = tile.alloc : !tile.buffer<64x64xbf16, pad = 8>
+    ```
+    becomes
+    ```mlir
+    %k = tile.alloc at 0 : !tile.ring<2, 64x128xbf16, pad = 8>
+    %T = tile.alloc at 34816 : !tile.buffer<64x64xbf16, pad = 8>
+    ```
+    The function's attribute `tile.shared_bytes` is their sum. More than `limit`
+    bytes is an error that says by how much.
+  }];
+  let dependentDialects = ["::deltanet::tile::TileDialect"];
+  let options = [Option<"limitBytes", "limit-bytes", "int64_t", "0",
+                        "bytes of shared memory a block may have; 0: any number">];
+  let statistics = [Statistic<"sharedBytes", "bytes", "bytes of shared memory">];
+}
+
+#endif // DELTANET_TILE_PASSES

@@ -1,0 +1,51 @@
+//===- Tile.h - the tile dialect --------------------------------*- C++ -*-===//
+// Tiles in registers and shared memory of one block of threads; the normative
+// page is dialects/Tile/README.md.
+//===----------------------------------------------------------------------===//
+#ifndef DELTANET_DIALECT_TILE_IR_TILE_H
+#define DELTANET_DIALECT_TILE_IR_TILE_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/TensorEncoding.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "deltanet/Dialect/Tile/IR/TileDialect.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "deltanet/Dialect/Tile/IR/TileAttrs.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "deltanet/Dialect/Tile/IR/TileTypes.h.inc"
+
+#define GET_OP_CLASSES
+#include "deltanet/Dialect/Tile/IR/TileOps.h.inc"
+
+namespace deltanet::tile {
+
+/// Threads of a warp.
+inline constexpr int64_t kWarpSize = 32;
+
+/// Attributes of a kernel, a `gpu.func`.
+/// Bytes of shared memory, set by tile-plan-shared-memory.
+inline constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
+/// How the kernel is launched; see dialects/Tile/README.md.
+inline constexpr llvm::StringLiteral kLaunchAttr = "tile.launch";
+
+/// Whether `type` is a tensor in registers.
+bool isInRegisters(mlir::Type type);
+
+/// Elements of `type`, a tensor in registers, that one thread holds.
+int64_t getElementsPerThread(mlir::RankedTensorType type);
+
+/// The allocation behind a buffer or ring, or null.
+AllocOp getAllocation(mlir::Value shared);
+
+} // namespace deltanet::tile
+
+#endif // DELTANET_DIALECT_TILE_IR_TILE_H

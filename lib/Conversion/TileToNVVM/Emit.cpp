@@ -1,0 +1,168 @@
+//===- Emit.cpp - what one thread does for a tile --------------------------===//
+// See Emit.h.
+//===----------------------------------------------------------------------===//
+#include "Emit.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace deltanet::tile;
+
+Value Emit::i32(int64_t v) { return arith::ConstantIntOp::create(b, loc, v, 32); }
+
+Value Emit::f32(double v) {
+  return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(v));
+}
+
+Value Emit::add(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
+
+Value Emit::add(Value x, int64_t y) { return y == 0 ? x : add(x, i32(y)); }
+
+Value Emit::mul(Value x, int64_t y) {
+  return y == 1 ? x : arith::MulIOp::create(b, loc, x, i32(y)).getResult();
+}
+
+// Only of numbers that are not negative.
+Value Emit::div(Value x, int64_t y) {
+  return y == 1 ? x : arith::DivUIOp::create(b, loc, x, i32(y)).getResult();
+}
+
+Value Emit::rem(Value x, int64_t y) {
+  return y == 1 ? i32(0) : arith::RemUIOp::create(b, loc, x, i32(y)).getResult();
+}
+
+Value Emit::less(Value x, Value y) {
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
+}
+
+Value Emit::thread() {
+  Value id = gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x);
+  return arith::IndexCastOp::create(b, loc, b.getI32Type(), id);
+}
+
+Value Emit::move(Value pointer, Value bytes) {
+  return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(), pointer,
+                             ArrayRef<LLVM::GEPArg>{bytes});
+}
+
+Value Emit::move(Value pointer, int64_t bytes) {
+  if (bytes == 0)
+    return pointer;
+  return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(), pointer,
+                             ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)});
+}
+
+Value Emit::load(Type type, Value pointer) {
+  return LLVM::LoadOp::create(b, loc, type, pointer);
+}
+
+void Emit::store(Value value, Value pointer) {
+  LLVM::StoreOp::create(b, loc, value, pointer);
+}
+
+Value Emit::intrinsic(StringRef name, Type result, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name), operands)
+      .getResult(0);
+}
+
+Value Emit::bitcast(Value v, Type type) {
+  return v.getType() == type ? v : LLVM::BitcastOp::create(b, loc, type, v).getResult();
+}
+
+Value Emit::pack(Value low, Value high, Type element) {
+  StringRef name =
+      element.isBF16() ? "llvm.nvvm.ff2bf16x2.rn" : "llvm.nvvm.ff2f16x2.rn";
+  // The instruction takes the upper half first.
+  Value pair = intrinsic(name, VectorType::get(2, element), {high, low});
+  return bitcast(pair, b.getI32Type());
+}
+
+Value Emit::unpack(Value pair, bool high, Type element) {
+  if (element.isBF16()) { // the upper half of an f32
+    Value bits = high ? arith::AndIOp::create(b, loc, pair, i32(0xffff0000)).getResult()
+                      : arith::ShLIOp::create(b, loc, pair, i32(16)).getResult();
+    return bitcast(bits, b.getF32Type());
+  }
+  Value number = bitcast(half(pair, high), element);
+  return arith::ExtFOp::create(b, loc, b.getF32Type(), number);
+}
+
+Value Emit::half(Value pair, bool high) {
+  if (high)
+    pair = arith::ShRUIOp::create(b, loc, pair, i32(16));
+  return arith::TruncIOp::create(b, loc, b.getI16Type(), pair);
+}
+
+Value Emit::join(Value low, Value high) {
+  low = arith::ExtUIOp::create(b, loc, b.getI32Type(), low);
+  high = arith::ExtUIOp::create(b, loc, b.getI32Type(), high);
+  high = arith::ShLIOp::create(b, loc, high, i32(16));
+  return arith::OrIOp::create(b, loc, low, high);
+}
+
+Value Emit::shuffle(Value v, Value lane) {
+  return NVVM::ShflOp::create(b, loc, v.getType(), i32(-1), v, lane, i32(31),
+                              NVVM::ShflKind::idx, UnitAttr());
+}
+
+SmallVector<Value> Emit::members(Value structure) {
+  SmallVector<Value> values;
+  auto type = cast<LLVM::LLVMStructType>(structure.getType());
+  for (int64_t i = 0, e = type.getBody().size(); i != e; ++i)
+    values.push_back(LLVM::ExtractValueOp::create(b, loc, structure, i));
+  return values;
+}
+
+/// Coordinates along one dimension of an accumulator, tile by tile.
+static SmallVector<int64_t> accConstants(int64_t extent, bool column) {
+  SmallVector<int64_t> constants;
+  for (int64_t at = 0; at < extent; at += column ? 8 : 16)
+    llvm::append_range(constants, column ? ArrayRef<int64_t>{at, at + 1}
+                                         : ArrayRef<int64_t>{at, at + 8});
+  return constants;
+}
+
+Places Emit::places(RankedTensorType type) {
+  Places places;
+  if (isa<LanesAttr>(type.getEncoding())) {
+    int64_t perLane = getElementsPerThread(type);
+    places.variable = {mul(lane(), perLane)};
+    for (int64_t e = 0; e != perLane; ++e)
+      places.constants.push_back({e});
+    return places;
+  }
+  auto slice = dyn_cast<SliceAttr>(type.getEncoding());
+  AccAttr layout = slice ? slice.getParent() : cast<AccAttr>(type.getEncoding());
+  auto variable = [&](bool column, int64_t perWarp) {
+    Value warp = mul(column ? warpColumn(layout) : warpRow(layout), perWarp);
+    return add(warp, column ? mul(lanePair(), 2) : laneRow());
+  };
+  if (slice) {
+    bool column = slice.getDim() == 0;
+    int64_t perWarp = type.getDimSize(0) / layout.getWarps()[column];
+    places.variable = {variable(column, perWarp)};
+    for (int64_t c : accConstants(perWarp, column))
+      places.constants.push_back({c});
+    return places;
+  }
+  int64_t rows = type.getDimSize(0) / layout.getWarps()[0];
+  int64_t columns = type.getDimSize(1) / layout.getWarps()[1];
+  places.variable = {variable(false, rows), variable(true, columns)};
+  for (int64_t r = 0; r != rows; r += 16)
+    for (int64_t c = 0; c != columns; c += 8)
+      for (int64_t e = 0; e != 4; ++e)
+        places.constants.push_back({r + 8 * (e / 2), c + e % 2});
+  return places;
+}
+
+int64_t deltanet::tile::getNumRegisters(RankedTensorType type) {
+  int64_t elements = getElementsPerThread(type);
+  return type.getElementTypeBitWidth() == 16 ? (elements + 1) / 2 : elements;
+}
+
+Type deltanet::tile::getRegisterType(RankedTensorType type) {
+  if (type.getElementTypeBitWidth() == 16)
+    return IntegerType::get(type.getContext(), 32);
+  return type.getElementType();
+}

@@ -1,0 +1,92 @@
+//===- Emit.h - what one thread does for a tile ----------------*- C++ -*-===//
+// Builds the scalar code of one thread: its place in the block, the elements of
+// a layout that it holds, addresses, packed 16-bit pairs.
+//===----------------------------------------------------------------------===//
+#ifndef DELTANET_LIB_CONVERSION_TILETONVVM_EMIT_H
+#define DELTANET_LIB_CONVERSION_TILETONVVM_EMIT_H
+
+#include "deltanet/Dialect/Tile/IR/Tile.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace deltanet::tile {
+
+/// Name of the symbol for the block's shared memory.
+inline constexpr llvm::StringLiteral kSharedSymbol = "tile_shared";
+
+/// The elements of a tile that one thread holds: element e has coordinate
+/// `variable[d] + constants[e][d]` along dimension d.
+struct Places {
+  llvm::SmallVector<mlir::Value> variable;
+  llvm::SmallVector<llvm::SmallVector<int64_t, 2>> constants;
+};
+
+/// A lane's part in `ldmatrix` and in accumulators.
+class Emit {
+public:
+  using Value = mlir::Value;
+
+  Emit(mlir::OpBuilder &builder, mlir::Location loc) : b(builder), loc(loc) {}
+
+  // Numbers, i32.
+  Value i32(int64_t v);
+  Value add(Value x, Value y);
+  Value add(Value x, int64_t y);
+  Value mul(Value x, int64_t y);
+  Value div(Value x, int64_t y);
+  Value rem(Value x, int64_t y);
+  Value less(Value x, Value y);
+  Value f32(double v);
+
+  /// The thread in the block, its warp, and its lane in that warp.
+  Value thread();
+  Value warp() { return div(thread(), kWarpSize); }
+  Value lane() { return rem(thread(), kWarpSize); }
+  /// Lane l: l / 4, the row, and l % 4, half the column, in a tile of 16 x 8.
+  Value laneRow() { return div(lane(), 4); }
+  Value lanePair() { return rem(lane(), 4); }
+
+  /// Row and column of this warp in a grid of warps.
+  Value warpRow(AccAttr layout) { return div(warp(), layout.getWarps()[1]); }
+  Value warpColumn(AccAttr layout) { return rem(warp(), layout.getWarps()[1]); }
+  Places places(mlir::RankedTensorType type);
+
+  /// `pointer` moved by bytes.
+  Value move(Value pointer, Value bytes);
+  Value move(Value pointer, int64_t bytes);
+  Value load(mlir::Type type, Value pointer);
+  void store(Value value, Value pointer);
+
+  // Pairs of 16-bit floats in an i32.
+  Value pack(Value low, Value high, mlir::Type element); // two f32, rounded
+  Value unpack(Value pair, bool high, mlir::Type element); // to f32
+  Value half(Value pair, bool high);                       // the i16
+  Value join(Value low, Value high);                       // two i16
+  /// Call of an LLVM intrinsic.
+  Value intrinsic(llvm::StringRef name, mlir::Type result, mlir::ValueRange operands);
+  Value bitcast(Value v, mlir::Type type); // same bits
+
+  /// The value of `v` in lane `lane`.
+  Value shuffle(Value v, Value lane);
+  /// The members of an LLVM struct.
+  llvm::SmallVector<Value> members(Value structure);
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+};
+
+/// How many registers hold a tile, and their type: one for each element, one
+/// for two of 16 bits.
+int64_t getNumRegisters(mlir::RankedTensorType type);
+mlir::Type getRegisterType(mlir::RankedTensorType type);
+
+void populateRegisterPatterns(const mlir::TypeConverter &converter,
+                              mlir::RewritePatternSet &patterns);
+void populateMemoryPatterns(const mlir::TypeConverter &converter,
+                            mlir::RewritePatternSet &patterns);
+void populateProductPatterns(const mlir::TypeConverter &converter,
+                             mlir::RewritePatternSet &patterns);
+
+} // namespace deltanet::tile
+
+#endif // DELTANET_LIB_CONVERSION_TILETONVVM_EMIT_H

@@ -1,0 +1,398 @@
+//===- Memory.cpp - shared and global memory -------------------------------===//
+// Allocations, asynchronous copies, ldmatrix, and loads and stores of registers.
+//===----------------------------------------------------------------------===//
+#include "MatrixReader.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace deltanet::tile;
+
+static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+
+/// Bytes of one unit of `cp.async`.
+static constexpr int64_t kCopyBytes = 16;
+
+MatrixReader::MatrixReader(Emit &emit, Value buffer, BufferType type, Value row, Value column,
+                           BlockOrder order, bool transpose)
+    : emit(emit), type(type), transpose(transpose) {
+  // Lane l gives the address of row l % 8 of block l / 8.
+  Value block = emit.div(emit.lane(), 8), low = emit.mul(emit.rem(block, 2), 8),
+        high = emit.mul(emit.div(block, 2), 8);
+  bool down = order == BlockOrder::Down;
+  row = emit.add(emit.add(row, emit.rem(emit.lane(), 8)), down ? low : high);
+  column = emit.add(column, down ? high : low);
+  Value bytes = emit.add(emit.mul(row, type.getRowBytes()),
+                         emit.mul(column, type.getElementBytes()));
+  address = emit.move(buffer, bytes);
+}
+
+SmallVector<Value> MatrixReader::read(int64_t row, int64_t column, int64_t count) {
+  OpBuilder &b = emit.b;
+  MLIRContext *context = b.getContext();
+  Value at = emit.move(address, row * type.getRowBytes() + column * type.getElementBytes());
+  SmallVector<Type> types(count, b.getI32Type());
+  Value blocks = NVVM::LdMatrixOp::create(
+      b, emit.loc, LLVM::LLVMStructType::getLiteral(context, types), at, count,
+      transpose ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+      NVVM::LdStMatrixShapeAttr::get(context, 8, 8), NVVM::LdStMatrixEltType::B16);
+  return emit.members(blocks);
+}
+
+static Value toI64(Emit &emit, Value index) {
+  return arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI64Type(), index);
+}
+static Value toI32(Emit &emit, Value index) {
+  return arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI32Type(), index);
+}
+static Value extend(Emit &emit, Value v) {
+  return arith::ExtSIOp::create(emit.b, emit.loc, emit.b.getI64Type(), v);
+}
+static Value mul64(Emit &emit, Value x, Value y) {
+  return arith::MulIOp::create(emit.b, emit.loc, x, y);
+}
+static Value mul64(Emit &emit, Value x, int64_t y) {
+  return mul64(emit, x, arith::ConstantIntOp::create(emit.b, emit.loc, y, 64));
+}
+
+namespace {
+
+struct AllocPattern : OpConversionPattern<AllocOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(AllocOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    if (!op.getOffset())
+      return rewriter.notifyMatchFailure(op, "has no place (tile-plan-shared-memory)");
+    Emit emit(rewriter, op.getLoc());
+    auto type = LLVM::LLVMPointerType::get(getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+    Value base = LLVM::AddressOfOp::create(rewriter, op.getLoc(), type, kSharedSymbol);
+    rewriter.replaceOp(op, emit.move(base, *op.getOffset()));
+    return success();
+  }
+};
+
+struct SlotPattern : OpConversionPattern<SlotOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(SlotOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    RingType ring = op.getRing().getType();
+    Value slot = emit.rem(toI32(emit, adaptor.getIndex()), ring.getSlots());
+    rewriter.replaceOp(op, emit.move(adaptor.getRing(),
+                                     emit.mul(slot, ring.getSlotType().getBytes())));
+    return success();
+  }
+};
+
+struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(CopyAsyncOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
+    std::optional<ArrayRef<int32_t>> block = kernel.getKnownBlockSize();
+    if (!block)
+      return rewriter.notifyMatchFailure(op, "the kernel does not state its block size");
+    Emit emit(rewriter, op.getLoc());
+    BufferType type = op.getBuffer().getType();
+    int64_t threads = (*block)[0], bytes = type.getElementBytes();
+    int64_t perRow = type.getColumns() * bytes / kCopyBytes, total = type.getRows() * perRow;
+    Value limit = toI32(emit, adaptor.getRows());
+    Value stride = mul64(emit, toI64(emit, adaptor.getStride()), bytes);
+    Value source = move64(emit, adaptor.getSource(),
+                          mul64(emit, toI64(emit, adaptor.getOffset()), bytes));
+    Value thread = emit.thread();
+    for (int64_t first = 0; first < total; first += threads) {
+      Value unit = emit.add(thread, first);
+      auto copy = [&] { copyUnit(emit, source, stride, limit, adaptor.getBuffer(), type, unit); };
+      if (first + threads <= total) {
+        copy();
+        continue;
+      }
+      Value inside = emit.less(unit, emit.i32(total));
+      auto guarded = scf::IfOp::create(rewriter, op.getLoc(), inside);
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(guarded.thenBlock());
+      copy();
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  static Value move64(Emit &emit, Value pointer, Value bytes) { return emit.move(pointer, bytes); }
+
+  /// Copies 16 bytes, unit `unit` of the buffer; zeros from row `limit` on.
+  static void copyUnit(Emit &emit, Value source, Value stride, Value limit, Value buffer,
+                       BufferType type, Value unit) {
+    int64_t perRow = type.getColumns() * type.getElementBytes() / kCopyBytes;
+    Value row = emit.div(unit, perRow), at = emit.mul(emit.rem(unit, perRow), kCopyBytes);
+    Value from = emit.move(source, mul64(emit, extend(emit, row), stride));
+    from = emit.move(from, at);
+    Value to = emit.move(buffer, emit.add(emit.mul(row, type.getRowBytes()), at));
+    Value size = arith::SelectOp::create(emit.b, emit.loc, emit.less(row, limit),
+                                         emit.i32(kCopyBytes), emit.i32(0));
+    NVVM::CpAsyncOp::create(emit.b, emit.loc, to, from, kCopyBytes,
+                            NVVM::LoadCacheModifierKind::CG, size);
+  }
+};
+
+struct CommitPattern : OpConversionPattern<CommitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(CommitOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<NVVM::CpAsyncCommitGroupOp>(op);
+    return success();
+  }
+};
+
+struct WaitPattern : OpConversionPattern<WaitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(WaitOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<NVVM::CpAsyncWaitGroupOp>(op, op.getPending());
+    return success();
+  }
+};
+
+struct BarrierPattern : OpConversionPattern<BarrierOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(BarrierOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<gpu::BarrierOp>(op);
+    return success();
+  }
+};
+
+struct LoadMatrixPattern : OpConversionPattern<LoadMatrixOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(LoadMatrixOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    RankedTensorType result = typeOf(op.getResult());
+    auto layout = cast<AccAttr>(result.getEncoding());
+    int64_t rows = result.getDimSize(0) / layout.getWarps()[0];
+    int64_t columns = result.getDimSize(1) / layout.getWarps()[1];
+    Value row = emit.mul(emit.warpRow(layout), rows);
+    Value column = emit.mul(emit.warpColumn(layout), columns);
+    bool transpose = op.getTranspose();
+    if (transpose)
+      std::swap(row, column);
+    MatrixReader reader(emit, adaptor.getBuffer().front(), op.getBuffer().getType(), row, column,
+                        transpose ? BlockOrder::Across : BlockOrder::Down, transpose);
+    SmallVector<Value> values;
+    for (int64_t r = 0; r < rows; r += 16)
+      for (int64_t c = 0; c < columns; c += 16)
+        llvm::append_range(values, reader.read(transpose ? c : r, transpose ? r : c,
+                                               columns - c >= 16 ? 4 : 2));
+    rewriter.replaceOpWithMultiple(op, {values});
+    return success();
+  }
+};
+
+struct StoreMatrixPattern : OpConversionPattern<StoreMatrixOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(StoreMatrixOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    BufferType type = op.getBuffer().getType();
+    Places places = emit.places(typeOf(op.getValue()));
+    Value bytes = emit.add(emit.mul(places.variable[0], type.getRowBytes()),
+                           emit.mul(places.variable[1], type.getElementBytes()));
+    Value base = emit.move(adaptor.getBuffer().front(), bytes);
+    ValueRange values = adaptor.getValue();
+    // Elements e and e + 1 are neighbours in a row.
+    for (size_t e = 0; e < places.constants.size(); e += 2) {
+      Value to = emit.move(base, places.constants[e][0] * type.getRowBytes() +
+                                     places.constants[e][1] * type.getElementBytes());
+      if (type.getElementBytes() == 2)
+        emit.store(values[e / 2], to);
+      else
+        emit.store(pairOf(emit, values[e], values[e + 1]), to);
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  static Value pairOf(Emit &emit, Value x, Value y) {
+    Value pair = LLVM::UndefOp::create(emit.b, emit.loc, VectorType::get(2, x.getType()));
+    pair = LLVM::InsertElementOp::create(emit.b, emit.loc, pair, x, emit.i32(0));
+    return LLVM::InsertElementOp::create(emit.b, emit.loc, pair, y, emit.i32(1));
+  }
+};
+
+/// Addresses and guards of the elements of a tile in global memory.
+class GlobalTile {
+public:
+  GlobalTile(Emit &emit, Value pointer, Value offset, ValueRange strides, Value limit,
+             std::optional<uint64_t> along, Type element)
+      : emit(emit), bytes(element.getIntOrFloatBitWidth() / 8), along(along) {
+    base = emit.move(pointer, mul64(emit, toI64(emit, offset), bytes));
+    for (Value stride : strides)
+      this->strides.push_back(mul64(emit, toI64(emit, stride), bytes));
+    if (limit)
+      this->limit = toI32(emit, limit);
+  }
+  /// The part of every address that differs between threads.
+  void setVariable(ArrayRef<Value> coordinates) {
+    variable.assign(coordinates.begin(), coordinates.end());
+    for (auto [c, stride] : llvm::zip(coordinates, strides))
+      base = emit.move(base, mul64(emit, extend(emit, c), stride));
+  }
+  Value address(ArrayRef<int64_t> constants) {
+    Value at = base;
+    for (auto [c, stride] : llvm::zip(constants, strides))
+      if (c != 0)
+        at = emit.move(at, mul64(emit, stride, c));
+    return at;
+  }
+  /// Whether the element is below the limit; null where there is none.
+  Value inside(ArrayRef<int64_t> constants) {
+    if (!limit)
+      return {};
+    return emit.less(emit.add(variable[*along], constants[*along]), limit);
+  }
+  /// Runs `body` where the element is below the limit.
+  void guarded(ArrayRef<int64_t> constants, function_ref<void()> body) {
+    Value condition = inside(constants);
+    if (!condition)
+      return body();
+    auto ifOp = scf::IfOp::create(emit.b, emit.loc, condition);
+    OpBuilder::InsertionGuard guard(emit.b);
+    emit.b.setInsertionPointToStart(ifOp.thenBlock());
+    body();
+  }
+
+private:
+  Emit &emit;
+  int64_t bytes;
+  std::optional<uint64_t> along;
+  Value base, limit;
+  SmallVector<Value> strides, variable;
+};
+
+struct LoadPattern : OpConversionPattern<LoadOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(LoadOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    Type element = getElementTypeOrSelf(op.getResult().getType());
+    Type stored = element.isF32() ? element : Type(rewriter.getI16Type());
+    Value limit = op.getLimit() ? adaptor.getLimit().front() : Value();
+    SmallVector<Value> strides = llvm::to_vector(op.getStrides());
+    GlobalTile tile(emit, adaptor.getSource().front(), adaptor.getOffset().front(), strides, limit,
+                    op.getAlong(), element);
+    auto type = dyn_cast<RankedTensorType>(op.getResult().getType());
+    if (!type) {
+      rewriter.replaceOp(op, emit.bitcast(emit.load(stored, tile.address({})), element));
+      return success();
+    }
+    Places places = emit.places(type);
+    tile.setVariable(places.variable);
+    SmallVector<Value> values;
+    for (ArrayRef<int64_t> constants : places.constants)
+      values.push_back(loadElement(emit, tile, constants, stored));
+    if (!element.isF32())
+      values = joinPairs(emit, values);
+    rewriter.replaceOpWithMultiple(op, {values});
+    return success();
+  }
+
+  static Value loadElement(Emit &emit, GlobalTile &tile, ArrayRef<int64_t> constants, Type stored) {
+    Value condition = tile.inside(constants);
+    if (!condition)
+      return emit.load(stored, tile.address(constants));
+    OpBuilder &b = emit.b;
+    Value zero = arith::ConstantOp::create(b, emit.loc, b.getZeroAttr(stored));
+    auto ifOp = scf::IfOp::create(b, emit.loc, TypeRange(stored), condition, true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(ifOp.thenBlock());
+    Value loaded = emit.load(stored, tile.address(constants));
+    scf::YieldOp::create(b, emit.loc, loaded);
+    b.setInsertionPointToStart(ifOp.elseBlock());
+    scf::YieldOp::create(b, emit.loc, zero);
+    return ifOp.getResult(0);
+  }
+
+  static SmallVector<Value> joinPairs(Emit &emit, ArrayRef<Value> values) {
+    SmallVector<Value> pairs;
+    for (size_t e = 0; e < values.size(); e += 2)
+      pairs.push_back(emit.join(values[e], values[std::min(e + 1, values.size() - 1)]));
+    return pairs;
+  }
+};
+
+struct StorePattern : OpConversionPattern<StoreOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(StoreOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    RankedTensorType type = typeOf(op.getValue());
+    bool is16 = type.getElementTypeBitWidth() == 16;
+    Value limit = op.getLimit() ? adaptor.getLimit().front() : Value();
+    SmallVector<Value> strides = llvm::to_vector(op.getStrides());
+    GlobalTile tile(emit, adaptor.getTarget().front(), adaptor.getOffset().front(), strides, limit,
+                    op.getAlong(), type.getElementType());
+    Places places = emit.places(type);
+    ValueRange values = adaptor.getValue();
+    auto layout = dyn_cast<AccAttr>(type.getEncoding());
+    if (is16 && layout && matchPattern(op.getStrides()[0], m_One())) {
+      storeTransposed(emit, tile, type, layout, values);
+    } else if (is16 && layout && matchPattern(op.getStrides()[1], m_One())) {
+      tile.setVariable(places.variable);
+      for (size_t e = 0; e < places.constants.size(); e += 2)
+        tile.guarded(places.constants[e],
+                     [&] { emit.store(values[e / 2], tile.address(places.constants[e])); });
+    } else {
+      tile.setVariable(places.variable);
+      for (auto [e, constants] : llvm::enumerate(places.constants))
+        tile.guarded(constants, [&, e = e, constants = constants] {
+          Value v = is16 ? emit.half(values[e / 2], e % 2) : values[e];
+          emit.store(v, tile.address(constants));
+        });
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  /// Columns are contiguous in memory: blocks of 8 x 8 are transposed between
+  /// the lanes, which then hold two neighbours each.
+  static void storeTransposed(Emit &emit, GlobalTile &tile, RankedTensorType type, AccAttr layout,
+                              ValueRange values) {
+    int64_t rows = type.getDimSize(0) / layout.getWarps()[0];
+    int64_t columns = type.getDimSize(1) / layout.getWarps()[1];
+    Value row = emit.add(emit.mul(emit.warpRow(layout), rows), emit.mul(emit.lanePair(), 2));
+    Value column = emit.add(emit.mul(emit.warpColumn(layout), columns), emit.laneRow());
+    tile.setVariable({row, column});
+    SmallVector<Value> turned;
+    for (Value pair : values)
+      turned.push_back(transposeBlock(emit, pair));
+    for (int64_t c = 0; c < columns; c += 8)
+      tile.guarded({0, c}, [&] {
+        for (int64_t r = 0; r < rows; r += 8) {
+          int64_t block = (r / 16 * (columns / 8) + c / 8) * 2 + r % 16 / 8;
+          emit.store(turned[block], tile.address({r, c}));
+        }
+      });
+  }
+
+  static Value transposeBlock(Emit &emit, Value pair) {
+    Type type = emit.b.getI32Type();
+    return LLVM::InlineAsmOp::create(
+               emit.b, emit.loc, TypeRange(type), ValueRange(pair),
+               "movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;", "=r,r",
+               /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::TailCallKind::None,
+               LLVM::AsmDialectAttr::get(emit.b.getContext(), LLVM::AsmDialect::AD_ATT),
+               ArrayAttr())
+        .getResult(0);
+  }
+};
+} // namespace
+
+void deltanet::tile::populateMemoryPatterns(const TypeConverter &converter,
+                                            RewritePatternSet &patterns) {
+  patterns.add<AllocPattern, SlotPattern, CopyAsyncPattern, CommitPattern, WaitPattern,
+               BarrierPattern, LoadMatrixPattern, StoreMatrixPattern, LoadPattern, StorePattern>(
+      converter, patterns.getContext());
+}

@@ -1,0 +1,196 @@
+//===- TileDialect.cpp - layouts and types of the tile dialect -------------===//
+// What the layouts hold in a thread, and how the types of shared memory are
+// written.
+//===----------------------------------------------------------------------===//
+#include "deltanet/Dialect/Tile/IR/Tile.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace deltanet::tile;
+
+#include "deltanet/Dialect/Tile/IR/TileDialect.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "deltanet/Dialect/Tile/IR/TileAttrs.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "deltanet/Dialect/Tile/IR/TileTypes.cpp.inc"
+
+void TileDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "deltanet/Dialect/Tile/IR/TileAttrs.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "deltanet/Dialect/Tile/IR/TileTypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "deltanet/Dialect/Tile/IR/TileOps.cpp.inc"
+      >();
+}
+
+//===----------------------------------------------------------------------===//
+// Layouts
+//===----------------------------------------------------------------------===//
+
+/// Rows and columns of one tile of an accumulator.
+static constexpr int64_t kAccTile[2] = {16, 8};
+
+LogicalResult AccAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                              ArrayRef<int64_t> warps) {
+  if (warps.size() != 2 || warps[0] < 1 || warps[1] < 1)
+    return emitError()
+           << "expects warps along rows and columns, got " << warps.size()
+           << " numbers";
+  return success();
+}
+
+LogicalResult AccAttr::verifyEncoding(
+    ArrayRef<int64_t> shape, Type,
+    function_ref<InFlightDiagnostic()> emitError) const {
+  if (shape.size() != 2)
+    return emitError() << "expects a matrix in layout #tile.acc, got rank "
+                       << shape.size();
+  for (int64_t d = 0; d != 2; ++d)
+    if (shape[d] % (kAccTile[d] * getWarps()[d]) != 0)
+      return emitError() << "expects " << (d ? "columns" : "rows")
+                         << " that are a multiple of "
+                         << kAccTile[d] * getWarps()[d] << ", " << kAccTile[d]
+                         << " for each of " << getWarps()[d]
+                         << " warps, got " << shape[d];
+  return success();
+}
+
+LogicalResult SliceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                int64_t dim, AccAttr) {
+  if (dim != 0 && dim != 1)
+    return emitError() << "expects dimension 0 or 1 of a matrix, got " << dim;
+  return success();
+}
+
+LogicalResult SliceAttr::verifyEncoding(
+    ArrayRef<int64_t> shape, Type,
+    function_ref<InFlightDiagnostic()> emitError) const {
+  if (shape.size() != 1)
+    return emitError() << "expects a vector in layout #tile.slice, got rank "
+                       << shape.size();
+  int64_t kept = 1 - getDim();
+  int64_t unit = kAccTile[kept] * getParent().getWarps()[kept];
+  if (shape[0] % unit != 0)
+    return emitError() << "expects a multiple of " << unit
+                       << " elements in this slice, got " << shape[0];
+  return success();
+}
+
+LogicalResult LanesAttr::verifyEncoding(
+    ArrayRef<int64_t> shape, Type,
+    function_ref<InFlightDiagnostic()> emitError) const {
+  if (shape.size() != 1 || shape[0] % kWarpSize != 0 || shape[0] == 0)
+    return emitError() << "expects a vector of a multiple of " << kWarpSize
+                       << " elements in layout #tile.lanes";
+  return success();
+}
+
+bool deltanet::tile::isInRegisters(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && isa_and_nonnull<AccAttr, SliceAttr, LanesAttr>(tensor.getEncoding());
+}
+
+int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {
+  if (auto acc = dyn_cast<AccAttr>(type.getEncoding()))
+    return type.getNumElements() / (acc.getNumWarps() * kWarpSize);
+  if (auto slice = dyn_cast<SliceAttr>(type.getEncoding())) {
+    // Two elements for every tile: rows l/4 and l/4 + 8, or two columns.
+    int64_t kept = 1 - slice.getDim();
+    return type.getDimSize(0) / (kAccTile[kept] * slice.getParent().getWarps()[kept]) * 2;
+  }
+  assert(isa<LanesAttr>(type.getEncoding()) && "not a tensor in registers");
+  return type.getDimSize(0) / kWarpSize;
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+LogicalResult GlobalType::verify(function_ref<InFlightDiagnostic()> emitError, Type element) {
+  if (!element.isF32() && !element.isF16() && !element.isBF16())
+    return emitError() << "expects elements of f32, bf16 or f16, got " << element;
+  return success();
+}
+
+static LogicalResult verifyShared(function_ref<InFlightDiagnostic()> emitError,
+                                  ArrayRef<int64_t> shape, Type element, int64_t pad) {
+  if (shape.size() != 2)
+    return emitError() << "expects a matrix in shared memory, got rank " << shape.size();
+  if (!element.isF32() && !element.isF16() && !element.isBF16())
+    return emitError() << "expects elements of f32, bf16 or f16, got " << element;
+  if (pad < 0)
+    return emitError() << "expects a pad of no less than 0 elements, got " << pad;
+  return success();
+}
+
+LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 ArrayRef<int64_t> shape, Type element, int64_t pad) {
+  return verifyShared(emitError, shape, element, pad);
+}
+
+LogicalResult RingType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t slots,
+                               ArrayRef<int64_t> shape, Type element, int64_t pad) {
+  if (slots < 1)
+    return emitError() << "expects at least 1 slot, got " << slots;
+  return verifyShared(emitError, shape, element, pad);
+}
+
+/// `64x128xbf16, pad = 8>`
+static ParseResult parseShared(AsmParser &parser, SmallVector<int64_t> &shape,
+                               Type &element, int64_t &pad) {
+  pad = 0;
+  if (parser.parseDimensionList(shape, /*allowDynamic=*/false) || parser.parseType(element))
+    return failure();
+  if (succeeded(parser.parseOptionalComma()) &&
+      (parser.parseKeyword("pad") || parser.parseEqual() || parser.parseInteger(pad)))
+    return failure();
+  return parser.parseGreater();
+}
+
+static void printShared(AsmPrinter &printer, ArrayRef<int64_t> shape, Type element,
+                        int64_t pad) {
+  printer.printDimensionList(shape);
+  printer << "x" << element;
+  if (pad)
+    printer << ", pad = " << pad;
+  printer << ">";
+}
+
+Type BufferType::parse(AsmParser &parser) {
+  SmallVector<int64_t> shape;
+  Type element;
+  int64_t pad;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parseShared(parser, shape, element, pad))
+    return {};
+  return parser.getChecked<BufferType>(loc, parser.getContext(), shape, element, pad);
+}
+
+void BufferType::print(AsmPrinter &printer) const {
+  printer << "<";
+  printShared(printer, getShape(), getElementType(), getPad());
+}
+
+Type RingType::parse(AsmParser &parser) {
+  SmallVector<int64_t> shape;
+  Type element;
+  int64_t pad, slots;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseInteger(slots) || parser.parseComma() ||
+      parseShared(parser, shape, element, pad))
+    return {};
+  return parser.getChecked<RingType>(loc, parser.getContext(), slots, shape, element, pad);
+}
+
+void RingType::print(AsmPrinter &printer) const {
+  printer << "<" << getSlots() << ", ";
+  printShared(printer, getShape(), getElementType(), getPad());
+}

@@ -1,0 +1,242 @@
+//===- TileOps.cpp - verifiers and effects of the tile dialect -------------===//
+// Constraints C1.. are those of dialects/Tile/Tile.td; each has a test in
+// test/Dialect/Tile/invalid.mlir.
+//===----------------------------------------------------------------------===//
+#include "deltanet/Dialect/Tile/IR/Tile.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace deltanet::tile;
+
+#define GET_OP_CLASSES
+#include "deltanet/Dialect/Tile/IR/TileOps.cpp.inc"
+
+static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+
+AllocOp deltanet::tile::getAllocation(Value shared) {
+  while (auto slot = shared.getDefiningOp<SlotOp>())
+    shared = slot.getRing();
+  return shared.getDefiningOp<AllocOp>();
+}
+
+/// What happens to the shared memory behind one operand.
+static void addEffect(SmallVectorImpl<MemoryEffects::EffectInstance> &effects,
+                      MemoryEffects::Effect *effect, OpOperand &operand) {
+  if (isa<BufferType, RingType>(operand.get().getType()))
+    effects.emplace_back(effect, &operand);
+}
+
+void CopyAsyncOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), &getSourceMutable());
+  addEffect(effects, MemoryEffects::Write::get(), getBufferMutable());
+}
+void LoadMatrixOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  addEffect(effects, MemoryEffects::Read::get(), getBufferMutable());
+}
+void StoreMatrixOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  addEffect(effects, MemoryEffects::Write::get(), getBufferMutable());
+}
+void MmaOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  addEffect(effects, MemoryEffects::Read::get(), getLhsMutable());
+  addEffect(effects, MemoryEffects::Read::get(), getRhsMutable());
+}
+void UnitLowerInverseOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  addEffect(effects, MemoryEffects::Read::get(), getLowerMutable());
+  addEffect(effects, MemoryEffects::Write::get(), getLowerMutable());
+  addEffect(effects, MemoryEffects::Write::get(), getResultMutable());
+}
+
+LogicalResult SlotOp::verify() {
+  // C1
+  if (getRing().getType().getSlotType() != getBuffer().getType())
+    return emitOpError("expects a slot of ") << getRing().getType() << " to be "
+           << getRing().getType().getSlotType() << ", got " << getBuffer().getType();
+  return success();
+}
+
+LogicalResult CopyAsyncOp::verify() {
+  BufferType buffer = getBuffer().getType();
+  // C1
+  if (buffer.getElementType() != getSource().getType().getElementType())
+    return emitOpError("expects source and buffer of one element type, got ")
+           << getSource().getType().getElementType() << " and " << buffer.getElementType();
+  // C2
+  int64_t bytes = buffer.getColumns() * buffer.getElementBytes();
+  if (bytes % 16 != 0 || buffer.getRowBytes() % 16 != 0)
+    return emitOpError("expects rows of a multiple of 16 bytes, got ")
+           << bytes << " bytes, " << buffer.getRowBytes() << " with the pad";
+  return success();
+}
+
+/// C1 and C2 of `load` and `store`.
+template <typename Op>
+static LogicalResult verifyGlobalAccess(Op op, Type pointer, Type value) {
+  Type element = cast<GlobalType>(pointer).getElementType();
+  // C1
+  if (getElementTypeOrSelf(value) != element)
+    return op.emitOpError("expects global memory and registers of one element type, got ")
+           << element << " and " << getElementTypeOrSelf(value);
+  auto tensor = dyn_cast<RankedTensorType>(value);
+  int64_t rank = tensor ? tensor.getRank() : 0;
+  // C2
+  if (static_cast<int64_t>(op.getStrides().size()) != rank)
+    return op.emitOpError("expects one stride for each of ")
+           << rank << " dimensions, got " << op.getStrides().size();
+  if (bool(op.getLimit()) != op.getAlong().has_value())
+    return op.emitOpError("expects a limit and its dimension together");
+  if (op.getAlong() && (static_cast<int64_t>(*op.getAlong()) < 0 ||
+                        static_cast<int64_t>(*op.getAlong()) >= rank))
+    return op.emitOpError("expects the limited dimension to be below ")
+           << rank << ", got " << *op.getAlong();
+  return success();
+}
+
+LogicalResult LoadOp::verify() {
+  return verifyGlobalAccess(*this, getSource().getType(), getResult().getType());
+}
+LogicalResult StoreOp::verify() {
+  return verifyGlobalAccess(*this, getTarget().getType(), getValue().getType());
+}
+
+LogicalResult LoadMatrixOp::verify() {
+  BufferType buffer = getBuffer().getType();
+  RankedTensorType result = typeOf(getResult());
+  // C1
+  if (!isa<AccAttr>(result.getEncoding()))
+    return emitOpError("expects a result in layout #tile.acc, got ") << result.getEncoding();
+  if (buffer.getElementType() != result.getElementType() || buffer.getElementBytes() != 2)
+    return emitOpError("expects one element type of 16 bits, got ")
+           << buffer.getElementType() << " and " << result.getElementType();
+  // C2
+  if (result.getDimSize(0) != buffer.getShape()[getTranspose()] ||
+      result.getDimSize(1) != buffer.getShape()[!getTranspose()])
+    return emitOpError("expects the buffer's shape")
+           << (getTranspose() ? ", exchanged" : "") << ", got " << result << " from " << buffer;
+  return success();
+}
+
+LogicalResult StoreMatrixOp::verify() {
+  BufferType buffer = getBuffer().getType();
+  RankedTensorType value = typeOf(getValue());
+  // C1
+  if (!isa<AccAttr>(value.getEncoding()))
+    return emitOpError("expects a value in layout #tile.acc, got ") << value.getEncoding();
+  if (buffer.getElementType() != value.getElementType())
+    return emitOpError("expects one element type, got ")
+           << value.getElementType() << " and " << buffer.getElementType();
+  // C2
+  if (value.getShape() != buffer.getShape())
+    return emitOpError("expects the buffer's shape, got ") << value << " into " << buffer;
+  return success();
+}
+
+/// Shape and element type of an operand of a product.
+static std::pair<ArrayRef<int64_t>, Type> operandOf(Value v) {
+  if (auto buffer = dyn_cast<BufferType>(v.getType()))
+    return {buffer.getShape(), buffer.getElementType()};
+  return {typeOf(v).getShape(), typeOf(v).getElementType()};
+}
+
+LogicalResult MmaOp::verify() {
+  auto [lhs, lhsElement] = operandOf(getLhs());
+  auto [rhs, rhsElement] = operandOf(getRhs());
+  RankedTensorType result = typeOf(getResult());
+  auto layout = dyn_cast<AccAttr>(result.getEncoding());
+  // C1
+  if (lhsElement != rhsElement || lhsElement.getIntOrFloatBitWidth() != 16)
+    return emitOpError("expects operands of one element type of 16 bits, got ")
+           << lhsElement << " and " << rhsElement;
+  if (!layout)
+    return emitOpError("expects a result in layout #tile.acc, got ") << result.getEncoding();
+  // C2
+  if (lhs.size() != 2)
+    return emitOpError("expects matrices, got a left operand of rank ") << lhs.size();
+  int64_t m = lhs[getTransposeLhs()], k = lhs[!getTransposeLhs()];
+  int64_t k2 = rhs[getTransposeRhs()], n = rhs[!getTransposeRhs()];
+  if (k != k2)
+    return emitOpError("expects contracted extents to agree, got ")
+           << k << " of lhs and " << k2 << " of rhs";
+  if (k % 16 != 0)
+    return emitOpError("expects a contracted extent that is a multiple of 16, got ") << k;
+  if (result.getShape() != ArrayRef<int64_t>({m, n}))
+    return emitOpError("expects a result of ") << m << "x" << n << ", got " << result;
+  // C3
+  if (auto registers = dyn_cast<RankedTensorType>(getLhs().getType()))
+    if (getTransposeLhs() || registers.getEncoding() != result.getEncoding() ||
+        layout.getWarps()[1] != 1)
+      return emitOpError("expects a left operand in registers to split rows alone, as the "
+                         "result, got ")
+             << registers.getEncoding() << " and " << result.getEncoding();
+  return success();
+}
+
+LogicalResult UnitLowerInverseOp::verify() {
+  BufferType lower = getLower().getType(), result = getResult().getType();
+  // C1
+  if (!lower.getElementType().isF32() || result.getElementBytes() != 2)
+    return emitOpError("expects an f32 matrix and a result of 16 bits, got ")
+           << lower.getElementType() << " and " << result.getElementType();
+  if (lower.getRows() != lower.getColumns() || lower.getRows() % 16 != 0 ||
+      lower.getShape() != result.getShape())
+    return emitOpError("expects square matrices of a multiple of 16 rows, got ")
+           << lower << " and " << result;
+  // C2
+  if (lower.getRowBytes() % 16 != 0)
+    return emitOpError("expects rows at multiples of 16 bytes, got ")
+           << lower.getRowBytes() << " bytes a row";
+  return success();
+}
+
+LogicalResult BroadcastOp::verify() {
+  RankedTensorType result = typeOf(getResult());
+  // C1
+  if (getElementTypeOrSelf(getInput().getType()) != result.getElementType())
+    return emitOpError("expects one element type, got ")
+           << getElementTypeOrSelf(getInput().getType()) << " and " << result.getElementType();
+  auto input = dyn_cast<RankedTensorType>(getInput().getType());
+  if (!input)
+    return success();
+  auto slice = dyn_cast<SliceAttr>(input.getEncoding());
+  if (!slice || slice.getParent() != result.getEncoding() ||
+      input.getDimSize(0) != result.getDimSize(1 - slice.getDim()))
+    return emitOpError("expects a slice of the result's layout and extent, got ")
+           << input << " and " << result;
+  return success();
+}
+
+LogicalResult ConvertOp::verify() {
+  RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
+  // C1
+  if (input.getShape() != result.getShape() || !isa<LanesAttr>(input.getEncoding()) ||
+      !isa<SliceAttr>(result.getEncoding()))
+    return emitOpError("expects a vector from #tile.lanes to a #tile.slice, got ")
+           << input << " and " << result;
+  return success();
+}
+
+LogicalResult CumsumOp::verify() {
+  // C1
+  if (!isa<LanesAttr>(typeOf(getInput()).getEncoding()))
+    return emitOpError("expects a vector in layout #tile.lanes, got ")
+           << typeOf(getInput()).getEncoding();
+  return success();
+}
+
+LogicalResult ExtractOp::verify() {
+  RankedTensorType input = typeOf(getInput());
+  // C1
+  if (!isa<LanesAttr>(input.getEncoding()))
+    return emitOpError("expects a vector in layout #tile.lanes, got ") << input.getEncoding();
+  int64_t index = getIndex();
+  if (index < 0 || index >= input.getDimSize(0))
+    return emitOpError("expects one of ") << input.getDimSize(0) << " elements, got " << index;
+  return success();
+}
+
+LogicalResult CoordinateOp::verify() {
+  // C1
+  int64_t dim = getDimension(), rank = typeOf(getResult()).getRank();
+  if (dim < 0 || dim >= rank)
+    return emitOpError("expects a dimension below ") << rank << ", got " << dim;
+  return success();
+}

@@ -1,0 +1,46 @@
+//===- PlanSharedMemory.cpp - places in shared memory ----------------------===//
+// Allocations lie one after the other. Reuse by lifetime would go here.
+//===----------------------------------------------------------------------===//
+#include "deltanet/Dialect/Tile/Transforms/Passes.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace deltanet::tile {
+#define GEN_PASS_DEF_TILEPLANSHAREDMEMORY
+#include "deltanet/Dialect/Tile/Transforms/Passes.h.inc"
+} // namespace deltanet::tile
+
+using namespace mlir;
+using namespace deltanet::tile;
+
+namespace {
+
+/// Bulk copies, which later schedules use, want their buffers aligned so.
+constexpr int64_t kAlignment = 128;
+
+struct PlanSharedMemory
+    : deltanet::tile::impl::TilePlanSharedMemoryBase<PlanSharedMemory> {
+  using TilePlanSharedMemoryBase::TilePlanSharedMemoryBase;
+
+  void runOnOperation() override {
+    gpu::GPUFuncOp kernel = getOperation();
+    Builder b(&getContext());
+    int64_t total = 0;
+    kernel.walk([&](AllocOp alloc) {
+      Type type = alloc.getShared().getType();
+      int64_t bytes = isa<BufferType>(type) ? cast<BufferType>(type).getBytes()
+                                            : cast<RingType>(type).getBytes();
+      alloc.setOffset(total);
+      total += llvm::alignTo(bytes, kAlignment);
+    });
+    if (limitBytes > 0 && total > limitBytes) {
+      kernel.emitError("expects at most ")
+          << limitBytes << " bytes of shared memory a block, the kernel needs " << total
+          << " (" << total - limitBytes << " more); smaller chunks or fewer slots need less";
+      return signalPassFailure();
+    }
+    kernel->setAttr(kSharedBytesAttr, b.getI64IntegerAttr(total));
+    sharedBytes += total;
+  }
+};
+} // namespace
