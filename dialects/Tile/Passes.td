@@ -4,7 +4,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def TileInsertBarriers : Pass<"tile-insert-barriers", "::mlir::gpu::GPUFuncOp"> {
+def TileInsertBarriers : Pass<"tile-insert-barriers", "::mlir::gpu::GPUModuleOp"> {
   let summary = "put barriers between threads that write shared memory and threads that use it";
   let description = [{
     An operation that reads a buffer needs a barrier after the last write to it,
@@ -26,7 +26,7 @@ def TileInsertBarriers : Pass<"tile-insert-barriers", "::mlir::gpu::GPUFuncOp"> 
   let statistics = [Statistic<"numBarriers", "barriers", "barriers inserted">];
 }
 
-def TilePlanSharedMemory : Pass<"tile-plan-shared-memory", "::mlir::gpu::GPUFuncOp"> {
+def TilePlanSharedMemory : Pass<"tile-plan-shared-memory", "::mlir::gpu::GPUModuleOp"> {
   let summary = "give every allocation its place in shared memory";
   let description = [{
     Allocations lie one after the other, at multiples of 128 bytes:
@@ -40,7 +40,7 @@ def TilePlanSharedMemory : Pass<"tile-plan-shared-memory", "::mlir::gpu::GPUFunc
     %k = tile.alloc at 0 : !tile.ring<2, 64x128xbf16, pad = 8>
     %T = tile.alloc at 34816 : !tile.buffer<64x64xbf16, pad = 8>
     ```
-    The function's attribute `tile.shared_bytes` is their sum. More than `limit`
+    The kernel's attribute `tile.shared_bytes` is their sum. More than `limit`
     bytes is an error that says by how much.
   }];
   let dependentDialects = ["::deltanet::tile::TileDialect"];

@@ -295,6 +295,39 @@ def Tile_StoreMatrixOp : Tile_Op<"store_matrix", [
   let hasVerifier = 1;
 }
 
+def Tile_LoadVectorOp : Tile_Op<"load_vector", [
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "load a vector from shared memory into registers";
+  let description = [{
+    `result[i] = buffer[0, i]`.
+
+    - C1: f32; the result has layout `#tile.slice`.
+    - C2: the buffer has one row, as long as the result.
+
+    Example: `%G = tile.load_vector %g : !tile.buffer<1x64xf32> -> tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>`
+  }];
+  let arguments = (ins Tile_BufferType:$buffer);
+  let results = (outs Tile_F32Registers:$result);
+  let assemblyFormat = "$buffer attr-dict `:` type($buffer) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_StoreVectorOp : Tile_Op<"store_vector", [
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "store a vector from registers to shared memory";
+  let description = [{
+    All warps hold the vector; the first stores it.
+
+    - C1: f32; the value has layout `#tile.lanes`.
+    - C2: the buffer has one row, as long as the value.
+
+    Example: `tile.store_vector %G, %g : tensor<64xf32, #tile.lanes>, !tile.buffer<1x64xf32>`
+  }];
+  let arguments = (ins Tile_F32Registers:$value, Tile_BufferType:$buffer);
+  let assemblyFormat = "$value `,` $buffer attr-dict `:` type($value) `,` type($buffer)";
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//

@@ -10,7 +10,8 @@ using namespace deltanet;
 
 ArrayRef<const Pipeline *> deltanet::getPipelines() {
   static const Pipeline *const pipelines[] = {&getLinRecToChunk(),
-                                              &getLinRecToHost()};
+                                              &getLinRecToHost(),
+                                              &getLinRecToPTX(), &getTileToPTX()};
   return pipelines;
 }
 

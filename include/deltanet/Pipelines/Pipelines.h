@@ -57,6 +57,10 @@ struct Pipeline {
 const Pipeline &getLinRecToChunk();
 /// linrec to LLVM IR for a processor.
 const Pipeline &getLinRecToHost();
+/// linrec to PTX for an NVIDIA GPU.
+const Pipeline &getLinRecToPTX();
+/// Kernels of tiles, with their barriers and places in shared memory, to PTX.
+const Pipeline &getTileToPTX();
 /// All of them.
 llvm::ArrayRef<const Pipeline *> getPipelines();
 

@@ -111,6 +111,31 @@ Value BodyEmitter::asOperand(Value v) {
   return values[v].buffer = buffer;
 }
 
+Value BodyEmitter::asVector(Value v) {
+  if (Value buffer = values[v].buffer)
+    return buffer;
+  Value registers = inRegisters(v);
+  if (!registers)
+    return {};
+  if (!elementOf(v).isF32()) {
+    emitError(v.getLoc(), "expects f32 vectors beside the columns in a kernel, got ")
+        << v.getType();
+    return {};
+  }
+  auto type = BufferType::get(b.getContext(), {1, typeOf(v).getDimSize(0)}, elementOf(v), 0);
+  Value buffer = allocate(type, v.getLoc());
+  tile::StoreVectorOp::create(b, v.getLoc(), registers, buffer);
+  return values[v].buffer = buffer;
+}
+
+bool BodyEmitter::isVectorForColumns(Value v) const {
+  auto type = dyn_cast<RankedTensorType>(v.getType());
+  return type && type.getRank() == 1 && !isColumn(v) &&
+         llvm::any_of(v.getUsers(), [&](Operation *user) {
+           return isa<BroadcastOp>(user) && isColumn(user->getResult(0));
+         });
+}
+
 Value BodyEmitter::coordinate(RankedTensorType type, int64_t dim, Location loc) {
   return tile::CoordinateOp::create(b, loc, type.clone(b.getI32Type()), dim);
 }
@@ -119,7 +144,8 @@ Value BodyEmitter::zeros(Type type, Location loc) {
   return arith::ConstantOp::create(b, loc, cast<TypedAttr>(b.getZeroAttr(type)));
 }
 
-Value BodyEmitter::repeat(Value v, RankedTensorType type, int64_t along, Location loc) {
+Value BodyEmitter::repeat(Value v, RankedTensorType type, int64_t along, bool forColumns,
+                          Location loc) {
   Value input = inRegisters(v);
   if (!input)
     return {};
@@ -127,7 +153,14 @@ Value BodyEmitter::repeat(Value v, RankedTensorType type, int64_t along, Locatio
   if (vector && isa<LanesAttr>(vector.getEncoding()) && type.getRank() == 2) {
     auto slice = SliceAttr::get(b.getContext(), along, cast<AccAttr>(type.getEncoding()));
     auto sliced = RankedTensorType::get(vector.getShape(), vector.getElementType(), slice);
-    input = tile::ConvertOp::create(b, loc, sliced, input);
+    if (!forColumns) {
+      input = tile::ConvertOp::create(b, loc, sliced, input);
+    } else {
+      Value buffer = asVector(v);
+      if (!buffer)
+        return {};
+      input = tile::LoadVectorOp::create(b, loc, sliced, buffer);
+    }
   }
   return tile::BroadcastOp::create(b, loc, type.clone(elementOf(input)), input);
 }
@@ -149,11 +182,57 @@ Value BodyEmitter::mma(Value lhs, Value rhs, Value init, bool transposeLhs, bool
 // Operations
 //===----------------------------------------------------------------------===//
 
+/// Whether a product reads `v`.
+static bool isOperandOfProduct(Value v) {
+  return llvm::any_of(v.getUsers(), [](Operation *user) { return isa<DotOp, DecayDotOp>(user); });
+}
+
+llvm::SmallPtrSet<Operation *, 32> BodyEmitter::collectResults() {
+  llvm::SmallPtrSet<Operation *, 32> found;
+  auto yield = cast<YieldOp>(scan.getBodyBlock()->getTerminator());
+  SmallVector<Value> work(yield.getOutputs());
+  while (!work.empty()) {
+    Operation *op = work.pop_back_val().getDefiningOp();
+    if (op && found.insert(op).second)
+      work.append(op->operand_begin(), op->operand_end());
+  }
+  return found;
+}
+
 LogicalResult BodyEmitter::emit() {
-  for (bool column : {false, true})
-    for (Operation &op : scan.getBodyBlock()->without_terminator())
-      if (isColumn(op.getResult(0)) == column && failed(emit(&op)))
-        return failure();
+  // Vectors that the columns need go to shared memory with what else they need.
+  for (BlockArgument argument : scan.getInputArguments())
+    if (isVectorForColumns(argument) && !asVector(argument))
+      return failure();
+  // What does not depend on the state comes first, and of that the inverse last:
+  // the warps that have no part in it go on to products that do not need it.
+  // The state's update comes last, when the results have left the registers.
+  SmallVector<Operation *> early, inverse, results, update;
+  llvm::SmallPtrSet<Operation *, 8> afterInverse;
+  llvm::SmallPtrSet<Operation *, 32> forResults = collectResults();
+  for (Operation &op : scan.getBodyBlock()->without_terminator()) {
+    bool waits = isa<UnitLowerInverseOp>(op) || llvm::any_of(op.getOperands(), [&](Value v) {
+                   return afterInverse.contains(v.getDefiningOp());
+                 });
+    if (waits)
+      afterInverse.insert(&op);
+    if (isColumn(op.getResult(0)))
+      (forResults.contains(&op) ? results : update).push_back(&op);
+    else
+      (waits ? inverse : early).push_back(&op);
+  }
+  for (Operation *op : llvm::concat<Operation *>(early, inverse, results, update)) {
+    Value result = op->getResult(0);
+    if (failed(emit(op)))
+      return failure();
+    if (isColumn(result))
+      continue;
+    // Into shared memory as soon as it is there, not when it is needed.
+    if (isOperandOfProduct(result) && is16Bits(elementOf(result)) && !asOperand(result))
+      return failure();
+    if (isVectorForColumns(result) && !asVector(result))
+      return failure();
+  }
   return success();
 }
 
@@ -315,12 +394,13 @@ LogicalResult BodyEmitter::emitDecayDot(DecayDotOp op) {
   if (!y)
     return failure();
   Value product = mma(x, y, zeros(tensor, loc), false, true, loc);
-  Value rows = repeat(op.getGx(), tensor, 1, loc), rowsBelow = repeat(op.getGy(), tensor, 0, loc);
-  if (!rows || !rowsBelow)
+  Value later = repeat(op.getGx(), tensor, 1, false, loc);
+  Value earlier = repeat(op.getGy(), tensor, 0, false, loc);
+  if (!later || !earlier)
     return failure();
   // Above the diagonal the exponent is positive and may overflow; the triangle
   // drops what comes of it.
-  Value exponent = arith::SubFOp::create(b, loc, rows, rowsBelow);
+  Value exponent = arith::SubFOp::create(b, loc, later, earlier);
   Value factor = math::ExpOp::create(b, loc, exponent);
   product = arith::MulFOp::create(b, loc, product, factor);
   values[op].registers = lowerTriangle(product, op.getStrict(), loc);
@@ -371,7 +451,8 @@ LogicalResult BodyEmitter::emitBroadcast(BroadcastOp op) {
            << op.getInput().getType() << " to " << op.getType();
   // A number goes everywhere; a vector along the one new dimension.
   int64_t along = from == 0 ? 0 : heldDim(op, op.getDimensions()[0]);
-  Value repeated = repeat(op.getInput(), cast<RankedTensorType>(*type), along, loc);
+  Value repeated =
+      repeat(op.getInput(), cast<RankedTensorType>(*type), along, isColumn(op), loc);
   values[op].registers = repeated;
   return success(bool(repeated));
 }

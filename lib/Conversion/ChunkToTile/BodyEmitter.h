@@ -51,10 +51,16 @@ public:
 
 private:
   mlir::FailureOr<mlir::Type> registerType(Value v, mlir::Location loc);
+  /// The operations that the results of a chunk need.
+  llvm::SmallPtrSet<mlir::Operation *, 32> collectResults();
   bool isColumn(Value v) const { return columns.find(v).has_value(); }
   Value asOperand(Value v);
+  /// A vector in shared memory, from where the columns read it.
+  Value asVector(Value v);
+  bool isVectorForColumns(Value v) const;
   /// Repeats `v`, a value of the body, along dimension `along` of tile `type`.
-  Value repeat(Value v, mlir::RankedTensorType type, int64_t along, mlir::Location loc);
+  Value repeat(Value v, mlir::RankedTensorType type, int64_t along, bool forColumns,
+               mlir::Location loc);
   Value coordinate(mlir::RankedTensorType type, int64_t dim, mlir::Location loc);
   Value zeros(mlir::Type type, mlir::Location loc);
 

@@ -99,40 +99,52 @@ struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
     BufferType type = op.getBuffer().getType();
     int64_t threads = (*block)[0], bytes = type.getElementBytes();
     int64_t perRow = type.getColumns() * bytes / kCopyBytes, total = type.getRows() * perRow;
-    Value limit = toI32(emit, adaptor.getRows());
-    Value stride = mul64(emit, toI64(emit, adaptor.getStride()), bytes);
-    Value source = move64(emit, adaptor.getSource(),
-                          mul64(emit, toI64(emit, adaptor.getOffset()), bytes));
+    Copy copy{toI32(emit, adaptor.getRows()), mul64(emit, toI64(emit, adaptor.getStride()), bytes),
+              adaptor.getBuffer(), type};
+    Value source = emit.move(adaptor.getSource(),
+                             mul64(emit, toI64(emit, adaptor.getOffset()), bytes));
     Value thread = emit.thread();
+    // Where the threads make whole rows, a thread goes down one column: all that
+    // differs between its copies is the same for all threads.
+    if (threads % perRow == 0 && total % threads == 0) {
+      Value row = emit.div(thread, perRow), at = emit.mul(emit.rem(thread, perRow), kCopyBytes);
+      Value from = emit.move(emit.move(source, at), mul64(emit, extend(emit, row), copy.stride));
+      Value to = emit.move(copy.buffer, emit.add(emit.mul(row, type.getRowBytes()), at));
+      int64_t step = threads / perRow;
+      for (int64_t r = 0; r != type.getRows(); r += step) {
+        Value inside = emit.less(row, emit.add(copy.limit, -r));
+        copyUnit(emit, emit.move(to, r * type.getRowBytes()),
+                 r ? emit.move(from, mul64(emit, copy.stride, r)) : from, inside);
+      }
+      rewriter.eraseOp(op);
+      return success();
+    }
     for (int64_t first = 0; first < total; first += threads) {
       Value unit = emit.add(thread, first);
-      auto copy = [&] { copyUnit(emit, source, stride, limit, adaptor.getBuffer(), type, unit); };
-      if (first + threads <= total) {
-        copy();
-        continue;
-      }
-      Value inside = emit.less(unit, emit.i32(total));
-      auto guarded = scf::IfOp::create(rewriter, op.getLoc(), inside);
+      Value row = emit.div(unit, perRow), at = emit.mul(emit.rem(unit, perRow), kCopyBytes);
       OpBuilder::InsertionGuard guard(rewriter);
-      rewriter.setInsertionPointToStart(guarded.thenBlock());
-      copy();
+      if (first + threads > total) {
+        auto rest = scf::IfOp::create(rewriter, op.getLoc(), emit.less(unit, emit.i32(total)));
+        rewriter.setInsertionPointToStart(rest.thenBlock());
+      }
+      Value from = emit.move(emit.move(source, at), mul64(emit, extend(emit, row), copy.stride));
+      Value to = emit.move(copy.buffer, emit.add(emit.mul(row, type.getRowBytes()), at));
+      copyUnit(emit, to, from, emit.less(row, copy.limit));
     }
     rewriter.eraseOp(op);
     return success();
   }
 
-  static Value move64(Emit &emit, Value pointer, Value bytes) { return emit.move(pointer, bytes); }
+private:
+  struct Copy {
+    Value limit, stride, buffer;
+    BufferType type;
+  };
 
-  /// Copies 16 bytes, unit `unit` of the buffer; zeros from row `limit` on.
-  static void copyUnit(Emit &emit, Value source, Value stride, Value limit, Value buffer,
-                       BufferType type, Value unit) {
-    int64_t perRow = type.getColumns() * type.getElementBytes() / kCopyBytes;
-    Value row = emit.div(unit, perRow), at = emit.mul(emit.rem(unit, perRow), kCopyBytes);
-    Value from = emit.move(source, mul64(emit, extend(emit, row), stride));
-    from = emit.move(from, at);
-    Value to = emit.move(buffer, emit.add(emit.mul(row, type.getRowBytes()), at));
-    Value size = arith::SelectOp::create(emit.b, emit.loc, emit.less(row, limit),
-                                         emit.i32(kCopyBytes), emit.i32(0));
+  /// Copies 16 bytes, or clears them where the row is not `inside`.
+  static void copyUnit(Emit &emit, Value to, Value from, Value inside) {
+    Value size = arith::SelectOp::create(emit.b, emit.loc, inside, emit.i32(kCopyBytes),
+                                         emit.i32(0));
     NVVM::CpAsyncOp::create(emit.b, emit.loc, to, from, kCopyBytes,
                             NVVM::LoadCacheModifierKind::CG, size);
   }
@@ -222,6 +234,53 @@ struct StoreMatrixPattern : OpConversionPattern<StoreMatrixOp> {
   }
 };
 
+struct LoadVectorPattern : OpConversionPattern<LoadVectorOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(LoadVectorOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    RankedTensorType type = typeOf(op.getResult());
+    Places places = emit.places(type);
+    Type element = type.getElementType();
+    Value base = emit.move(adaptor.getBuffer().front(), emit.mul(places.variable[0], 4));
+    bool pairs = cast<SliceAttr>(type.getEncoding()).getDim() == 0; // neighbours
+    SmallVector<Value> values;
+    for (size_t e = 0; e < places.constants.size(); e += 2) {
+      int64_t first = places.constants[e][0], second = places.constants[e + 1][0];
+      if (!pairs) {
+        values.push_back(emit.load(element, emit.move(base, first * 4)));
+        values.push_back(emit.load(element, emit.move(base, second * 4)));
+        continue;
+      }
+      Value two = emit.load(VectorType::get(2, element), emit.move(base, first * 4));
+      for (int64_t i = 0; i != 2; ++i)
+        values.push_back(LLVM::ExtractElementOp::create(rewriter, op.getLoc(), two, emit.i32(i)));
+    }
+    rewriter.replaceOpWithMultiple(op, {values});
+    return success();
+  }
+};
+
+struct StoreVectorPattern : OpConversionPattern<StoreVectorOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(StoreVectorOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    Places places = emit.places(typeOf(op.getValue()));
+    Value base = emit.move(adaptor.getBuffer().front(), emit.mul(places.variable[0], 4));
+    auto first = scf::IfOp::create(rewriter, op.getLoc(),
+                                   emit.less(emit.thread(), emit.i32(kWarpSize)));
+    {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(first.thenBlock());
+      for (auto [value, constants] : llvm::zip(adaptor.getValue(), places.constants))
+        emit.store(value, emit.move(base, constants[0] * 4));
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 /// Addresses and guards of the elements of a tile in global memory.
 class GlobalTile {
 public:
@@ -251,7 +310,8 @@ public:
   Value inside(ArrayRef<int64_t> constants) {
     if (!limit)
       return {};
-    return emit.less(emit.add(variable[*along], constants[*along]), limit);
+    // The limit is the same for all threads, the coordinate is not.
+    return emit.less(variable[*along], emit.add(limit, -constants[*along]));
   }
   /// Runs `body` where the element is below the limit.
   void guarded(ArrayRef<int64_t> constants, function_ref<void()> body) {
@@ -393,6 +453,7 @@ struct StorePattern : OpConversionPattern<StoreOp> {
 void deltanet::tile::populateMemoryPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
   patterns.add<AllocPattern, SlotPattern, CopyAsyncPattern, CommitPattern, WaitPattern,
-               BarrierPattern, LoadMatrixPattern, StoreMatrixPattern, LoadPattern, StorePattern>(
+               BarrierPattern, LoadMatrixPattern, StoreMatrixPattern, LoadVectorPattern,
+               StoreVectorPattern, LoadPattern, StorePattern>(
       converter, patterns.getContext());
 }

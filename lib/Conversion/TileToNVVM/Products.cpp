@@ -129,39 +129,44 @@ private:
     return emit.half(emit.pack(v, v, resultType.getElementType()), false);
   }
 
-  /// Lane c solves column c of this warp's diagonal block; lanes 16.. repeat
-  /// them.
+  /// Lanes c and c + 16 both solve column c of this warp's diagonal block; of two
+  /// rows the lower half of the warp stores the first, the upper half the second.
   void substitute() {
-    Value start = emit.mul(warp, offset(lowerType, kBlock, kBlock));
-    Value block = emit.move(lower, start), column = emit.rem(lane, kBlock);
-    SmallVector<Value> x;
+    Value block = emit.move(lower, emit.mul(warp, offset(lowerType, kBlock, kBlock)));
+    Value out = emit.move(result, emit.mul(warp, offset(resultType, kBlock, kBlock)));
+    Value column = emit.rem(lane, kBlock), half = emit.div(lane, kBlock);
+    out = emit.move(out, scaled(resultType, half, column));
+    Value upper = emit.less(emit.i32(0), half);
+    SmallVector<Value> x, stored;
     for (int64_t r = 0; r != kBlock; ++r) {
-      Value unit = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, column, emit.i32(r));
-      Value sum = arith::SelectOp::create(b, loc, unit, emit.f32(1), emit.f32(0));
-      for (int64_t i = 0; i < r; i += 4) {
-        Value row = emit.load(VectorType::get(4, b.getF32Type()),
-                              emit.move(block, offset(lowerType, r, i)));
-        for (int64_t e = i; e < std::min(i + 4, r); ++e) {
-          Value l = LLVM::ExtractElementOp::create(b, loc, row, emit.i32(e - i));
-          Value negative = arith::NegFOp::create(b, loc, l);
-          sum = LLVM::FMAOp::create(b, loc, negative, x[e], sum);
-        }
-      }
-      x.push_back(sum);
+      x.push_back(solveRow(block, column, r, x));
+      if (r % 2 == 0)
+        continue;
+      stored.push_back(arith::SelectOp::create(b, loc, upper, x[r], x[r - 1]));
+      // Stored at once: what is loaded for later rows stays behind this.
+      emit.store(round16(stored.back()), emit.move(out, offset(resultType, r - 1, 0)));
     }
-    // The merges read what is stored here in place of the lower triangle.
+    // The merges read the inverse where the lower triangle was.
     NVVM::SyncWarpOp::create(b, loc, emit.i32(-1));
-    auto ifOp = scf::IfOp::create(b, loc, emit.less(lane, emit.i32(kBlock)));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(ifOp.thenBlock());
-    Value to = emit.move(block, emit.mul(column, lowerType.getElementBytes()));
-    Value place = emit.add(emit.mul(warp, offset(resultType, kBlock, kBlock)),
-                           emit.mul(column, resultType.getElementBytes()));
-    Value out = emit.move(result, place);
-    for (int64_t r = 0; r != kBlock; ++r) {
-      emit.store(x[r], emit.move(to, offset(lowerType, r, 0)));
-      emit.store(round16(x[r]), emit.move(out, offset(resultType, r, 0)));
+    Value to = emit.move(block, scaled(lowerType, half, column));
+    for (auto [i, value] : llvm::enumerate(stored))
+      emit.store(value, emit.move(to, offset(lowerType, 2 * i, 0)));
+  }
+
+  /// x[r] = [r = column] - sum_{i<r} L[r,i] x[i].
+  Value solveRow(Value block, Value column, int64_t r, ArrayRef<Value> x) {
+    Value unit =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, column, emit.i32(r));
+    Value sum = arith::SelectOp::create(b, loc, unit, emit.f32(1), emit.f32(0));
+    for (int64_t i = 0; i < r; i += 4) {
+      Value row = emit.load(VectorType::get(4, b.getF32Type()),
+                            emit.move(block, offset(lowerType, r, i)));
+      for (int64_t e = i; e < std::min(i + 4, r); ++e) {
+        Value l = LLVM::ExtractElementOp::create(b, loc, row, emit.i32(e - i));
+        sum = LLVM::FMAOp::create(b, loc, arith::NegFOp::create(b, loc, l), x[e], sum);
+      }
     }
+    return sum;
   }
 
   /// tf32 as mma takes it, rounded to nearest.

@@ -36,6 +36,12 @@ void LoadMatrixOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &ef
 void StoreMatrixOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffect(effects, MemoryEffects::Write::get(), getBufferMutable());
 }
+void LoadVectorOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  addEffect(effects, MemoryEffects::Read::get(), getBufferMutable());
+}
+void StoreVectorOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  addEffect(effects, MemoryEffects::Write::get(), getBufferMutable());
+}
 void MmaOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffect(effects, MemoryEffects::Read::get(), getLhsMutable());
   addEffect(effects, MemoryEffects::Read::get(), getRhsMutable());
@@ -128,6 +134,28 @@ LogicalResult StoreMatrixOp::verify() {
   if (value.getShape() != buffer.getShape())
     return emitOpError("expects the buffer's shape, got ") << value << " into " << buffer;
   return success();
+}
+
+/// C1 and C2 of `load_vector` and `store_vector`.
+template <typename Layout>
+static LogicalResult verifyVector(Operation *op, BufferType buffer, RankedTensorType vector,
+                                  StringRef layout) {
+  // C1
+  if (!isa<Layout>(vector.getEncoding()) || !buffer.getElementType().isF32())
+    return op->emitOpError("expects an f32 vector in layout ")
+           << layout << ", got " << vector << " and " << buffer;
+  // C2
+  if (buffer.getRows() != 1 || buffer.getColumns() != vector.getDimSize(0))
+    return op->emitOpError("expects a buffer of one row of ")
+           << vector.getDimSize(0) << ", got " << buffer;
+  return success();
+}
+
+LogicalResult LoadVectorOp::verify() {
+  return verifyVector<SliceAttr>(*this, getBuffer().getType(), typeOf(getResult()), "#tile.slice");
+}
+LogicalResult StoreVectorOp::verify() {
+  return verifyVector<LanesAttr>(*this, getBuffer().getType(), typeOf(getValue()), "#tile.lanes");
 }
 
 /// Shape and element type of an operand of a product.

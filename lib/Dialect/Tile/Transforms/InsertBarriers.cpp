@@ -37,14 +37,15 @@ struct InsertBarriers
   using TileInsertBarriersBase::TileInsertBarriersBase;
 
   void runOnOperation() override {
-    Pending pending;
-    gpu::GPUFuncOp kernel = getOperation();
-    if (!kernel.getBody().hasOneBlock()) {
-      kernel.emitError("expects structured control flow (scf), got ")
-          << kernel.getBody().getBlocks().size() << " blocks";
-      return signalPassFailure();
+    for (auto kernel : getOperation().getOps<gpu::GPUFuncOp>()) {
+      if (!kernel.getBody().hasOneBlock()) {
+        kernel.emitError("expects structured control flow (scf), got ")
+            << kernel.getBody().getBlocks().size() << " blocks";
+        return signalPassFailure();
+      }
+      Pending pending;
+      visit(kernel.getBody().front(), pending);
     }
-    visit(kernel.getBody().front(), pending);
   }
 
 private:

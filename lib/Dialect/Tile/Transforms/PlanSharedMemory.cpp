@@ -23,8 +23,13 @@ struct PlanSharedMemory
   using TilePlanSharedMemoryBase::TilePlanSharedMemoryBase;
 
   void runOnOperation() override {
-    gpu::GPUFuncOp kernel = getOperation();
-    Builder b(&getContext());
+    for (auto kernel : getOperation().getOps<gpu::GPUFuncOp>())
+      if (failed(plan(kernel)))
+        return signalPassFailure();
+  }
+
+private:
+  LogicalResult plan(gpu::GPUFuncOp kernel) {
     int64_t total = 0;
     kernel.walk([&](AllocOp alloc) {
       Type type = alloc.getShared().getType();
@@ -33,14 +38,13 @@ struct PlanSharedMemory
       alloc.setOffset(total);
       total += llvm::alignTo(bytes, kAlignment);
     });
-    if (limitBytes > 0 && total > limitBytes) {
-      kernel.emitError("expects at most ")
-          << limitBytes << " bytes of shared memory a block, the kernel needs " << total
-          << " (" << total - limitBytes << " more); smaller chunks or fewer slots need less";
-      return signalPassFailure();
-    }
-    kernel->setAttr(kSharedBytesAttr, b.getI64IntegerAttr(total));
+    if (limitBytes > 0 && total > limitBytes)
+      return kernel.emitError("expects at most ")
+             << limitBytes << " bytes of shared memory a block, the kernel needs " << total
+             << " (" << total - limitBytes << " more); smaller chunks or fewer slots need less";
+    kernel->setAttr(kSharedBytesAttr, Builder(kernel).getI64IntegerAttr(total));
     sharedBytes += total;
+    return success();
   }
 };
 } // namespace

@@ -1,0 +1,62 @@
+//===- KernelSignature.h - arguments and launch of a kernel ----*- C++ -*-===//
+// Which tensors and numbers a kernel takes, in which order, and how it is
+// launched. Order: tensors of the function, sizes, results.
+//===----------------------------------------------------------------------===//
+#ifndef DELTANET_LIB_CONVERSION_CHUNKTOTILE_KERNELSIGNATURE_H
+#define DELTANET_LIB_CONVERSION_CHUNKTOTILE_KERNELSIGNATURE_H
+
+#include "deltanet/Dialect/Chunk/IR/Chunk.h"
+#include "deltanet/Dialect/Tile/IR/Tile.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+namespace deltanet {
+
+/// The sizes of a launch, by the loop that walks them.
+enum class Size { Batch, Tokens, Heads, Groups };
+inline constexpr int kNumSizes = 4;
+
+/// The arguments of the kernel that a scan becomes.
+class KernelSignature {
+public:
+  using Value = mlir::Value;
+
+  /// Reads them off a function that holds this scan and nothing else; says what
+  /// else there is.
+  static mlir::FailureOr<KernelSignature> read(mlir::func::FuncOp function, chunk::ScanOp scan);
+
+  mlir::FunctionType getType(mlir::MLIRContext *context) const;
+  /// `tile.launch`, for a grid with `columnBlocks` blocks a head.
+  mlir::DictionaryAttr getLaunch(mlir::MLIRContext *context, int64_t columnBlocks,
+                                 int64_t threads) const;
+  /// Gives argument `i` of the kernel its meaning.
+  void bindArguments(mlir::gpu::GPUFuncOp kernel);
+
+  /// The pointer of a tensor that the scan reads, or of its result `i`.
+  Value getInput(Value tensor) const { return pointers.lookup(tensor); }
+  Value getOutput(int64_t i) const { return outputPointers[i]; }
+  /// The extent of dimension `dim` of a tensor walked by `access`.
+  Value getExtent(mlir::OpBuilder &b, mlir::Location loc, chunk::AccessAttr access,
+                  mlir::RankedTensorType type, int64_t dim) const;
+  Value getSize(mlir::OpBuilder &b, mlir::Location loc, Size size) const;
+
+private:
+  struct Tensor {
+    Value value; // an argument of the function or a result of the scan
+    std::string name;
+    chunk::AccessAttr access;
+  };
+  std::string sizeText(Size size) const;
+
+  llvm::SmallVector<Tensor> inputs, outputs;
+  int64_t numResults = 0;
+  /// Static, or kDynamic: then an argument. Sizes that nothing walks are 1.
+  int64_t sizes[kNumSizes] = {1, 1, 1, 1};
+  Value sizeArguments[kNumSizes];
+  llvm::DenseMap<Value, Value> pointers;
+  llvm::SmallVector<Value> outputPointers;
+};
+
+} // namespace deltanet
+
+#endif // DELTANET_LIB_CONVERSION_CHUNKTOTILE_KERNELSIGNATURE_H

@@ -1,0 +1,83 @@
+//===- LinRecToPTX.cpp - linrec to a GPU -----------------------------------===//
+// The order of passes from recurrences to PTX: chunk program, tiles, the
+// instructions of one thread.
+//===----------------------------------------------------------------------===//
+#include "Phases.h"
+#include "deltanet/Conversion/Passes.h"
+#include "deltanet/Dialect/Chunk/Transforms/Passes.h"
+#include "deltanet/Dialect/Tile/Transforms/Passes.h"
+#include "deltanet/Pipelines/Pipelines.h"
+#include "deltanet/Target/Passes.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace deltanet;
+
+static void addCleanup(OpPassManager &manager) {
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+}
+
+/// What the options say; products are bf16 where they say nothing.
+static std::string productsOf(const PipelineOptions &options) {
+  return options.products.empty() ? "bf16" : options.products.getValue();
+}
+
+static void addGPUSchedule(OpPassManager &manager, const PipelineOptions &options) {
+  PipelineOptions chosen;
+  chosen.copyOptionValuesFrom(options);
+  chosen.products = productsOf(options);
+  addSchedule(manager, chosen);
+}
+
+/// The solve becomes an inverse, which does not wait for the state, and a product.
+static void addSplit(OpPassManager &manager, const PipelineOptions &options) {
+  chunk::ChunkSplitSolveOptions split;
+  split.products = productsOf(options);
+  manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve(split));
+  addCleanup(manager);
+}
+
+static void addTile(OpPassManager &manager, const PipelineOptions &) {
+  manager.addPass(createConvertChunkToTile());
+  OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
+  // Before common subexpressions: what is loaded anew after a barrier need not
+  // wait for its second use in registers.
+  kernels.addPass(tile::createTileInsertBarriers());
+  addCleanup(kernels);
+  kernels.addPass(tile::createTilePlanSharedMemory());
+}
+
+static void addNVVM(OpPassManager &manager, const PipelineOptions &) {
+  OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
+  kernels.addPass(createConvertTileToNVVM());
+  addCleanup(kernels);
+  kernels.addPass(createSCFToControlFlowPass());
+  kernels.addPass(createConvertGpuOpsToNVVMOps());
+  kernels.addPass(createConvertMathToLLVMPass());
+  kernels.addPass(createConvertIndexToLLVMPass());
+  kernels.addPass(createArithToLLVMConversionPass());
+  kernels.addPass(createConvertControlFlowToLLVMPass());
+  kernels.addPass(createReconcileUnrealizedCastsPass());
+  addCleanup(kernels);
+}
+
+static void addPTX(OpPassManager &manager, const PipelineOptions &) {
+  manager.addPass(createWritePTX());
+}
+
+const Pipeline &deltanet::getLinRecToPTX() {
+  static const Phase phases[] = {{"schedule", addGPUSchedule}, {"chunk", addChunk},
+                                 {"fuse", addFuse},            {"split", addSplit},
+                                 {"tile", addTile},            {"nvvm", addNVVM},
+                                 {"ptx", addPTX}};
+  static const Pipeline pipeline{"linrec-to-ptx", "recurrences to PTX for an NVIDIA GPU", phases};
+  return pipeline;
+}
+
+const Pipeline &deltanet::getTileToPTX() {
+  static const Phase phases[] = {{"nvvm", addNVVM}, {"ptx", addPTX}};
+  static const Pipeline pipeline{"tile-to-ptx", "kernels of tiles to PTX", phases};
+  return pipeline;
+}
