@@ -45,7 +45,7 @@ def TilePlanSharedMemory : Pass<"tile-plan-shared-memory", "::mlir::gpu::GPUModu
   }];
   let dependentDialects = ["::deltanet::tile::TileDialect"];
   let options = [Option<"limitBytes", "limit-bytes", "int64_t", "0",
-                        "bytes of shared memory a block may have; 0: any number">];
+                        "bytes of shared memory a block may have; 0: what kernel.target states">];
   let statistics = [Statistic<"sharedBytes", "bytes", "bytes of shared memory">];
 }
 

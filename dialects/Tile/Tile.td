@@ -368,7 +368,8 @@ def Tile_UnitLowerInverseOp : Tile_Op<"unit_lower_inverse", [
     by substitution in f32; a block below them is
     `X[i,j] = -D[i] sum_{j<=m<i} L[i,m] X[m,j]` with tf32 products. There is no power
     series, so nothing is lost where keys repeat. `lower` holds intermediate
-    values afterwards. One warp for each block column; the others go on.
+    values afterwards. One warp works for each block column; between the two steps all
+    threads of the block meet at a barrier.
 
     - C1: `lower` is f32, `result` has 16 bits; both C x C, C a multiple of 16.
     - C2: rows of `lower` start at multiples of 16 bytes.

@@ -6,10 +6,13 @@
 #include "mlir/Debug/Counter.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/Support/FileUtilities.h"
 #include "mlir/Support/Timing.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/ToolOutputFile.h"
 
 /// The options of MLIR that --help shows beside passes and pipelines.
 static constexpr llvm::StringLiteral kShownOptions[] = {
@@ -49,6 +52,28 @@ static void hideOtherOptions() {
   }
 }
 
+/// Runs the passes and writes the module that is left. Where write-ptx has
+/// taken all there was, nothing is, and nothing stands in the way of the PTX.
+static mlir::LogicalResult run(llvm::StringRef input, llvm::StringRef output,
+                               mlir::DialectRegistry &registry) {
+  std::string message, text;
+  auto source = mlir::openInputFile(input, &message);
+  auto file = source ? mlir::openOutputFile(output, &message) : nullptr;
+  if (!file) {
+    llvm::errs() << message << "\n";
+    return mlir::failure();
+  }
+  llvm::raw_string_ostream stream(text);
+  if (mlir::failed(
+          mlir::MlirOptMain(stream, std::move(source), registry,
+                            mlir::MlirOptMainConfig::createFromCLOptions())))
+    return mlir::failure();
+  if (llvm::StringRef(text).trim() != "module {\n}")
+    file->os() << text;
+  file->keep();
+  return mlir::success();
+}
+
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   deltanet::registerDialects(registry);
@@ -65,6 +90,9 @@ int main(int argc, char **argv) {
 
   auto [input, output] = mlir::registerAndParseCLIOptions(
       argc, argv, "runs passes over linear recurrences", registry);
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(argc, argv, input, output, registry));
+  if (mlir::MlirOptMainConfig::createFromCLOptions().shouldShowDialects() ||
+      mlir::MlirOptMainConfig::createFromCLOptions().shouldListPasses())
+    return mlir::asMainReturnCode(
+        mlir::MlirOptMain(argc, argv, input, output, registry));
+  return mlir::asMainReturnCode(run(input, output, registry));
 }

@@ -11,12 +11,13 @@
 
 namespace deltanet::ptx {
 
-/// Makes known to a context how the dialects of a kernel become LLVM IR; whoever
-/// calls the functions below has done so.
+/// Makes known to a context how the dialects of a kernel become LLVM IR;
+/// whoever calls the functions below has done so.
 void registerTranslations(mlir::DialectRegistry &registry);
 
-/// The kernels of `module` as PTX for `target`. Above each kernel stands a line of
-/// JSON that says how it is launched. What is wrong is a diagnostic at the module.
+/// The kernels of `module` as PTX for `target`. Above each kernel stands a line
+/// of JSON that says how it is launched. What is wrong is a diagnostic at the
+/// module.
 mlir::FailureOr<std::string> emitPTX(mlir::gpu::GPUModuleOp module,
                                      kernel::TargetAttr target);
 /// The same as LLVM IR, optimised.

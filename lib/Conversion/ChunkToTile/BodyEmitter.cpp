@@ -1,4 +1,5 @@
-//===- BodyEmitter.cpp - a chunk body as tiles -----------------------------===//
+//===- BodyEmitter.cpp - a chunk body as tiles
+//-----------------------------===//
 // See BodyEmitter.h. What it cannot place it refuses, naming rule and fact.
 //===----------------------------------------------------------------------===//
 #include "BodyEmitter.h"
@@ -13,7 +14,9 @@ using tile::BufferType;
 using tile::LanesAttr;
 using tile::SliceAttr;
 
-static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+static RankedTensorType typeOf(Value v) {
+  return cast<RankedTensorType>(v.getType());
+}
 static Type elementOf(Value v) { return getElementTypeOrSelf(v.getType()); }
 static bool is16Bits(Type type) { return type.isBF16() || type.isF16(); }
 
@@ -33,7 +36,8 @@ BufferType BodyEmitter::bufferType(RankedTensorType type) {
   int64_t bytes = type.getElementTypeBitWidth() / 8;
   int64_t unit = (bytes == 2 ? 16 : 32) / bytes;
   int64_t pad = type.getDimSize(1) / unit % 2 == 0 ? unit : 0;
-  return BufferType::get(type.getContext(), type.getShape(), type.getElementType(), pad);
+  return BufferType::get(type.getContext(), type.getShape(),
+                         type.getElementType(), pad);
 }
 
 Value BodyEmitter::allocate(Type type, Location loc) {
@@ -47,8 +51,10 @@ FailureOr<Type> BodyEmitter::registerType(Value v, Location loc) {
   if (!type)
     return v.getType();
   Type element = type.getElementType();
-  if (!element.isF32() && !is16Bits(element) && !element.isInteger(1) && !element.isInteger(32))
-    return emitError(loc, "expects tiles of f32, bf16 or f16 in a kernel, got ") << type;
+  if (!element.isF32() && !is16Bits(element) && !element.isInteger(1) &&
+      !element.isInteger(32))
+    return emitError(loc, "expects tiles of f32, bf16 or f16 in a kernel, got ")
+           << type;
   MLIRContext *context = b.getContext();
   if (type.getRank() == 0)
     return element;
@@ -59,7 +65,8 @@ FailureOr<Type> BodyEmitter::registerType(Value v, Location loc) {
     auto layout = AccAttr::get(context, {warps, 1});
     int64_t rows = warps * kRowsPerWarp;
     if (type.getRank() == 1)
-      return Type(RankedTensorType::get({rows}, element, SliceAttr::get(context, 1, layout)));
+      return Type(RankedTensorType::get({rows}, element,
+                                        SliceAttr::get(context, 1, layout)));
     int64_t other = type.getDimSize(1 - *columns.find(v));
     if (type.getRank() != 2 || other % 16 != 0)
       return reject("a matrix of the columns and a multiple of 16");
@@ -68,15 +75,18 @@ FailureOr<Type> BodyEmitter::registerType(Value v, Location loc) {
   if (type.getRank() == 1) {
     if (type.getDimSize(0) % tile::kWarpSize != 0)
       return reject("vectors of a multiple of 32 elements");
-    return Type(RankedTensorType::get(type.getShape(), element, LanesAttr::get(context)));
+    return Type(RankedTensorType::get(type.getShape(), element,
+                                      LanesAttr::get(context)));
   }
   int64_t rowWarps = std::min(warps, type.getDimSize(0) / 16);
   if (type.getRank() != 2 || type.getDimSize(0) % 16 != 0 || rowWarps == 0 ||
       warps % rowWarps != 0 || type.getDimSize(0) % (16 * rowWarps) != 0 ||
       type.getDimSize(1) % (8 * (warps / rowWarps)) != 0)
-    return reject("a matrix that " + Twine(warps) + " warps can share in tiles of 16 x 8");
-  return Type(RankedTensorType::get(type.getShape(), element,
-                                    AccAttr::get(context, {rowWarps, warps / rowWarps})));
+    return reject("a matrix that " + Twine(warps) +
+                  " warps can share in tiles of 16 x 8");
+  return Type(RankedTensorType::get(
+      type.getShape(), element,
+      AccAttr::get(context, {rowWarps, warps / rowWarps})));
 }
 
 Value BodyEmitter::inRegisters(Value v) {
@@ -91,15 +101,16 @@ Value BodyEmitter::inRegisters(Value v) {
   if (failed(type))
     return {};
   bool transpose = columns.find(v) == 1;
-  return held.registers =
-             tile::LoadMatrixOp::create(b, v.getLoc(), *type, held.buffer, transpose);
+  return held.registers = tile::LoadMatrixOp::create(b, v.getLoc(), *type,
+                                                     held.buffer, transpose);
 }
 
 Value BodyEmitter::asOperand(Value v) {
   if (Value buffer = values[v].buffer)
     return buffer;
   if (!is16Bits(elementOf(v))) {
-    emitError(v.getLoc(), "expects operands of products that were rounded to 16 bits, got ")
+    emitError(v.getLoc(),
+              "expects operands of products that were rounded to 16 bits, got ")
         << v.getType() << "; derive the program with bf16 or f16 products";
     return {};
   }
@@ -118,11 +129,13 @@ Value BodyEmitter::asVector(Value v) {
   if (!registers)
     return {};
   if (!elementOf(v).isF32()) {
-    emitError(v.getLoc(), "expects f32 vectors beside the columns in a kernel, got ")
+    emitError(v.getLoc(),
+              "expects f32 vectors beside the columns in a kernel, got ")
         << v.getType();
     return {};
   }
-  auto type = BufferType::get(b.getContext(), {1, typeOf(v).getDimSize(0)}, elementOf(v), 0);
+  auto type = BufferType::get(b.getContext(), {1, typeOf(v).getDimSize(0)},
+                              elementOf(v), 0);
   Value buffer = allocate(type, v.getLoc());
   tile::StoreVectorOp::create(b, v.getLoc(), registers, buffer);
   return values[v].buffer = buffer;
@@ -136,23 +149,27 @@ bool BodyEmitter::isVectorForColumns(Value v) const {
          });
 }
 
-Value BodyEmitter::coordinate(RankedTensorType type, int64_t dim, Location loc) {
+Value BodyEmitter::coordinate(RankedTensorType type, int64_t dim,
+                              Location loc) {
   return tile::CoordinateOp::create(b, loc, type.clone(b.getI32Type()), dim);
 }
 
 Value BodyEmitter::zeros(Type type, Location loc) {
-  return arith::ConstantOp::create(b, loc, cast<TypedAttr>(b.getZeroAttr(type)));
+  return arith::ConstantOp::create(b, loc,
+                                   cast<TypedAttr>(b.getZeroAttr(type)));
 }
 
-Value BodyEmitter::repeat(Value v, RankedTensorType type, int64_t along, bool forColumns,
-                          Location loc) {
+Value BodyEmitter::repeat(Value v, RankedTensorType type, int64_t along,
+                          bool forColumns, Location loc) {
   Value input = inRegisters(v);
   if (!input)
     return {};
   auto vector = dyn_cast<RankedTensorType>(input.getType());
   if (vector && isa<LanesAttr>(vector.getEncoding()) && type.getRank() == 2) {
-    auto slice = SliceAttr::get(b.getContext(), along, cast<AccAttr>(type.getEncoding()));
-    auto sliced = RankedTensorType::get(vector.getShape(), vector.getElementType(), slice);
+    auto slice = SliceAttr::get(b.getContext(), along,
+                                cast<AccAttr>(type.getEncoding()));
+    auto sliced = RankedTensorType::get(vector.getShape(),
+                                        vector.getElementType(), slice);
     if (!forColumns) {
       input = tile::ConvertOp::create(b, loc, sliced, input);
     } else {
@@ -167,15 +184,17 @@ Value BodyEmitter::repeat(Value v, RankedTensorType type, int64_t along, bool fo
 
 Value BodyEmitter::lowerTriangle(Value v, bool strict, Location loc) {
   RankedTensorType type = typeOf(v);
-  auto predicate = strict ? arith::CmpIPredicate::sgt : arith::CmpIPredicate::sge;
-  Value inside = arith::CmpIOp::create(b, loc, predicate, coordinate(type, 0, loc),
-                                       coordinate(type, 1, loc));
+  auto predicate =
+      strict ? arith::CmpIPredicate::sgt : arith::CmpIPredicate::sge;
+  Value inside = arith::CmpIOp::create(
+      b, loc, predicate, coordinate(type, 0, loc), coordinate(type, 1, loc));
   return arith::SelectOp::create(b, loc, inside, v, zeros(type, loc));
 }
 
-Value BodyEmitter::mma(Value lhs, Value rhs, Value init, bool transposeLhs, bool transposeRhs,
-                       Location loc) {
-  return tile::MmaOp::create(b, loc, init.getType(), lhs, rhs, init, transposeLhs, transposeRhs);
+Value BodyEmitter::mma(Value lhs, Value rhs, Value init, bool transposeLhs,
+                       bool transposeRhs, Location loc) {
+  return tile::MmaOp::create(b, loc, init.getType(), lhs, rhs, init,
+                             transposeLhs, transposeRhs);
 }
 
 //===----------------------------------------------------------------------===//
@@ -184,7 +203,9 @@ Value BodyEmitter::mma(Value lhs, Value rhs, Value init, bool transposeLhs, bool
 
 /// Whether a product reads `v`.
 static bool isOperandOfProduct(Value v) {
-  return llvm::any_of(v.getUsers(), [](Operation *user) { return isa<DotOp, DecayDotOp>(user); });
+  return llvm::any_of(v.getUsers(), [](Operation *user) {
+    return isa<DotOp, DecayDotOp>(user);
+  });
 }
 
 llvm::SmallPtrSet<Operation *, 32> BodyEmitter::collectResults() {
@@ -204,14 +225,16 @@ LogicalResult BodyEmitter::emit() {
   for (BlockArgument argument : scan.getInputArguments())
     if (isVectorForColumns(argument) && !asVector(argument))
       return failure();
-  // What does not depend on the state comes first, and of that the inverse last:
-  // the warps that have no part in it go on to products that do not need it.
-  // The state's update comes last, when the results have left the registers.
+  // What does not depend on the state comes first, and of that the inverse
+  // last: the warps that have no part in it go on to products that do not need
+  // it. The state's update comes last, when the results have left the
+  // registers.
   SmallVector<Operation *> early, inverse, results, update;
   llvm::SmallPtrSet<Operation *, 8> afterInverse;
   llvm::SmallPtrSet<Operation *, 32> forResults = collectResults();
   for (Operation &op : scan.getBodyBlock()->without_terminator()) {
-    bool waits = isa<UnitLowerInverseOp>(op) || llvm::any_of(op.getOperands(), [&](Value v) {
+    bool waits = isa<UnitLowerInverseOp>(op) ||
+                 llvm::any_of(op.getOperands(), [&](Value v) {
                    return afterInverse.contains(v.getDefiningOp());
                  });
     if (waits)
@@ -221,14 +244,16 @@ LogicalResult BodyEmitter::emit() {
     else
       (waits ? inverse : early).push_back(&op);
   }
-  for (Operation *op : llvm::concat<Operation *>(early, inverse, results, update)) {
+  for (Operation *op :
+       llvm::concat<Operation *>(early, inverse, results, update)) {
     Value result = op->getResult(0);
     if (failed(emit(op)))
       return failure();
     if (isColumn(result))
       continue;
     // Into shared memory as soon as it is there, not when it is needed.
-    if (isOperandOfProduct(result) && is16Bits(elementOf(result)) && !asOperand(result))
+    if (isOperandOfProduct(result) && is16Bits(elementOf(result)) &&
+        !asOperand(result))
       return failure();
     if (isVectorForColumns(result) && !asVector(result))
       return failure();
@@ -259,29 +284,34 @@ LogicalResult BodyEmitter::emit(Operation *op) {
       .Case<RowOp>([&](auto o) { return emitRow(o); })
       .Case<CumsumOp>([&](auto o) { return emitCumsum(o); })
       .Case<UnitLowerSolveOp>([](Operation *o) {
-        return o->emitOpError("waits for the state as a whole; expects it split into an inverse and a "
+        return o->emitOpError("waits for the state as a whole; expects it "
+                              "split into an inverse and a "
                               "product (chunk-split-solve) before tiles");
       })
       .Default([&](Operation *o) -> LogicalResult {
         if (OpTrait::hasElementwiseMappableTraits(o))
           return emitElementwise(o);
-        return o->emitError("has no lowering to tiles yet: '") << o->getName() << "'";
+        return o->emitError("has no lowering to tiles yet: '")
+               << o->getName() << "'";
       });
 }
 
 LogicalResult BodyEmitter::emitElementwise(Operation *op) {
   if (!isa<arith::ArithDialect>(op->getDialect()) &&
       !isa<math::ExpOp, math::SqrtOp, math::AbsFOp, math::FmaOp>(op))
-    return op->emitError("expects exp, sqrt, absf, fma and arith among elementwise operations in "
+    return op->emitError("expects exp, sqrt, absf, fma and arith among "
+                         "elementwise operations in "
                          "a kernel, got '")
            << op->getName() << "'";
   if (op->getNumResults() != 1)
-    return op->emitError("expects elementwise operations of one result in a kernel, got '")
+    return op->emitError("expects elementwise operations of one result in a "
+                         "kernel, got '")
            << op->getName() << "'";
   bool converts = isa<arith::ExtFOp>(op);
   for (Value operand : op->getOperands())
     if (!converts && is16Bits(elementOf(operand)))
-      return op->emitError("expects arithmetic of f32 in a kernel, got ") << operand.getType();
+      return op->emitError("expects arithmetic of f32 in a kernel, got ")
+             << operand.getType();
   SmallVector<Value> operands;
   for (Value operand : op->getOperands()) {
     operands.push_back(inRegisters(operand));
@@ -291,7 +321,8 @@ LogicalResult BodyEmitter::emitElementwise(Operation *op) {
   FailureOr<Type> type = registerType(op->getResult(0), op->getLoc());
   if (failed(type))
     return failure();
-  OperationState state(op->getLoc(), op->getName(), operands, {*type}, op->getAttrs());
+  OperationState state(op->getLoc(), op->getName(), operands, {*type},
+                       op->getAttrs());
   values[op->getResult(0)].registers = b.create(state)->getResult(0);
   return success();
 }
@@ -304,7 +335,8 @@ LogicalResult BodyEmitter::emitConstant(arith::ConstantOp op) {
   TypedAttr value = op.getValue();
   if (isa<RankedTensorType>(op.getType())) {
     if (!splat)
-      return op.emitError("expects constants of one number repeated in a kernel, got ")
+      return op.emitError(
+                 "expects constants of one number repeated in a kernel, got ")
              << op.getType();
     value = splat.getSplatValue<TypedAttr>();
     if (auto tensor = dyn_cast<RankedTensorType>(*type))
@@ -355,7 +387,8 @@ LogicalResult BodyEmitter::emitProduct(DotOp op, Value init) {
   if (!init)
     init = zeros(*type, loc);
   Value lhs = op.getLhs(), rhs = op.getRhs();
-  bool tl = op.getTransposeLhs(), tr = op.getTransposeRhs(), rightColumn = isColumn(rhs);
+  bool tl = op.getTransposeLhs(), tr = op.getTransposeRhs(),
+       rightColumn = isColumn(rhs);
   if (!isColumn(lhs) && !rightColumn) {
     Value left = asOperand(lhs), right = left ? asOperand(rhs) : Value();
     if (!right)
@@ -368,7 +401,8 @@ LogicalResult BodyEmitter::emitProduct(DotOp op, Value init) {
   Value held = rightColumn ? rhs : lhs, other = rightColumn ? lhs : rhs;
   if (!is16Bits(elementOf(held)))
     return op.emitOpError("expects operands that were rounded to 16 bits, got ")
-           << held.getType() << "; derive the program with bf16 or f16 products";
+           << held.getType()
+           << "; derive the program with bf16 or f16 products";
   Value left = inRegisters(held), right = left ? asOperand(other) : Value();
   if (!right)
     return failure();
@@ -380,16 +414,13 @@ LogicalResult BodyEmitter::emitProduct(DotOp op, Value init) {
 
 LogicalResult BodyEmitter::emitDecayDot(DecayDotOp op) {
   Location loc = op.getLoc();
-  if (typeOf(op.getGx()).getRank() != 1)
-    return op.emitOpError("with one gate per channel is computed in sub-chunks (27), which tiles do "
-                          "not have yet; expects one gate per token, got ")
-           << op.getGx().getType();
   FailureOr<Type> type = registerType(op, loc);
   if (failed(type))
     return failure();
   auto tensor = cast<RankedTensorType>(*type);
   if (tensor.getDimSize(0) != tensor.getDimSize(1))
-    return op.emitOpError("expects one step a token in a kernel, got ") << op.getType();
+    return op.emitOpError("expects one step a token in a kernel, got ")
+           << op.getType();
   Value x = asOperand(op.getX()), y = x ? asOperand(op.getY()) : Value();
   if (!y)
     return failure();
@@ -416,7 +447,8 @@ LogicalResult BodyEmitter::emitInverse(UnitLowerInverseOp op) {
         (rounded && rounded != elementOf(rounding))) {
       InFlightDiagnostic diag = op.emitOpError(
           "expects an inverse that is rounded to 16 bits before it is used");
-      diag.attachNote(user->getLoc()) << "used here by '" << user->getName() << "'";
+      diag.attachNote(user->getLoc())
+          << "used here by '" << user->getName() << "'";
       return diag;
     }
     rounded = elementOf(rounding);
@@ -447,12 +479,13 @@ LogicalResult BodyEmitter::emitBroadcast(BroadcastOp op) {
     return success();
   }
   if (from > 1 || to > 2)
-    return op.emitOpError("expects a number or a vector repeated up to a matrix, got ")
+    return op.emitOpError(
+               "expects a number or a vector repeated up to a matrix, got ")
            << op.getInput().getType() << " to " << op.getType();
   // A number goes everywhere; a vector along the one new dimension.
   int64_t along = from == 0 ? 0 : heldDim(op, op.getDimensions()[0]);
-  Value repeated =
-      repeat(op.getInput(), cast<RankedTensorType>(*type), along, isColumn(op), loc);
+  Value repeated = repeat(op.getInput(), cast<RankedTensorType>(*type), along,
+                          isColumn(op), loc);
   values[op].registers = repeated;
   return success(bool(repeated));
 }
@@ -471,13 +504,16 @@ LogicalResult BodyEmitter::emitMask(MaskTokensOp op) {
   if (!elementOf(input).isF32())
     return op.emitOpError("expects a computed f32 tile, got ") << op.getType();
   if (op.getSteps() != 1)
-    return op.emitOpError("expects one step a token in a kernel, got ") << op.getSteps();
+    return op.emitOpError("expects one step a token in a kernel, got ")
+           << op.getSteps();
   RankedTensorType type = typeOf(input);
   Value limit = arith::IndexCastOp::create(b, loc, b.getI32Type(), count);
   limit = tile::BroadcastOp::create(b, loc, type.clone(b.getI32Type()), limit);
-  Value inside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                                       coordinate(type, heldDim(op, 0), loc), limit);
-  values[op].registers = arith::SelectOp::create(b, loc, inside, input, zeros(type, loc));
+  Value inside =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                            coordinate(type, heldDim(op, 0), loc), limit);
+  values[op].registers =
+      arith::SelectOp::create(b, loc, inside, input, zeros(type, loc));
   return success();
 }
 
@@ -485,8 +521,10 @@ LogicalResult BodyEmitter::emitTril(TrilOp op) {
   Value input = inRegisters(op.getInput());
   if (!input)
     return failure();
-  if (typeOf(op).getDimSize(0) != typeOf(op).getDimSize(1) || !elementOf(op).isF32())
-    return op.emitOpError("expects a square f32 matrix in a kernel, got ") << op.getType();
+  if (typeOf(op).getDimSize(0) != typeOf(op).getDimSize(1) ||
+      !elementOf(op).isF32())
+    return op.emitOpError("expects a square f32 matrix in a kernel, got ")
+           << op.getType();
   values[op].registers = lowerTriangle(input, op.getStrict(), op.getLoc());
   return success();
 }
@@ -495,10 +533,12 @@ LogicalResult BodyEmitter::emitRow(RowOp op) {
   Value input = inRegisters(op.getInput());
   if (!input)
     return failure();
-  if (typeOf(op.getInput()).getRank() != 1 || isColumn(op.getInput()) || !elementOf(op).isF32())
+  if (typeOf(op.getInput()).getRank() != 1 || isColumn(op.getInput()) ||
+      !elementOf(op).isF32())
     return op.emitOpError("expects a row of an f32 vector in a kernel, got ")
            << op.getInput().getType();
-  values[op].registers = tile::ExtractOp::create(b, op.getLoc(), input, op.getIndex());
+  values[op].registers =
+      tile::ExtractOp::create(b, op.getLoc(), input, op.getIndex());
   return success();
 }
 
@@ -506,11 +546,12 @@ LogicalResult BodyEmitter::emitCumsum(CumsumOp op) {
   Value input = inRegisters(op.getInput());
   if (!input)
     return failure();
-  if (typeOf(op).getRank() != 1 || !elementOf(op).isF32() || !elementOf(input).isF32() ||
-      op.getReverse())
-    return op.emitOpError("expects a forward sum of an f32 vector in a kernel, got ")
+  if (typeOf(op).getRank() != 1 || !elementOf(op).isF32() ||
+      !elementOf(input).isF32() || op.getReverse())
+    return op.emitOpError(
+               "expects a forward sum of an f32 vector in a kernel, got ")
            << op.getInput().getType() << " to " << op.getType();
-  values[op].registers =
-      tile::CumsumOp::create(b, op.getLoc(), input.getType(), input, op.getExclusive());
+  values[op].registers = tile::CumsumOp::create(b, op.getLoc(), input.getType(),
+                                                input, op.getExclusive());
   return success();
 }

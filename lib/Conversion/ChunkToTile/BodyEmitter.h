@@ -24,10 +24,10 @@ class BodyEmitter {
 public:
   using Value = mlir::Value;
 
-  /// Emits at `b`; allocations go to the start of `entry`. `warps` warps hold 16
-  /// columns each.
-  BodyEmitter(mlir::OpBuilder &b, mlir::Block *entry, chunk::ScanOp scan, const Columns &columns,
-              int64_t warps)
+  /// Emits at `b`; allocations go to the start of `entry`. `warps` warps hold
+  /// 16 columns each.
+  BodyEmitter(mlir::OpBuilder &b, mlir::Block *entry, chunk::ScanOp scan,
+              const Columns &columns, int64_t warps)
       : b(b), entry(entry), scan(scan), columns(columns), warps(warps) {}
 
   /// What a block argument of the body is.
@@ -42,7 +42,9 @@ public:
   Value inRegisters(Value v);
 
   /// The type of `v` in registers.
-  mlir::FailureOr<mlir::Type> registerType(Value v) { return registerType(v, v.getLoc()); }
+  mlir::FailureOr<mlir::Type> registerType(Value v) {
+    return registerType(v, v.getLoc());
+  }
   /// Dimension `dim` of `v` as it is held.
   int64_t heldDim(Value v, int64_t dim) const;
   /// A buffer for rows of `type`, without conflicts of banks.
@@ -59,9 +61,10 @@ private:
   Value asVector(Value v);
   bool isVectorForColumns(Value v) const;
   /// Repeats `v`, a value of the body, along dimension `along` of tile `type`.
-  Value repeat(Value v, mlir::RankedTensorType type, int64_t along, bool forColumns,
-               mlir::Location loc);
-  Value coordinate(mlir::RankedTensorType type, int64_t dim, mlir::Location loc);
+  Value repeat(Value v, mlir::RankedTensorType type, int64_t along,
+               bool forColumns, mlir::Location loc);
+  Value coordinate(mlir::RankedTensorType type, int64_t dim,
+                   mlir::Location loc);
   Value zeros(mlir::Type type, mlir::Location loc);
 
   mlir::LogicalResult emit(mlir::Operation *op);
@@ -79,8 +82,8 @@ private:
   mlir::LogicalResult emitCumsum(chunk::CumsumOp op);
   /// Zeros of `v` where column > row, or >= with `strict`.
   Value lowerTriangle(Value v, bool strict, mlir::Location loc);
-  Value mma(Value lhs, Value rhs, Value init, bool transposeLhs, bool transposeRhs,
-            mlir::Location loc);
+  Value mma(Value lhs, Value rhs, Value init, bool transposeLhs,
+            bool transposeRhs, mlir::Location loc);
 
   mlir::OpBuilder &b;
   mlir::Block *entry;

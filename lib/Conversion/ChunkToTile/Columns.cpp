@@ -1,4 +1,5 @@
-//===- Columns.cpp - the independent dimension of a chunk program ----------===//
+//===- Columns.cpp - the independent dimension of a chunk program
+//----------===//
 // Dimensions that an operation makes run together form a class; a class that
 // some operation contracts, reduces or orders is bound.
 //===----------------------------------------------------------------------===//
@@ -27,7 +28,8 @@ public:
       if (failed(visit(&op)))
         return failure();
     auto yield = cast<YieldOp>(body->getTerminator());
-    for (auto [argument, value] : llvm::zip(scan.getCarryArguments(), yield.getCarries()))
+    for (auto [argument, value] :
+         llvm::zip(scan.getCarryArguments(), yield.getCarries()))
       joinAll(argument, value);
     return success();
   }
@@ -41,7 +43,8 @@ public:
     return nullptr;
   }
   bool together(Value x, int64_t dx, Value y, int64_t dy) {
-    return classes.getLeaderValue(id(x, dx)) == classes.getLeaderValue(id(y, dy));
+    return classes.getLeaderValue(id(x, dx)) ==
+           classes.getLeaderValue(id(y, dy));
   }
 
 private:
@@ -62,7 +65,9 @@ private:
     for (int64_t d = 0; d != rankOf(x); ++d)
       join(x, d, y, d);
   }
-  void bind(Value v, int64_t dim, Operation *op) { binders.emplace_back(id(v, dim), op); }
+  void bind(Value v, int64_t dim, Operation *op) {
+    binders.emplace_back(id(v, dim), op);
+  }
   void bindAll(Value v, Operation *op) {
     for (int64_t d = 0; d != rankOf(v); ++d)
       bind(v, d, op);
@@ -85,10 +90,11 @@ private:
       return success();
     }
     return TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<DotOp, DecayDotOp, UnitLowerSolveOp, UnitLowerInverseOp>([&](auto product) {
-          visitProduct(product);
-          return success();
-        })
+        .Case<DotOp, DecayDotOp, UnitLowerSolveOp, UnitLowerInverseOp>(
+            [&](auto product) {
+              visitProduct(product);
+              return success();
+            })
         .Case<BroadcastOp>([&](BroadcastOp o) {
           joinRest(o.getInput(), o.getResult(), o.getDimensions());
           return success();
@@ -127,7 +133,8 @@ private:
           return success();
         })
         .Default([](Operation *other) {
-          return other->emitError("expects operations of chunk, arith and math in the body of a "
+          return other->emitError("expects operations of chunk, arith and math "
+                                  "in the body of a "
                                   "chunk.scan that becomes a kernel, got '")
                  << other->getName() << "'";
         });
@@ -168,20 +175,23 @@ private:
 /// Says of every dimension of a carry what binds it.
 static LogicalResult reportBound(ScanOp scan, DimensionClasses &classes) {
   Value carry = scan.getCarryArguments()[0];
-  InFlightDiagnostic diag = scan.emitOpError(
-      "expects a dimension of the carried value that nothing contracts, reduces or orders, so "
-      "that it can be split over warps, got none");
-  for (int64_t d = 0, e = cast<RankedTensorType>(carry.getType()).getRank(); d != e; ++d)
+  InFlightDiagnostic diag =
+      scan.emitOpError("expects a dimension of the carried value that nothing "
+                       "contracts, reduces or orders, so "
+                       "that it can be split over warps, got none");
+  for (int64_t d = 0, e = cast<RankedTensorType>(carry.getType()).getRank();
+       d != e; ++d)
     if (Operation *op = classes.getBinder(carry, d))
-      diag.attachNote(op->getLoc()) << "dimension " << d << " is bound by this '"
-                                    << op->getName() << "'";
+      diag.attachNote(op->getLoc())
+          << "dimension " << d << " is bound by this '" << op->getName() << "'";
   return diag;
 }
 
 FailureOr<Columns> deltanet::findColumns(ScanOp scan) {
   if (scan.getNumCarries() == 0)
-    return scan.emitOpError("expects a carried value; a scan that carries nothing is not lowered "
-                            "to tiles yet");
+    return scan.emitOpError(
+        "expects a carried value; a scan that carries nothing is not lowered "
+        "to tiles yet");
   DimensionClasses classes(scan);
   if (failed(classes.build()))
     return failure();
@@ -199,9 +209,12 @@ FailureOr<Columns> deltanet::findColumns(ScanOp scan) {
   auto add = [&](Value v) {
     auto tensor = dyn_cast<RankedTensorType>(v.getType());
     for (int64_t d = 0; tensor && d != tensor.getRank(); ++d)
-      if (classes.together(carry, dim, v, d) && !columns.dims.try_emplace(v, d).second) {
-        emitError(v.getLoc(), "expects the independent columns along one dimension of a value, "
-                              "got two of ")
+      if (classes.together(carry, dim, v, d) &&
+          !columns.dims.try_emplace(v, d).second) {
+        emitError(
+            v.getLoc(),
+            "expects the independent columns along one dimension of a value, "
+            "got two of ")
             << v.getType();
         sound = false;
       }
@@ -215,8 +228,9 @@ FailureOr<Columns> deltanet::findColumns(ScanOp scan) {
     return failure();
   for (auto [i, argument] : llvm::enumerate(scan.getCarryArguments()))
     if (!columns.find(argument))
-      return scan.emitOpError("expects every carried value to have the independent columns, "
-                              "carry ")
+      return scan.emitOpError(
+                 "expects every carried value to have the independent columns, "
+                 "carry ")
              << i << " has not";
   return columns;
 }

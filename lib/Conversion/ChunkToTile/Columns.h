@@ -1,6 +1,6 @@
 //===- Columns.h - the independent dimension of a chunk program -*- C++ -*-===//
-// The columns of the state do not meet (10): which dimension of which value of a
-// body runs over them.
+// The columns of the state do not meet (10): which dimension of which value of
+// a body runs over them.
 //===----------------------------------------------------------------------===//
 #ifndef DELTANET_LIB_CONVERSION_CHUNKTOTILE_COLUMNS_H
 #define DELTANET_LIB_CONVERSION_CHUNKTOTILE_COLUMNS_H
@@ -9,8 +9,8 @@
 
 namespace deltanet {
 
-/// The dimension that no operation of a body contracts, reduces or orders, value
-/// by value.
+/// The dimension that no operation of a body contracts, reduces or orders,
+/// value by value.
 struct Columns {
   int64_t extent;
   llvm::DenseMap<mlir::Value, int64_t> dims;

@@ -1,4 +1,5 @@
-//===- KernelSignature.cpp - arguments and launch of a kernel --------------===//
+//===- KernelSignature.cpp - arguments and launch of a kernel
+//--------------===//
 // See KernelSignature.h.
 //===----------------------------------------------------------------------===//
 #include "KernelSignature.h"
@@ -10,7 +11,8 @@ using namespace deltanet;
 using chunk::AccessAttr;
 
 static constexpr llvm::StringLiteral kNameAttr = "deltanet.name";
-static constexpr llvm::StringLiteral kSizeNames[kNumSizes] = {"B", "T", "H", "G"};
+static constexpr llvm::StringLiteral kSizeNames[kNumSizes] = {"B", "T", "H",
+                                                              "G"};
 
 /// The size that `loop` walks; sequences that are not packed are the batch.
 static std::optional<Size> sizeOf(int64_t loop) {
@@ -32,20 +34,25 @@ static std::optional<Size> sizeOf(int64_t loop) {
 /// Whether the body of `function` is this scan, constants and a return.
 static LogicalResult checkFunction(func::FuncOp function, chunk::ScanOp scan) {
   if (!function.getBody().hasOneBlock())
-    return function.emitOpError("expects one block in a function that becomes a kernel, got ")
+    return function.emitOpError(
+               "expects one block in a function that becomes a kernel, got ")
            << function.getBody().getBlocks().size();
   for (Operation &op : function.getBody().front())
     if (&op != scan && !isa<arith::ConstantOp, func::ReturnOp>(op)) {
-      InFlightDiagnostic diag = function.emitOpError(
-          "expects one chunk.scan and nothing else in a function that becomes a kernel");
-      diag.attachNote(op.getLoc()) << "'" << op.getName()
-                                   << "' stands beside it; chunk-fuse-elementwise moves "
-                                      "elementwise work into the scan";
+      InFlightDiagnostic diag =
+          function.emitOpError("expects one chunk.scan and nothing else in a "
+                               "function that becomes a kernel");
+      diag.attachNote(op.getLoc())
+          << "'" << op.getName()
+          << "' stands beside it; chunk-fuse-elementwise moves "
+             "elementwise work into the scan";
       return diag;
     }
   for (Value v : function.getBody().front().getTerminator()->getOperands())
     if (v.getDefiningOp() != scan)
-      return function.emitOpError("expects results of the scan to be returned, got ") << v;
+      return function.emitOpError(
+                 "expects results of the scan to be returned, got ")
+             << v;
   return success();
 }
 
@@ -56,7 +63,8 @@ static std::string nameOf(DictionaryAttr attributes, const Twine &otherwise) {
   return otherwise.str();
 }
 
-FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function, chunk::ScanOp scan) {
+FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
+                                                 chunk::ScanOp scan) {
   if (failed(checkFunction(function, scan)))
     return failure();
   KernelSignature signature;
@@ -75,39 +83,47 @@ FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function, chunk::S
   auto returned = function.getBody().front().getTerminator();
   signature.numResults = scan.getNumResults();
   for (auto [i, v] : llvm::enumerate(returned->getOperands())) {
-    int64_t number = cast<OpResult>(v).getResultNumber(), outputs = scan.getNumOutputs();
-    AccessAttr access = number < outputs ? scan.getOutputAccess(number)
-                                         : scan.getFinalAccess(number - outputs);
+    int64_t number = cast<OpResult>(v).getResultNumber(),
+            outputs = scan.getNumOutputs();
+    AccessAttr access = number < outputs
+                            ? scan.getOutputAccess(number)
+                            : scan.getFinalAccess(number - outputs);
     signature.outputs.push_back(
-        {v, nameOf(function.getResultAttrDict(i), "result" + Twine(i)), access});
+        {v, nameOf(function.getResultAttrDict(i), "result" + Twine(i)),
+         access});
   }
   // A size is static where some tensor says so.
   llvm::SmallVector<int64_t> seen[kNumSizes];
-  for (ArrayRef<Tensor> tensors : {ArrayRef(signature.inputs), ArrayRef(signature.outputs)})
+  for (ArrayRef<Tensor> tensors :
+       {ArrayRef(signature.inputs), ArrayRef(signature.outputs)})
     for (const Tensor &tensor : tensors)
-      for (auto [entry, extent] : llvm::zip(
-               tensor.access.getEntries(), cast<RankedTensorType>(tensor.value.getType()).getShape()))
+      for (auto [entry, extent] :
+           llvm::zip(tensor.access.getEntries(),
+                     cast<RankedTensorType>(tensor.value.getType()).getShape()))
         if (std::optional<Size> size = sizeOf(entry))
           seen[static_cast<int>(*size)].push_back(extent);
   for (int s = 0; s != kNumSizes; ++s)
     if (!seen[s].empty()) {
-      auto known = llvm::find_if(seen[s], [](int64_t e) { return !ShapedType::isDynamic(e); });
-      signature.sizes[s] = known == seen[s].end() ? ShapedType::kDynamic : *known;
+      auto known = llvm::find_if(
+          seen[s], [](int64_t e) { return !ShapedType::isDynamic(e); });
+      signature.sizes[s] =
+          known == seen[s].end() ? ShapedType::kDynamic : *known;
     }
   return signature;
 }
 
 std::string KernelSignature::sizeText(Size size) const {
   int64_t extent = sizes[static_cast<int>(size)];
-  return ShapedType::isDynamic(extent) ? kSizeNames[static_cast<int>(size)].str()
-                                       : std::to_string(extent);
+  return ShapedType::isDynamic(extent)
+             ? kSizeNames[static_cast<int>(size)].str()
+             : std::to_string(extent);
 }
 
 FunctionType KernelSignature::getType(MLIRContext *context) const {
   SmallVector<Type> types;
   auto add = [&](const Tensor &tensor) {
-    types.push_back(
-        tile::GlobalType::get(context, getElementTypeOrSelf(tensor.value.getType())));
+    types.push_back(tile::GlobalType::get(
+        context, getElementTypeOrSelf(tensor.value.getType())));
   };
   llvm::for_each(inputs, add);
   for (int64_t extent : sizes)
@@ -117,7 +133,8 @@ FunctionType KernelSignature::getType(MLIRContext *context) const {
   return FunctionType::get(context, types, {});
 }
 
-DictionaryAttr KernelSignature::getLaunch(MLIRContext *context, int64_t columnBlocks,
+DictionaryAttr KernelSignature::getLaunch(MLIRContext *context,
+                                          int64_t columnBlocks,
                                           int64_t threads) const {
   Builder b(context);
   SmallVector<Attribute> arguments;
@@ -126,14 +143,17 @@ DictionaryAttr KernelSignature::getLaunch(MLIRContext *context, int64_t columnBl
     std::string element;
     llvm::raw_string_ostream(element) << type.getElementType();
     SmallVector<Attribute> shape;
-    for (auto [entry, extent] : llvm::zip(tensor.access.getEntries(), type.getShape())) {
+    for (auto [entry, extent] :
+         llvm::zip(tensor.access.getEntries(), type.getShape())) {
       std::optional<Size> size = sizeOf(entry);
-      shape.push_back(b.getStringAttr(size ? sizeText(*size) : std::to_string(extent)));
+      shape.push_back(
+          b.getStringAttr(size ? sizeText(*size) : std::to_string(extent)));
     }
-    arguments.push_back(b.getDictionaryAttr({b.getNamedAttr("name", b.getStringAttr(tensor.name)),
-                                             b.getNamedAttr("role", b.getStringAttr(role)),
-                                             b.getNamedAttr("type", b.getStringAttr(element)),
-                                             b.getNamedAttr("shape", b.getArrayAttr(shape))}));
+    arguments.push_back(b.getDictionaryAttr(
+        {b.getNamedAttr("name", b.getStringAttr(tensor.name)),
+         b.getNamedAttr("role", b.getStringAttr(role)),
+         b.getNamedAttr("type", b.getStringAttr(element)),
+         b.getNamedAttr("shape", b.getArrayAttr(shape))}));
   };
   for (const Tensor &tensor : inputs)
     describe(tensor, "input");
@@ -148,9 +168,10 @@ DictionaryAttr KernelSignature::getLaunch(MLIRContext *context, int64_t columnBl
   Attribute grid[] = {b.getStringAttr(std::to_string(columnBlocks)),
                       b.getStringAttr(sizeText(Size::Heads)),
                       b.getStringAttr(sizeText(Size::Batch))};
-  return b.getDictionaryAttr({b.getNamedAttr("grid", b.getArrayAttr(grid)),
-                              b.getNamedAttr("block", b.getI64IntegerAttr(threads)),
-                              b.getNamedAttr("arguments", b.getArrayAttr(arguments))});
+  return b.getDictionaryAttr(
+      {b.getNamedAttr("grid", b.getArrayAttr(grid)),
+       b.getNamedAttr("block", b.getI64IntegerAttr(threads)),
+       b.getNamedAttr("arguments", b.getArrayAttr(arguments))});
 }
 
 void KernelSignature::bindArguments(gpu::GPUFuncOp kernel) {
@@ -162,7 +183,8 @@ void KernelSignature::bindArguments(gpu::GPUFuncOp kernel) {
       sizeArguments[s] = kernel.getArgument(next++);
   outputPointers.assign(numResults, Value());
   for (const Tensor &tensor : outputs)
-    outputPointers[cast<OpResult>(tensor.value).getResultNumber()] = kernel.getArgument(next++);
+    outputPointers[cast<OpResult>(tensor.value).getResultNumber()] =
+        kernel.getArgument(next++);
 }
 
 Value KernelSignature::getSize(OpBuilder &b, Location loc, Size size) const {

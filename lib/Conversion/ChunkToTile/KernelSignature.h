@@ -23,12 +23,13 @@ public:
 
   /// Reads them off a function that holds this scan and nothing else; says what
   /// else there is.
-  static mlir::FailureOr<KernelSignature> read(mlir::func::FuncOp function, chunk::ScanOp scan);
+  static mlir::FailureOr<KernelSignature> read(mlir::func::FuncOp function,
+                                               chunk::ScanOp scan);
 
   mlir::FunctionType getType(mlir::MLIRContext *context) const;
   /// `tile.launch`, for a grid with `columnBlocks` blocks a head.
-  mlir::DictionaryAttr getLaunch(mlir::MLIRContext *context, int64_t columnBlocks,
-                                 int64_t threads) const;
+  mlir::DictionaryAttr getLaunch(mlir::MLIRContext *context,
+                                 int64_t columnBlocks, int64_t threads) const;
   /// Gives argument `i` of the kernel its meaning.
   void bindArguments(mlir::gpu::GPUFuncOp kernel);
 
@@ -36,8 +37,9 @@ public:
   Value getInput(Value tensor) const { return pointers.lookup(tensor); }
   Value getOutput(int64_t i) const { return outputPointers[i]; }
   /// The extent of dimension `dim` of a tensor walked by `access`.
-  Value getExtent(mlir::OpBuilder &b, mlir::Location loc, chunk::AccessAttr access,
-                  mlir::RankedTensorType type, int64_t dim) const;
+  Value getExtent(mlir::OpBuilder &b, mlir::Location loc,
+                  chunk::AccessAttr access, mlir::RankedTensorType type,
+                  int64_t dim) const;
   Value getSize(mlir::OpBuilder &b, mlir::Location loc, Size size) const;
 
 private:

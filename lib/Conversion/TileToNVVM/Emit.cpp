@@ -1,4 +1,5 @@
-//===- Emit.cpp - what one thread does for a tile --------------------------===//
+//===- Emit.cpp - what one thread does for a tile
+//--------------------------===//
 // See Emit.h.
 //===----------------------------------------------------------------------===//
 #include "Emit.h"
@@ -9,13 +10,17 @@
 using namespace mlir;
 using namespace deltanet::tile;
 
-Value Emit::i32(int64_t v) { return arith::ConstantIntOp::create(b, loc, v, 32); }
+Value Emit::i32(int64_t v) {
+  return arith::ConstantIntOp::create(b, loc, v, 32);
+}
 
 Value Emit::f32(double v) {
   return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(v));
 }
 
-Value Emit::add(Value x, Value y) { return arith::AddIOp::create(b, loc, x, y); }
+Value Emit::add(Value x, Value y) {
+  return arith::AddIOp::create(b, loc, x, y);
+}
 
 Value Emit::add(Value x, int64_t y) { return y == 0 ? x : add(x, i32(y)); }
 
@@ -29,7 +34,8 @@ Value Emit::div(Value x, int64_t y) {
 }
 
 Value Emit::rem(Value x, int64_t y) {
-  return y == 1 ? i32(0) : arith::RemUIOp::create(b, loc, x, i32(y)).getResult();
+  return y == 1 ? i32(0)
+                : arith::RemUIOp::create(b, loc, x, i32(y)).getResult();
 }
 
 Value Emit::less(Value x, Value y) {
@@ -49,8 +55,9 @@ Value Emit::move(Value pointer, Value bytes) {
 Value Emit::move(Value pointer, int64_t bytes) {
   if (bytes == 0)
     return pointer;
-  return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(), pointer,
-                             ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)});
+  return LLVM::GEPOp::create(
+      b, loc, pointer.getType(), b.getI8Type(), pointer,
+      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)});
 }
 
 Value Emit::load(Type type, Value pointer) {
@@ -62,12 +69,27 @@ void Emit::store(Value value, Value pointer) {
 }
 
 Value Emit::intrinsic(StringRef name, Type result, ValueRange operands) {
-  return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name), operands)
+  return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name),
+                                       operands)
+      .getResult(0);
+}
+
+Value Emit::assembly(StringRef text, StringRef constraints, Type result,
+                     ValueRange operands, bool together) {
+  return LLVM::InlineAsmOp::create(
+             b, loc, TypeRange(result), operands, text, constraints,
+             /*has_side_effects=*/together, /*is_align_stack=*/false,
+             LLVM::TailCallKind::None,
+             LLVM::AsmDialectAttr::get(b.getContext(),
+                                       LLVM::AsmDialect::AD_ATT),
+             ArrayAttr())
       .getResult(0);
 }
 
 Value Emit::bitcast(Value v, Type type) {
-  return v.getType() == type ? v : LLVM::BitcastOp::create(b, loc, type, v).getResult();
+  return v.getType() == type
+             ? v
+             : LLVM::BitcastOp::create(b, loc, type, v).getResult();
 }
 
 Value Emit::pack(Value low, Value high, Type element) {
@@ -80,8 +102,9 @@ Value Emit::pack(Value low, Value high, Type element) {
 
 Value Emit::unpack(Value pair, bool high, Type element) {
   if (element.isBF16()) { // the upper half of an f32
-    Value bits = high ? arith::AndIOp::create(b, loc, pair, i32(0xffff0000)).getResult()
-                      : arith::ShLIOp::create(b, loc, pair, i32(16)).getResult();
+    Value bits =
+        high ? arith::AndIOp::create(b, loc, pair, i32(0xffff0000)).getResult()
+             : arith::ShLIOp::create(b, loc, pair, i32(16)).getResult();
     return bitcast(bits, b.getF32Type());
   }
   Value number = bitcast(half(pair, high), element);
@@ -133,7 +156,8 @@ Places Emit::places(RankedTensorType type) {
     return places;
   }
   auto slice = dyn_cast<SliceAttr>(type.getEncoding());
-  AccAttr layout = slice ? slice.getParent() : cast<AccAttr>(type.getEncoding());
+  AccAttr layout =
+      slice ? slice.getParent() : cast<AccAttr>(type.getEncoding());
   auto variable = [&](bool column, int64_t perWarp) {
     Value warp = mul(column ? warpColumn(layout) : warpRow(layout), perWarp);
     return add(warp, column ? mul(lanePair(), 2) : laneRow());

@@ -58,12 +58,17 @@ public:
   void store(Value value, Value pointer);
 
   // Pairs of 16-bit floats in an i32.
-  Value pack(Value low, Value high, mlir::Type element); // two f32, rounded
+  Value pack(Value low, Value high, mlir::Type element);   // two f32, rounded
   Value unpack(Value pair, bool high, mlir::Type element); // to f32
   Value half(Value pair, bool high);                       // the i16
   Value join(Value low, Value high);                       // two i16
   /// Call of an LLVM intrinsic.
-  Value intrinsic(llvm::StringRef name, mlir::Type result, mlir::ValueRange operands);
+  Value intrinsic(llvm::StringRef name, mlir::Type result,
+                  mlir::ValueRange operands);
+  /// One instruction that LLVM has no name for; `together` where all lanes of
+  /// the warp take part.
+  Value assembly(llvm::StringRef text, llvm::StringRef constraints,
+                 mlir::Type result, mlir::ValueRange operands, bool together);
   Value bitcast(Value v, mlir::Type type); // same bits
 
   /// The value of `v` in lane `lane`.

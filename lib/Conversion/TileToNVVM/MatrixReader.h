@@ -9,8 +9,8 @@
 namespace deltanet::tile {
 
 /// Four blocks of a 16 x 16 part come in the order of their registers: the
-/// second is below the first (`Down`, left operands and accumulators as they are
-/// stored, right operands stored k x n) or beside it (`Across`).
+/// second is below the first (`Down`, left operands and accumulators as they
+/// are stored, right operands stored k x n) or beside it (`Across`).
 enum class BlockOrder { Down, Across };
 
 class MatrixReader {
@@ -21,7 +21,8 @@ public:
                mlir::Value column, BlockOrder order, bool transpose);
 
   /// The first `count` (4 or 2) blocks at a constant distance from the start.
-  llvm::SmallVector<mlir::Value> read(int64_t row, int64_t column, int64_t count = 4);
+  llvm::SmallVector<mlir::Value> read(int64_t row, int64_t column,
+                                      int64_t count = 4);
 
 private:
   Emit &emit;

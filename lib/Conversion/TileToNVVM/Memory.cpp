@@ -1,5 +1,7 @@
-//===- Memory.cpp - shared and global memory -------------------------------===//
-// Allocations, asynchronous copies, ldmatrix, and loads and stores of registers.
+//===- Memory.cpp - shared and global memory
+//-------------------------------===//
+// Allocations, asynchronous copies, ldmatrix, and loads and stores of
+// registers.
 //===----------------------------------------------------------------------===//
 #include "MatrixReader.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -11,13 +13,15 @@
 using namespace mlir;
 using namespace deltanet::tile;
 
-static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+static RankedTensorType typeOf(Value v) {
+  return cast<RankedTensorType>(v.getType());
+}
 
 /// Bytes of one unit of `cp.async`.
 static constexpr int64_t kCopyBytes = 16;
 
-MatrixReader::MatrixReader(Emit &emit, Value buffer, BufferType type, Value row, Value column,
-                           BlockOrder order, bool transpose)
+MatrixReader::MatrixReader(Emit &emit, Value buffer, BufferType type, Value row,
+                           Value column, BlockOrder order, bool transpose)
     : emit(emit), type(type), transpose(transpose) {
   // Lane l gives the address of row l % 8 of block l / 8.
   Value block = emit.div(emit.lane(), 8), low = emit.mul(emit.rem(block, 2), 8),
@@ -30,23 +34,28 @@ MatrixReader::MatrixReader(Emit &emit, Value buffer, BufferType type, Value row,
   address = emit.move(buffer, bytes);
 }
 
-SmallVector<Value> MatrixReader::read(int64_t row, int64_t column, int64_t count) {
+SmallVector<Value> MatrixReader::read(int64_t row, int64_t column,
+                                      int64_t count) {
   OpBuilder &b = emit.b;
   MLIRContext *context = b.getContext();
-  Value at = emit.move(address, row * type.getRowBytes() + column * type.getElementBytes());
+  Value at = emit.move(address, row * type.getRowBytes() +
+                                    column * type.getElementBytes());
   SmallVector<Type> types(count, b.getI32Type());
   Value blocks = NVVM::LdMatrixOp::create(
       b, emit.loc, LLVM::LLVMStructType::getLiteral(context, types), at, count,
       transpose ? NVVM::MMALayout::col : NVVM::MMALayout::row,
-      NVVM::LdStMatrixShapeAttr::get(context, 8, 8), NVVM::LdStMatrixEltType::B16);
+      NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
+      NVVM::LdStMatrixEltType::B16);
   return emit.members(blocks);
 }
 
 static Value toI64(Emit &emit, Value index) {
-  return arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI64Type(), index);
+  return arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI64Type(),
+                                    index);
 }
 static Value toI32(Emit &emit, Value index) {
-  return arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI32Type(), index);
+  return arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI32Type(),
+                                    index);
 }
 static Value extend(Emit &emit, Value v) {
   return arith::ExtSIOp::create(emit.b, emit.loc, emit.b.getI64Type(), v);
@@ -54,6 +63,14 @@ static Value extend(Emit &emit, Value v) {
 static Value mul64(Emit &emit, Value x, Value y) {
   return arith::MulIOp::create(emit.b, emit.loc, x, y);
 }
+/// `pointer`, as a value of which nothing is known. Without this LLVM turns
+/// every address that moves with a loop into a pointer of its own, kept in
+/// registers.
+static Value opaque(Emit &emit, Value pointer) {
+  return emit.assembly("mov.b64 $0, $1;", "=l,l", pointer.getType(), pointer,
+                       false);
+}
+
 static Value mul64(Emit &emit, Value x, int64_t y) {
   return mul64(emit, x, arith::ConstantIntOp::create(emit.b, emit.loc, y, 64));
 }
@@ -62,13 +79,17 @@ namespace {
 
 struct AllocPattern : OpConversionPattern<AllocOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(AllocOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(AllocOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     if (!op.getOffset())
-      return rewriter.notifyMatchFailure(op, "has no place (tile-plan-shared-memory)");
+      return rewriter.notifyMatchFailure(
+          op, "has no place (tile-plan-shared-memory)");
     Emit emit(rewriter, op.getLoc());
-    auto type = LLVM::LLVMPointerType::get(getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
-    Value base = LLVM::AddressOfOp::create(rewriter, op.getLoc(), type, kSharedSymbol);
+    auto type = LLVM::LLVMPointerType::get(
+        getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+    Value base =
+        LLVM::AddressOfOp::create(rewriter, op.getLoc(), type, kSharedSymbol);
     rewriter.replaceOp(op, emit.move(base, *op.getOffset()));
     return success();
   }
@@ -76,59 +97,74 @@ struct AllocPattern : OpConversionPattern<AllocOp> {
 
 struct SlotPattern : OpConversionPattern<SlotOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(SlotOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(SlotOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     RingType ring = op.getRing().getType();
     Value slot = emit.rem(toI32(emit, adaptor.getIndex()), ring.getSlots());
-    rewriter.replaceOp(op, emit.move(adaptor.getRing(),
-                                     emit.mul(slot, ring.getSlotType().getBytes())));
+    rewriter.replaceOp(
+        op, emit.move(adaptor.getRing(),
+                      emit.mul(slot, ring.getSlotType().getBytes())));
     return success();
   }
 };
 
 struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(CopyAsyncOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(CopyAsyncOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
     std::optional<ArrayRef<int32_t>> block = kernel.getKnownBlockSize();
     if (!block)
-      return rewriter.notifyMatchFailure(op, "the kernel does not state its block size");
+      return rewriter.notifyMatchFailure(
+          op, "the kernel does not state its block size");
     Emit emit(rewriter, op.getLoc());
     BufferType type = op.getBuffer().getType();
     int64_t threads = (*block)[0], bytes = type.getElementBytes();
-    int64_t perRow = type.getColumns() * bytes / kCopyBytes, total = type.getRows() * perRow;
-    Copy copy{toI32(emit, adaptor.getRows()), mul64(emit, toI64(emit, adaptor.getStride()), bytes),
+    int64_t perRow = type.getColumns() * bytes / kCopyBytes,
+            total = type.getRows() * perRow;
+    Copy copy{toI32(emit, adaptor.getRows()),
+              mul64(emit, toI64(emit, adaptor.getStride()), bytes),
               adaptor.getBuffer(), type};
-    Value source = emit.move(adaptor.getSource(),
-                             mul64(emit, toI64(emit, adaptor.getOffset()), bytes));
+    Value source = opaque(
+        emit, emit.move(adaptor.getSource(),
+                        mul64(emit, toI64(emit, adaptor.getOffset()), bytes)));
     Value thread = emit.thread();
-    // Where the threads make whole rows, a thread goes down one column: all that
-    // differs between its copies is the same for all threads.
+    // Where the threads make whole rows, a thread goes down one column: all
+    // that differs between its copies is the same for all threads.
     if (threads % perRow == 0 && total % threads == 0) {
-      Value row = emit.div(thread, perRow), at = emit.mul(emit.rem(thread, perRow), kCopyBytes);
-      Value from = emit.move(emit.move(source, at), mul64(emit, extend(emit, row), copy.stride));
-      Value to = emit.move(copy.buffer, emit.add(emit.mul(row, type.getRowBytes()), at));
+      Value row = emit.div(thread, perRow),
+            at = emit.mul(emit.rem(thread, perRow), kCopyBytes);
+      Value from = emit.move(emit.move(source, at),
+                             mul64(emit, extend(emit, row), copy.stride));
+      Value to = emit.move(copy.buffer,
+                           emit.add(emit.mul(row, type.getRowBytes()), at));
       int64_t step = threads / perRow;
       for (int64_t r = 0; r != type.getRows(); r += step) {
         Value inside = emit.less(row, emit.add(copy.limit, -r));
         copyUnit(emit, emit.move(to, r * type.getRowBytes()),
-                 r ? emit.move(from, mul64(emit, copy.stride, r)) : from, inside);
+                 r ? emit.move(from, mul64(emit, copy.stride, r)) : from,
+                 inside);
       }
       rewriter.eraseOp(op);
       return success();
     }
     for (int64_t first = 0; first < total; first += threads) {
       Value unit = emit.add(thread, first);
-      Value row = emit.div(unit, perRow), at = emit.mul(emit.rem(unit, perRow), kCopyBytes);
+      Value row = emit.div(unit, perRow),
+            at = emit.mul(emit.rem(unit, perRow), kCopyBytes);
       OpBuilder::InsertionGuard guard(rewriter);
       if (first + threads > total) {
-        auto rest = scf::IfOp::create(rewriter, op.getLoc(), emit.less(unit, emit.i32(total)));
+        auto rest = scf::IfOp::create(rewriter, op.getLoc(),
+                                      emit.less(unit, emit.i32(total)));
         rewriter.setInsertionPointToStart(rest.thenBlock());
       }
-      Value from = emit.move(emit.move(source, at), mul64(emit, extend(emit, row), copy.stride));
-      Value to = emit.move(copy.buffer, emit.add(emit.mul(row, type.getRowBytes()), at));
+      Value from = emit.move(emit.move(source, at),
+                             mul64(emit, extend(emit, row), copy.stride));
+      Value to = emit.move(copy.buffer,
+                           emit.add(emit.mul(row, type.getRowBytes()), at));
       copyUnit(emit, to, from, emit.less(row, copy.limit));
     }
     rewriter.eraseOp(op);
@@ -143,8 +179,8 @@ private:
 
   /// Copies 16 bytes, or clears them where the row is not `inside`.
   static void copyUnit(Emit &emit, Value to, Value from, Value inside) {
-    Value size = arith::SelectOp::create(emit.b, emit.loc, inside, emit.i32(kCopyBytes),
-                                         emit.i32(0));
+    Value size = arith::SelectOp::create(emit.b, emit.loc, inside,
+                                         emit.i32(kCopyBytes), emit.i32(0));
     NVVM::CpAsyncOp::create(emit.b, emit.loc, to, from, kCopyBytes,
                             NVVM::LoadCacheModifierKind::CG, size);
   }
@@ -152,8 +188,9 @@ private:
 
 struct CommitPattern : OpConversionPattern<CommitOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(CommitOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(CommitOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     rewriter.replaceOpWithNewOp<NVVM::CpAsyncCommitGroupOp>(op);
     return success();
   }
@@ -161,8 +198,9 @@ struct CommitPattern : OpConversionPattern<CommitOp> {
 
 struct WaitPattern : OpConversionPattern<WaitOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(WaitOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(WaitOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     rewriter.replaceOpWithNewOp<NVVM::CpAsyncWaitGroupOp>(op, op.getPending());
     return success();
   }
@@ -170,8 +208,9 @@ struct WaitPattern : OpConversionPattern<WaitOp> {
 
 struct BarrierPattern : OpConversionPattern<BarrierOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(BarrierOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(BarrierOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     rewriter.replaceOpWithNewOp<gpu::BarrierOp>(op);
     return success();
   }
@@ -179,8 +218,9 @@ struct BarrierPattern : OpConversionPattern<BarrierOp> {
 
 struct LoadMatrixPattern : OpConversionPattern<LoadMatrixOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(LoadMatrixOp op, OneToNOpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(LoadMatrixOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     RankedTensorType result = typeOf(op.getResult());
     auto layout = cast<AccAttr>(result.getEncoding());
@@ -191,13 +231,15 @@ struct LoadMatrixPattern : OpConversionPattern<LoadMatrixOp> {
     bool transpose = op.getTranspose();
     if (transpose)
       std::swap(row, column);
-    MatrixReader reader(emit, adaptor.getBuffer().front(), op.getBuffer().getType(), row, column,
-                        transpose ? BlockOrder::Across : BlockOrder::Down, transpose);
+    MatrixReader reader(
+        emit, adaptor.getBuffer().front(), op.getBuffer().getType(), row,
+        column, transpose ? BlockOrder::Across : BlockOrder::Down, transpose);
     SmallVector<Value> values;
     for (int64_t r = 0; r < rows; r += 16)
       for (int64_t c = 0; c < columns; c += 16)
-        llvm::append_range(values, reader.read(transpose ? c : r, transpose ? r : c,
-                                               columns - c >= 16 ? 4 : 2));
+        llvm::append_range(values,
+                           reader.read(transpose ? c : r, transpose ? r : c,
+                                       columns - c >= 16 ? 4 : 2));
     rewriter.replaceOpWithMultiple(op, {values});
     return success();
   }
@@ -205,19 +247,22 @@ struct LoadMatrixPattern : OpConversionPattern<LoadMatrixOp> {
 
 struct StoreMatrixPattern : OpConversionPattern<StoreMatrixOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(StoreMatrixOp op, OneToNOpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(StoreMatrixOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     BufferType type = op.getBuffer().getType();
     Places places = emit.places(typeOf(op.getValue()));
-    Value bytes = emit.add(emit.mul(places.variable[0], type.getRowBytes()),
-                           emit.mul(places.variable[1], type.getElementBytes()));
+    Value bytes =
+        emit.add(emit.mul(places.variable[0], type.getRowBytes()),
+                 emit.mul(places.variable[1], type.getElementBytes()));
     Value base = emit.move(adaptor.getBuffer().front(), bytes);
     ValueRange values = adaptor.getValue();
     // Elements e and e + 1 are neighbours in a row.
     for (size_t e = 0; e < places.constants.size(); e += 2) {
-      Value to = emit.move(base, places.constants[e][0] * type.getRowBytes() +
-                                     places.constants[e][1] * type.getElementBytes());
+      Value to =
+          emit.move(base, places.constants[e][0] * type.getRowBytes() +
+                              places.constants[e][1] * type.getElementBytes());
       if (type.getElementBytes() == 2)
         emit.store(values[e / 2], to);
       else
@@ -228,33 +273,42 @@ struct StoreMatrixPattern : OpConversionPattern<StoreMatrixOp> {
   }
 
   static Value pairOf(Emit &emit, Value x, Value y) {
-    Value pair = LLVM::UndefOp::create(emit.b, emit.loc, VectorType::get(2, x.getType()));
-    pair = LLVM::InsertElementOp::create(emit.b, emit.loc, pair, x, emit.i32(0));
-    return LLVM::InsertElementOp::create(emit.b, emit.loc, pair, y, emit.i32(1));
+    Value pair = LLVM::UndefOp::create(emit.b, emit.loc,
+                                       VectorType::get(2, x.getType()));
+    pair =
+        LLVM::InsertElementOp::create(emit.b, emit.loc, pair, x, emit.i32(0));
+    return LLVM::InsertElementOp::create(emit.b, emit.loc, pair, y,
+                                         emit.i32(1));
   }
 };
 
 struct LoadVectorPattern : OpConversionPattern<LoadVectorOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(LoadVectorOp op, OneToNOpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(LoadVectorOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     RankedTensorType type = typeOf(op.getResult());
     Places places = emit.places(type);
     Type element = type.getElementType();
-    Value base = emit.move(adaptor.getBuffer().front(), emit.mul(places.variable[0], 4));
-    bool pairs = cast<SliceAttr>(type.getEncoding()).getDim() == 0; // neighbours
+    Value base =
+        emit.move(adaptor.getBuffer().front(), emit.mul(places.variable[0], 4));
+    bool pairs =
+        cast<SliceAttr>(type.getEncoding()).getDim() == 0; // neighbours
     SmallVector<Value> values;
     for (size_t e = 0; e < places.constants.size(); e += 2) {
-      int64_t first = places.constants[e][0], second = places.constants[e + 1][0];
+      int64_t first = places.constants[e][0],
+              second = places.constants[e + 1][0];
       if (!pairs) {
         values.push_back(emit.load(element, emit.move(base, first * 4)));
         values.push_back(emit.load(element, emit.move(base, second * 4)));
         continue;
       }
-      Value two = emit.load(VectorType::get(2, element), emit.move(base, first * 4));
+      Value two =
+          emit.load(VectorType::get(2, element), emit.move(base, first * 4));
       for (int64_t i = 0; i != 2; ++i)
-        values.push_back(LLVM::ExtractElementOp::create(rewriter, op.getLoc(), two, emit.i32(i)));
+        values.push_back(LLVM::ExtractElementOp::create(rewriter, op.getLoc(),
+                                                        two, emit.i32(i)));
     }
     rewriter.replaceOpWithMultiple(op, {values});
     return success();
@@ -263,17 +317,20 @@ struct LoadVectorPattern : OpConversionPattern<LoadVectorOp> {
 
 struct StoreVectorPattern : OpConversionPattern<StoreVectorOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(StoreVectorOp op, OneToNOpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(StoreVectorOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     Places places = emit.places(typeOf(op.getValue()));
-    Value base = emit.move(adaptor.getBuffer().front(), emit.mul(places.variable[0], 4));
-    auto first = scf::IfOp::create(rewriter, op.getLoc(),
-                                   emit.less(emit.thread(), emit.i32(kWarpSize)));
+    Value base =
+        emit.move(adaptor.getBuffer().front(), emit.mul(places.variable[0], 4));
+    auto first = scf::IfOp::create(
+        rewriter, op.getLoc(), emit.less(emit.thread(), emit.i32(kWarpSize)));
     {
       OpBuilder::InsertionGuard guard(rewriter);
       rewriter.setInsertionPointToStart(first.thenBlock());
-      for (auto [value, constants] : llvm::zip(adaptor.getValue(), places.constants))
+      for (auto [value, constants] :
+           llvm::zip(adaptor.getValue(), places.constants))
         emit.store(value, emit.move(base, constants[0] * 4));
     }
     rewriter.eraseOp(op);
@@ -284,10 +341,11 @@ struct StoreVectorPattern : OpConversionPattern<StoreVectorOp> {
 /// Addresses and guards of the elements of a tile in global memory.
 class GlobalTile {
 public:
-  GlobalTile(Emit &emit, Value pointer, Value offset, ValueRange strides, Value limit,
-             std::optional<uint64_t> along, Type element)
+  GlobalTile(Emit &emit, Value pointer, Value offset, ValueRange strides,
+             Value limit, std::optional<uint64_t> along, Type element)
       : emit(emit), bytes(element.getIntOrFloatBitWidth() / 8), along(along) {
-    base = emit.move(pointer, mul64(emit, toI64(emit, offset), bytes));
+    base = opaque(emit,
+                  emit.move(pointer, mul64(emit, toI64(emit, offset), bytes)));
     for (Value stride : strides)
       this->strides.push_back(mul64(emit, toI64(emit, stride), bytes));
     if (limit)
@@ -334,18 +392,21 @@ private:
 
 struct LoadPattern : OpConversionPattern<LoadOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(LoadOp op, OneToNOpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(LoadOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     Type element = getElementTypeOrSelf(op.getResult().getType());
     Type stored = element.isF32() ? element : Type(rewriter.getI16Type());
     Value limit = op.getLimit() ? adaptor.getLimit().front() : Value();
     SmallVector<Value> strides = llvm::to_vector(op.getStrides());
-    GlobalTile tile(emit, adaptor.getSource().front(), adaptor.getOffset().front(), strides, limit,
-                    op.getAlong(), element);
+    GlobalTile tile(emit, adaptor.getSource().front(),
+                    adaptor.getOffset().front(), strides, limit, op.getAlong(),
+                    element);
     auto type = dyn_cast<RankedTensorType>(op.getResult().getType());
     if (!type) {
-      rewriter.replaceOp(op, emit.bitcast(emit.load(stored, tile.address({})), element));
+      rewriter.replaceOp(
+          op, emit.bitcast(emit.load(stored, tile.address({})), element));
       return success();
     }
     Places places = emit.places(type);
@@ -359,13 +420,15 @@ struct LoadPattern : OpConversionPattern<LoadOp> {
     return success();
   }
 
-  static Value loadElement(Emit &emit, GlobalTile &tile, ArrayRef<int64_t> constants, Type stored) {
+  static Value loadElement(Emit &emit, GlobalTile &tile,
+                           ArrayRef<int64_t> constants, Type stored) {
     Value condition = tile.inside(constants);
     if (!condition)
       return emit.load(stored, tile.address(constants));
     OpBuilder &b = emit.b;
     Value zero = arith::ConstantOp::create(b, emit.loc, b.getZeroAttr(stored));
-    auto ifOp = scf::IfOp::create(b, emit.loc, TypeRange(stored), condition, true);
+    auto ifOp =
+        scf::IfOp::create(b, emit.loc, TypeRange(stored), condition, true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(ifOp.thenBlock());
     Value loaded = emit.load(stored, tile.address(constants));
@@ -378,22 +441,25 @@ struct LoadPattern : OpConversionPattern<LoadOp> {
   static SmallVector<Value> joinPairs(Emit &emit, ArrayRef<Value> values) {
     SmallVector<Value> pairs;
     for (size_t e = 0; e < values.size(); e += 2)
-      pairs.push_back(emit.join(values[e], values[std::min(e + 1, values.size() - 1)]));
+      pairs.push_back(
+          emit.join(values[e], values[std::min(e + 1, values.size() - 1)]));
     return pairs;
   }
 };
 
 struct StorePattern : OpConversionPattern<StoreOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(StoreOp op, OneToNOpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(StoreOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     RankedTensorType type = typeOf(op.getValue());
     bool is16 = type.getElementTypeBitWidth() == 16;
     Value limit = op.getLimit() ? adaptor.getLimit().front() : Value();
     SmallVector<Value> strides = llvm::to_vector(op.getStrides());
-    GlobalTile tile(emit, adaptor.getTarget().front(), adaptor.getOffset().front(), strides, limit,
-                    op.getAlong(), type.getElementType());
+    GlobalTile tile(emit, adaptor.getTarget().front(),
+                    adaptor.getOffset().front(), strides, limit, op.getAlong(),
+                    type.getElementType());
     Places places = emit.places(type);
     ValueRange values = adaptor.getValue();
     auto layout = dyn_cast<AccAttr>(type.getEncoding());
@@ -402,8 +468,9 @@ struct StorePattern : OpConversionPattern<StoreOp> {
     } else if (is16 && layout && matchPattern(op.getStrides()[1], m_One())) {
       tile.setVariable(places.variable);
       for (size_t e = 0; e < places.constants.size(); e += 2)
-        tile.guarded(places.constants[e],
-                     [&] { emit.store(values[e / 2], tile.address(places.constants[e])); });
+        tile.guarded(places.constants[e], [&] {
+          emit.store(values[e / 2], tile.address(places.constants[e]));
+        });
     } else {
       tile.setVariable(places.variable);
       for (auto [e, constants] : llvm::enumerate(places.constants))
@@ -418,12 +485,15 @@ struct StorePattern : OpConversionPattern<StoreOp> {
 
   /// Columns are contiguous in memory: blocks of 8 x 8 are transposed between
   /// the lanes, which then hold two neighbours each.
-  static void storeTransposed(Emit &emit, GlobalTile &tile, RankedTensorType type, AccAttr layout,
+  static void storeTransposed(Emit &emit, GlobalTile &tile,
+                              RankedTensorType type, AccAttr layout,
                               ValueRange values) {
     int64_t rows = type.getDimSize(0) / layout.getWarps()[0];
     int64_t columns = type.getDimSize(1) / layout.getWarps()[1];
-    Value row = emit.add(emit.mul(emit.warpRow(layout), rows), emit.mul(emit.lanePair(), 2));
-    Value column = emit.add(emit.mul(emit.warpColumn(layout), columns), emit.laneRow());
+    Value row = emit.add(emit.mul(emit.warpRow(layout), rows),
+                         emit.mul(emit.lanePair(), 2));
+    Value column =
+        emit.add(emit.mul(emit.warpColumn(layout), columns), emit.laneRow());
     tile.setVariable({row, column});
     SmallVector<Value> turned;
     for (Value pair : values)
@@ -438,22 +508,17 @@ struct StorePattern : OpConversionPattern<StoreOp> {
   }
 
   static Value transposeBlock(Emit &emit, Value pair) {
-    Type type = emit.b.getI32Type();
-    return LLVM::InlineAsmOp::create(
-               emit.b, emit.loc, TypeRange(type), ValueRange(pair),
-               "movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;", "=r,r",
-               /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::TailCallKind::None,
-               LLVM::AsmDialectAttr::get(emit.b.getContext(), LLVM::AsmDialect::AD_ATT),
-               ArrayAttr())
-        .getResult(0);
+    return emit.assembly("movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;",
+                         "=r,r", pair.getType(), pair, true);
   }
 };
 } // namespace
 
 void deltanet::tile::populateMemoryPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns.add<AllocPattern, SlotPattern, CopyAsyncPattern, CommitPattern, WaitPattern,
-               BarrierPattern, LoadMatrixPattern, StoreMatrixPattern, LoadVectorPattern,
-               StoreVectorPattern, LoadPattern, StorePattern>(
-      converter, patterns.getContext());
+  patterns
+      .add<AllocPattern, SlotPattern, CopyAsyncPattern, CommitPattern,
+           WaitPattern, BarrierPattern, LoadMatrixPattern, StoreMatrixPattern,
+           LoadVectorPattern, StoreVectorPattern, LoadPattern, StorePattern>(
+          converter, patterns.getContext());
 }

@@ -1,9 +1,11 @@
-//===- Products.cpp - tensor cores -----------------------------------------===//
+//===- Products.cpp - tensor cores
+//-----------------------------------------===//
 // mma.sync m16n8k16 with operands from ldmatrix, and the inverse of a unit
 // lower triangle with tf32 merges (5).
 //===----------------------------------------------------------------------===//
 #include "MatrixReader.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -11,8 +13,8 @@ using namespace mlir;
 using namespace deltanet::tile;
 
 /// One mma.sync of 16 x 8 x depth; `element` is bf16, f16 or f32 (as tf32).
-static void mmaSync(Emit &emit, Type element, int64_t depth, ArrayRef<Value> a, ArrayRef<Value> b,
-                    MutableArrayRef<Value> c) {
+static void mmaSync(Emit &emit, Type element, int64_t depth, ArrayRef<Value> a,
+                    ArrayRef<Value> b, MutableArrayRef<Value> c) {
   OpBuilder &builder = emit.b;
   NVVM::MMATypes type = element.isF32()    ? NVVM::MMATypes::tf32
                         : element.isBF16() ? NVVM::MMATypes::bf16
@@ -26,10 +28,12 @@ static void mmaSync(Emit &emit, Type element, int64_t depth, ArrayRef<Value> a, 
   };
   SmallVector<Type> results(4, builder.getF32Type());
   Value d = NVVM::MmaOp::create(
-      builder, emit.loc, LLVM::LLVMStructType::getLiteral(builder.getContext(), results),
-      operands(a), operands(b), ValueRange(c), ArrayRef<int64_t>{16, 8, depth}, std::nullopt,
-      std::nullopt, std::array<NVVM::MMATypes, 2>{type, type},
-      std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
+      builder, emit.loc,
+      LLVM::LLVMStructType::getLiteral(builder.getContext(), results),
+      operands(a), operands(b), ValueRange(c), ArrayRef<int64_t>{16, 8, depth},
+      std::nullopt, std::nullopt, std::array<NVVM::MMATypes, 2>{type, type},
+      std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row,
+                                     NVVM::MMALayout::col});
   llvm::copy(emit.members(d), c.begin());
 }
 
@@ -37,8 +41,9 @@ namespace {
 
 struct MmaPattern : OpConversionPattern<MmaOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(MmaOp op, OneToNOpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(MmaOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     auto result = cast<RankedTensorType>(op.getResult().getType());
     auto layout = cast<AccAttr>(result.getEncoding());
@@ -51,13 +56,15 @@ struct MmaPattern : OpConversionPattern<MmaOp> {
 
     // Right: stored n x k as the instruction wants it, or k x n and transposed.
     bool nk = op.getTransposeRhs();
-    MatrixReader right(emit, adaptor.getRhs().front(), rhsType, nk ? column : zero,
-                       nk ? zero : column, nk ? BlockOrder::Across : BlockOrder::Down, !nk);
+    MatrixReader right(emit, adaptor.getRhs().front(), rhsType,
+                       nk ? column : zero, nk ? zero : column,
+                       nk ? BlockOrder::Across : BlockOrder::Down, !nk);
     std::optional<MatrixReader> left;
     bool km = op.getTransposeLhs();
     if (auto type = dyn_cast<BufferType>(op.getLhs().getType()))
-      left.emplace(emit, adaptor.getLhs().front(), type, km ? zero : row, km ? row : zero,
-                   km ? BlockOrder::Across : BlockOrder::Down, km);
+      left.emplace(emit, adaptor.getLhs().front(), type, km ? zero : row,
+                   km ? row : zero, km ? BlockOrder::Across : BlockOrder::Down,
+                   km);
 
     SmallVector<Value> sums(adaptor.getInit());
     for (int64_t k = 0; k < depth; k += 16) {
@@ -66,7 +73,8 @@ struct MmaPattern : OpConversionPattern<MmaOp> {
         if (left)
           a.push_back(left->read(km ? k : r, km ? r : k));
         else // two tiles of 16 x 8 of an accumulator are one of 16 x 16
-          a.push_back(llvm::to_vector(adaptor.getLhs().slice((r / 16 * depth + k) / 4, 4)));
+          a.push_back(llvm::to_vector(
+              adaptor.getLhs().slice((r / 16 * depth + k) / 4, 4)));
       }
       for (int64_t c = 0; c < columns; c += 16) {
         int64_t blocks = columns - c >= 16 ? 4 : 2;
@@ -85,55 +93,63 @@ struct MmaPattern : OpConversionPattern<MmaOp> {
   }
 };
 
-/// Inverts a unit lower triangle in blocks of 16: warp j solves diagonal block j
-/// by substitution, then forms the blocks below it,
+/// Inverts a unit lower triangle in blocks of 16: warp j solves diagonal block
+/// j by substitution, then forms the blocks below it,
 ///   X[i,j]^T = -(sum_m X[m,j]^T L[i,m]^T) D[i]^T,
 /// transposed so that an accumulator is the next left operand as it stands.
 class InverseEmitter {
 public:
   InverseEmitter(Emit &emit, Value lower, BufferType lowerType, Value result,
                  BufferType resultType)
-      : emit(emit), b(emit.b), loc(emit.loc), lower(lower), result(result), lowerType(lowerType),
-        resultType(resultType) {}
+      : emit(emit), b(emit.b), loc(emit.loc), lower(lower), result(result),
+        lowerType(lowerType), resultType(resultType) {}
 
   void run() {
     warp = emit.warp();
     lane = emit.lane();
     group = emit.laneRow();
     pair = emit.lanePair();
-    substitute();
-    int64_t blocks = lowerType.getRows() / 16;
-    Value id = emit.i32(1), threads = emit.i32(blocks * kWarpSize);
-    NVVM::BarrierOp::create(b, loc, TypeRange(), id, threads, NVVM::BarrierReductionAttr(),
-                            Value());
-    for (int64_t j = 0; j != blocks; ++j) {
-      Value mine = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, warp, emit.i32(j));
-      auto ifOp = scf::IfOp::create(b, loc, mine);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(ifOp.thenBlock());
-      merge(j, blocks);
-    }
+    int64_t blocks = lowerType.getRows() / kBlock;
+    inWarps(emit.less(warp, emit.i32(blocks)), [&] { substitute(); });
+    gpu::BarrierOp::create(b, loc);
+    for (int64_t j = 0; j != blocks; ++j)
+      inWarps(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, warp,
+                                    emit.i32(j)),
+              [&] { merge(j, blocks); });
   }
 
 private:
   static constexpr int64_t kBlock = 16;
-  using Block = SmallVector<SmallVector<Value>>; // two tiles of 16 x 8: registers
+
+  void inWarps(Value condition, function_ref<void()> body) {
+    auto ifOp = scf::IfOp::create(b, loc, condition);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(ifOp.thenBlock());
+    body();
+  }
+
+  using Block =
+      SmallVector<SmallVector<Value>>; // two tiles of 16 x 8: registers
 
   int64_t offset(BufferType type, int64_t row, int64_t column) {
     return row * type.getRowBytes() + column * type.getElementBytes();
   }
   Value scaled(BufferType type, Value row, Value column) {
-    return emit.add(emit.mul(row, type.getRowBytes()), emit.mul(column, type.getElementBytes()));
+    return emit.add(emit.mul(row, type.getRowBytes()),
+                    emit.mul(column, type.getElementBytes()));
   }
   Value round16(Value v) {
     return emit.half(emit.pack(v, v, resultType.getElementType()), false);
   }
 
-  /// Lanes c and c + 16 both solve column c of this warp's diagonal block; of two
-  /// rows the lower half of the warp stores the first, the upper half the second.
+  /// Lanes c and c + 16 both solve column c of this warp's diagonal block; of
+  /// two rows the lower half of the warp stores the first, the upper half the
+  /// second.
   void substitute() {
-    Value block = emit.move(lower, emit.mul(warp, offset(lowerType, kBlock, kBlock)));
-    Value out = emit.move(result, emit.mul(warp, offset(resultType, kBlock, kBlock)));
+    Value block =
+        emit.move(lower, emit.mul(warp, offset(lowerType, kBlock, kBlock)));
+    Value out =
+        emit.move(result, emit.mul(warp, offset(resultType, kBlock, kBlock)));
     Value column = emit.rem(lane, kBlock), half = emit.div(lane, kBlock);
     out = emit.move(out, scaled(resultType, half, column));
     Value upper = emit.less(emit.i32(0), half);
@@ -144,7 +160,8 @@ private:
         continue;
       stored.push_back(arith::SelectOp::create(b, loc, upper, x[r], x[r - 1]));
       // Stored at once: what is loaded for later rows stays behind this.
-      emit.store(round16(stored.back()), emit.move(out, offset(resultType, r - 1, 0)));
+      emit.store(round16(stored.back()),
+                 emit.move(out, offset(resultType, r - 1, 0)));
     }
     // The merges read the inverse where the lower triangle was.
     NVVM::SyncWarpOp::create(b, loc, emit.i32(-1));
@@ -155,15 +172,16 @@ private:
 
   /// x[r] = [r = column] - sum_{i<r} L[r,i] x[i].
   Value solveRow(Value block, Value column, int64_t r, ArrayRef<Value> x) {
-    Value unit =
-        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, column, emit.i32(r));
+    Value unit = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, column,
+                                       emit.i32(r));
     Value sum = arith::SelectOp::create(b, loc, unit, emit.f32(1), emit.f32(0));
     for (int64_t i = 0; i < r; i += 4) {
       Value row = emit.load(VectorType::get(4, b.getF32Type()),
                             emit.move(block, offset(lowerType, r, i)));
       for (int64_t e = i; e < std::min(i + 4, r); ++e) {
         Value l = LLVM::ExtractElementOp::create(b, loc, row, emit.i32(e - i));
-        sum = LLVM::FMAOp::create(b, loc, arith::NegFOp::create(b, loc, l), x[e], sum);
+        sum = LLVM::FMAOp::create(b, loc, arith::NegFOp::create(b, loc, l),
+                                  x[e], sum);
       }
     }
     return sum;
@@ -178,15 +196,18 @@ private:
   SmallVector<Value> leftOf(ArrayRef<Value> c) {
     return {tf32(c[0]), tf32(c[2]), tf32(c[1]), tf32(c[3])};
   }
-  /// The transpose of the block at (row, column): rows of 8 from `n`, 8 of depth
-  /// from `k`.
-  SmallVector<Value> rightOf(int64_t row, int64_t column, int64_t n, int64_t k) {
+  /// The transpose of the block at (row, column): rows of 8 from `n`, 8 of
+  /// depth from `k`.
+  SmallVector<Value> rightOf(int64_t row, int64_t column, int64_t n,
+                             int64_t k) {
     Value at = emit.move(lower, scaled(lowerType, group, emit.mul(pair, 2)));
-    Value two = emit.load(VectorType::get(2, b.getF32Type()),
-                          emit.move(at, offset(lowerType, row + n, column + k)));
+    Value two =
+        emit.load(VectorType::get(2, b.getF32Type()),
+                  emit.move(at, offset(lowerType, row + n, column + k)));
     SmallVector<Value> values;
     for (int64_t e = 0; e != 2; ++e)
-      values.push_back(tf32(LLVM::ExtractElementOp::create(b, loc, two, emit.i32(e))));
+      values.push_back(
+          tf32(LLVM::ExtractElementOp::create(b, loc, two, emit.i32(e))));
     return values;
   }
   /// The transpose of diagonal block j of the inverse as an accumulator would
@@ -196,17 +217,18 @@ private:
     Block block(2);
     for (int64_t tile = 0; tile != 2; ++tile)
       for (int64_t e = 0; e != 4; ++e)
-        block[tile].push_back(
-            emit.load(b.getF32Type(), emit.move(at, offset(lowerType,
-                                                           j * kBlock + tile * 8 + e % 2,
-                                                           j * kBlock + e / 2 * 8))));
+        block[tile].push_back(emit.load(
+            b.getF32Type(),
+            emit.move(at, offset(lowerType, j * kBlock + tile * 8 + e % 2,
+                                 j * kBlock + e / 2 * 8))));
     return block;
   }
   void multiply(const Block &left, int64_t row, int64_t column, Block &sums) {
     for (int64_t k = 0; k != 2; ++k) {
       SmallVector<Value> a = leftOf(left[k]);
       for (int64_t n = 0; n != 2; ++n)
-        mmaSync(emit, b.getF32Type(), 8, a, rightOf(row, column, 8 * n, 8 * k), sums[n]);
+        mmaSync(emit, b.getF32Type(), 8, a, rightOf(row, column, 8 * n, 8 * k),
+                sums[n]);
     }
   }
   Block zeros() { return Block(2, SmallVector<Value>(4, emit.f32(0))); }
@@ -235,9 +257,10 @@ private:
     Value at = emit.move(result, scaled(resultType, emit.mul(pair, 2), group));
     for (int64_t tile = 0; tile != 2; ++tile)
       for (int64_t e = 0; e != 4; ++e)
-        emit.store(round16(block[tile][e]),
-                   emit.move(at, offset(resultType, i * kBlock + tile * 8 + e % 2,
-                                        j * kBlock + e / 2 * 8)));
+        emit.store(
+            round16(block[tile][e]),
+            emit.move(at, offset(resultType, i * kBlock + tile * 8 + e % 2,
+                                 j * kBlock + e / 2 * 8)));
   }
 
   Emit &emit;
@@ -250,19 +273,13 @@ private:
 
 struct UnitLowerInversePattern : OpConversionPattern<UnitLowerInverseOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(UnitLowerInverseOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(UnitLowerInverseOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
-    BufferType lower = op.getLower().getType();
-    Value works = emit.less(emit.warp(), emit.i32(lower.getRows() / 16));
-    auto ifOp = scf::IfOp::create(rewriter, op.getLoc(), works);
-    {
-      OpBuilder::InsertionGuard guard(rewriter);
-      rewriter.setInsertionPointToStart(ifOp.thenBlock());
-      InverseEmitter(emit, adaptor.getLower(), lower, adaptor.getResult(),
-                     op.getResult().getType())
-          .run();
-    }
+    InverseEmitter(emit, adaptor.getLower(), op.getLower().getType(),
+                   adaptor.getResult(), op.getResult().getType())
+        .run();
     rewriter.eraseOp(op);
     return success();
   }
@@ -271,5 +288,6 @@ struct UnitLowerInversePattern : OpConversionPattern<UnitLowerInverseOp> {
 
 void deltanet::tile::populateProductPatterns(const TypeConverter &converter,
                                              RewritePatternSet &patterns) {
-  patterns.add<MmaPattern, UnitLowerInversePattern>(converter, patterns.getContext());
+  patterns.add<MmaPattern, UnitLowerInversePattern>(converter,
+                                                    patterns.getContext());
 }

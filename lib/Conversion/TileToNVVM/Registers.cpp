@@ -1,4 +1,5 @@
-//===- Registers.cpp - work in registers -----------------------------------===//
+//===- Registers.cpp - work in registers
+//-----------------------------------===//
 // Elementwise operations, element by element; vectors by shuffles.
 //===----------------------------------------------------------------------===//
 #include "Emit.h"
@@ -9,7 +10,9 @@
 using namespace mlir;
 using namespace deltanet::tile;
 
-static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+static RankedTensorType typeOf(Value v) {
+  return cast<RankedTensorType>(v.getType());
+}
 
 namespace {
 
@@ -18,11 +21,13 @@ struct ElementwisePattern : ConversionPattern {
   ElementwisePattern(const TypeConverter &converter, MLIRContext *context)
       : ConversionPattern(converter, MatchAnyOpTypeTag(), 1, context) {}
 
-  LogicalResult matchAndRewrite(Operation *op, ArrayRef<ValueRange> operands,
-                                ConversionPatternRewriter &rewriter) const override {
-    if (!OpTrait::hasElementwiseMappableTraits(op) || op->getNumResults() != 1 ||
-        !isInRegisters(op->getResult(0).getType()))
-      return rewriter.notifyMatchFailure(op, "no elementwise operation on registers");
+  LogicalResult
+  matchAndRewrite(Operation *op, ArrayRef<ValueRange> operands,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!OpTrait::hasElementwiseMappableTraits(op) ||
+        op->getNumResults() != 1 || !isInRegisters(op->getResult(0).getType()))
+      return rewriter.notifyMatchFailure(
+          op, "no elementwise operation on registers");
     Emit emit(rewriter, op->getLoc());
     RankedTensorType result = typeOf(op->getResult(0));
     if (isa<arith::TruncFOp>(op) && result.getElementTypeBitWidth() == 16 &&
@@ -32,34 +37,41 @@ struct ElementwisePattern : ConversionPattern {
     }
     if (isa<arith::ExtFOp>(op) && result.getElementType().isF32() &&
         typeOf(op->getOperand(0)).getElementTypeBitWidth() == 16) {
-      rewriter.replaceOpWithMultiple(op, {widen(emit, typeOf(op->getOperand(0)), operands[0])});
+      rewriter.replaceOpWithMultiple(
+          op, {widen(emit, typeOf(op->getOperand(0)), operands[0])});
       return success();
     }
-    auto is16 = [](Type type) { return getElementTypeOrSelf(type).getIntOrFloatBitWidth() == 16; };
+    auto is16 = [](Type type) {
+      return getElementTypeOrSelf(type).getIntOrFloatBitWidth() == 16;
+    };
     if (is16(result) || llvm::any_of(op->getOperandTypes(), is16))
-      return rewriter.notifyMatchFailure(op, "16-bit elements are converted, not computed with");
+      return rewriter.notifyMatchFailure(
+          op, "16-bit elements are converted, not computed with");
     SmallVector<Value> values;
     for (size_t i = 0, e = getNumRegisters(result); i != e; ++i) {
       SmallVector<Value> scalars;
       for (ValueRange registers : operands) // a scalar condition has one
         scalars.push_back(registers.size() == 1 ? registers[0] : registers[i]);
-      OperationState state(op->getLoc(), op->getName(), scalars, {result.getElementType()},
-                           op->getAttrs());
+      OperationState state(op->getLoc(), op->getName(), scalars,
+                           {result.getElementType()}, op->getAttrs());
       values.push_back(rewriter.create(state)->getResult(0));
     }
     rewriter.replaceOpWithMultiple(op, {values});
     return success();
   }
 
-  static SmallVector<Value> round(Emit &emit, RankedTensorType type, ValueRange values) {
+  static SmallVector<Value> round(Emit &emit, RankedTensorType type,
+                                  ValueRange values) {
     SmallVector<Value> pairs;
     for (size_t i = 0; i < values.size(); i += 2)
-      pairs.push_back(emit.pack(values[i], values[std::min(i + 1, values.size() - 1)],
+      pairs.push_back(emit.pack(values[i],
+                                values[std::min(i + 1, values.size() - 1)],
                                 type.getElementType()));
     return pairs;
   }
 
-  static SmallVector<Value> widen(Emit &emit, RankedTensorType type, ValueRange pairs) {
+  static SmallVector<Value> widen(Emit &emit, RankedTensorType type,
+                                  ValueRange pairs) {
     SmallVector<Value> values;
     for (int64_t e = 0, n = getElementsPerThread(type); e != n; ++e)
       values.push_back(emit.unpack(pairs[e / 2], e % 2, type.getElementType()));
@@ -70,15 +82,18 @@ struct ElementwisePattern : ConversionPattern {
 /// e^x = 2^(x log2 e), one instruction; no library of device functions.
 struct ExpPattern : OpConversionPattern<math::ExpOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(math::ExpOp op, OneToNOpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(math::ExpOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "only f32");
     Emit emit(rewriter, op.getLoc());
     SmallVector<Value> values;
     for (Value x : adaptor.getOperand()) {
-      Value scaled = arith::MulFOp::create(rewriter, op.getLoc(), x, emit.f32(1.4426950408889634));
-      values.push_back(emit.intrinsic("llvm.nvvm.ex2.approx.ftz", x.getType(), scaled));
+      Value scaled = arith::MulFOp::create(rewriter, op.getLoc(), x,
+                                           emit.f32(1.4426950408889634));
+      values.push_back(
+          emit.intrinsic("llvm.nvvm.ex2.approx.ftz", x.getType(), scaled));
     }
     rewriter.replaceOpWithMultiple(op, {values});
     return success();
@@ -87,8 +102,9 @@ struct ExpPattern : OpConversionPattern<math::ExpOp> {
 
 struct ConstantPattern : OpConversionPattern<arith::ConstantOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(arith::ConstantOp op, OneToNOpAdaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(arith::ConstantOp op, OneToNOpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     auto splat = dyn_cast<SplatElementsAttr>(op.getValue());
     if (!splat || !isInRegisters(op.getType()))
       return rewriter.notifyMatchFailure(op, "no splat in registers");
@@ -96,20 +112,23 @@ struct ConstantPattern : OpConversionPattern<arith::ConstantOp> {
     Value value;
     if (type.getElementTypeBitWidth() == 16) {
       APInt bits = splat.getSplatValue<APFloat>().bitcastToAPInt();
-      value = Emit(rewriter, op.getLoc()).i32(bits.zext(32).getZExtValue() * 0x10001);
+      value = Emit(rewriter, op.getLoc())
+                  .i32(bits.zext(32).getZExtValue() * 0x10001);
     } else {
       value = arith::ConstantOp::create(rewriter, op.getLoc(),
                                         splat.getSplatValue<TypedAttr>());
     }
-    rewriter.replaceOpWithMultiple(op, {SmallVector<Value>(getNumRegisters(type), value)});
+    rewriter.replaceOpWithMultiple(
+        op, {SmallVector<Value>(getNumRegisters(type), value)});
     return success();
   }
 };
 
 struct BroadcastPattern : OpConversionPattern<BroadcastOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(BroadcastOp op, OneToNOpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(BroadcastOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     RankedTensorType result = typeOf(op.getResult());
     ValueRange input = adaptor.getInput();
     if (result.getElementTypeBitWidth() == 16)
@@ -132,8 +151,9 @@ struct BroadcastPattern : OpConversionPattern<BroadcastOp> {
 
 struct CoordinatePattern : OpConversionPattern<CoordinateOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(CoordinateOp op, OneToNOpAdaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(CoordinateOp op, OneToNOpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     Places places = emit.places(typeOf(op.getResult()));
     SmallVector<Value> values;
@@ -148,8 +168,9 @@ struct CoordinatePattern : OpConversionPattern<CoordinateOp> {
 /// Every lane fetches the elements of its slice from the lanes that hold them.
 struct ConvertPattern : OpConversionPattern<ConvertOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ConvertOp op, OneToNOpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(ConvertOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     RankedTensorType result = typeOf(op.getResult());
     ValueRange held = adaptor.getInput();
@@ -166,8 +187,9 @@ struct ConvertPattern : OpConversionPattern<ConvertOp> {
       }
       Value which = emit.rem(at, perLane), value = emit.shuffle(held[0], lane);
       for (int64_t e = 1; e < perLane; ++e) {
-        Value isIt = arith::CmpIOp::create(rewriter, op.getLoc(), arith::CmpIPredicate::eq,
-                                           which, emit.i32(e));
+        Value isIt =
+            arith::CmpIOp::create(rewriter, op.getLoc(),
+                                  arith::CmpIPredicate::eq, which, emit.i32(e));
         value = arith::SelectOp::create(rewriter, op.getLoc(), isIt,
                                         emit.shuffle(held[e], lane), value);
       }
@@ -181,8 +203,9 @@ struct ConvertPattern : OpConversionPattern<ConvertOp> {
 /// Sums within a lane, then over lanes by doubling distances.
 struct CumsumPattern : OpConversionPattern<CumsumOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(CumsumOp op, OneToNOpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(CumsumOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Emit emit(rewriter, loc);
     SmallVector<Value> local(adaptor.getInput());
@@ -190,21 +213,24 @@ struct CumsumPattern : OpConversionPattern<CumsumOp> {
       local[e] = arith::AddFOp::create(rewriter, loc, local[e - 1], local[e]);
     Value total = local.back(), lane = emit.lane();
     auto fromBelow = [&](Value v, int64_t distance) -> Value { // 0 below lane 0
-      Value got = NVVM::ShflOp::create(rewriter, loc, v.getType(), emit.i32(-1), v,
-                                       emit.i32(distance), emit.i32(0), NVVM::ShflKind::up,
-                                       UnitAttr());
+      Value got = NVVM::ShflOp::create(rewriter, loc, v.getType(), emit.i32(-1),
+                                       v, emit.i32(distance), emit.i32(0),
+                                       NVVM::ShflKind::up, UnitAttr());
       Value none = emit.less(lane, emit.i32(distance));
       return arith::SelectOp::create(rewriter, loc, none, emit.f32(0), got);
     };
     for (int64_t distance = 1; distance != kWarpSize; distance *= 2)
-      total = arith::AddFOp::create(rewriter, loc, total, fromBelow(total, distance));
+      total = arith::AddFOp::create(rewriter, loc, total,
+                                    fromBelow(total, distance));
     Value before = fromBelow(total, 1);
     SmallVector<Value> values;
     if (op.getExclusive())
       local.insert(local.begin(), Value());
     for (size_t e = 0; e != adaptor.getInput().size(); ++e)
-      values.push_back(local[e] ? arith::AddFOp::create(rewriter, loc, before, local[e]).getResult()
-                                : before);
+      values.push_back(
+          local[e] ? arith::AddFOp::create(rewriter, loc, before, local[e])
+                         .getResult()
+                   : before);
     rewriter.replaceOpWithMultiple(op, {values});
     return success();
   }
@@ -212,8 +238,9 @@ struct CumsumPattern : OpConversionPattern<CumsumOp> {
 
 struct ExtractPattern : OpConversionPattern<ExtractOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ExtractOp op, OneToNOpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+  LogicalResult
+  matchAndRewrite(ExtractOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     int64_t perLane = adaptor.getInput().size(), index = op.getIndex();
     rewriter.replaceOp(op, emit.shuffle(adaptor.getInput()[index % perLane],
@@ -225,7 +252,8 @@ struct ExtractPattern : OpConversionPattern<ExtractOp> {
 
 void deltanet::tile::populateRegisterPatterns(const TypeConverter &converter,
                                               RewritePatternSet &patterns) {
-  patterns.add<ElementwisePattern, ExpPattern, ConstantPattern, BroadcastPattern,
-               CoordinatePattern, ConvertPattern, CumsumPattern, ExtractPattern>(
-      converter, patterns.getContext());
+  patterns
+      .add<ElementwisePattern, ExpPattern, ConstantPattern, BroadcastPattern,
+           CoordinatePattern, ConvertPattern, CumsumPattern, ExtractPattern>(
+          converter, patterns.getContext());
 }

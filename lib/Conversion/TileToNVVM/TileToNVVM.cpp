@@ -1,4 +1,5 @@
-//===- TileToNVVM.cpp - tiles to instructions of one thread ----------------===//
+//===- TileToNVVM.cpp - tiles to instructions of one thread
+//----------------===//
 // Tensors in registers become scalars, handles of shared memory pointers, every
 // operation the instructions that one thread contributes.
 //===----------------------------------------------------------------------===//
@@ -25,34 +26,52 @@ using namespace deltanet::tile;
 static void declareShared(gpu::GPUModuleOp module) {
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
   auto type = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
-  LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/false, LLVM::Linkage::External,
-                         kSharedSymbol, Attribute(), /*alignment=*/128,
+  LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/false,
+                         LLVM::Linkage::External, kSharedSymbol, Attribute(),
+                         /*alignment=*/128,
                          static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
 }
 
 static void addConversions(TypeConverter &converter) {
   converter.addConversion([](Type type) { return type; });
   converter.addConversion(
-      [](RankedTensorType type, SmallVectorImpl<Type> &types) -> std::optional<LogicalResult> {
+      [](RankedTensorType type,
+         SmallVectorImpl<Type> &types) -> std::optional<LogicalResult> {
         if (!isInRegisters(type))
           return std::nullopt;
         types.append(getNumRegisters(type), getRegisterType(type));
         return success();
       });
   converter.addConversion([](GlobalType type) {
-    return LLVM::LLVMPointerType::get(type.getContext(),
-                                      static_cast<unsigned>(NVVM::NVVMMemorySpace::Global));
+    return LLVM::LLVMPointerType::get(
+        type.getContext(),
+        static_cast<unsigned>(NVVM::NVVMMemorySpace::Global));
   });
   auto shared = [](Type type) {
-    return LLVM::LLVMPointerType::get(type.getContext(),
-                                      static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+    return LLVM::LLVMPointerType::get(
+        type.getContext(),
+        static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
   };
   converter.addConversion([=](BufferType type) { return shared(type); });
   converter.addConversion([=](RingType type) { return shared(type); });
 }
 
 namespace {
-struct ConvertTileToNVVM : deltanet::impl::ConvertTileToNVVMBase<ConvertTileToNVVM> {
+struct ReturnPattern : OpConversionPattern<gpu::ReturnOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(gpu::ReturnOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    SmallVector<Value> values;
+    for (ValueRange registers : adaptor.getOperands())
+      llvm::append_range(values, registers);
+    rewriter.replaceOpWithNewOp<gpu::ReturnOp>(op, values);
+    return success();
+  }
+};
+
+struct ConvertTileToNVVM
+    : deltanet::impl::ConvertTileToNVVMBase<ConvertTileToNVVM> {
   using ConvertTileToNVVMBase::ConvertTileToNVVMBase;
 
   void runOnOperation() override {
@@ -64,6 +83,7 @@ struct ConvertTileToNVVM : deltanet::impl::ConvertTileToNVVMBase<ConvertTileToNV
     populateRegisterPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
     populateProductPatterns(converter, patterns);
+    patterns.add<ReturnPattern>(converter, &getContext());
     scf::populateSCFStructuralTypeConversions(converter, patterns);
     populateAnyFunctionOpInterfaceTypeConversionPattern(patterns, converter);
 
@@ -71,9 +91,11 @@ struct ConvertTileToNVVM : deltanet::impl::ConvertTileToNVVMBase<ConvertTileToNV
     target.addIllegalDialect<TileDialect>();
     target.addIllegalOp<math::ExpOp>();
     target.addDynamicallyLegalOp<gpu::GPUFuncOp>([&](gpu::GPUFuncOp op) {
-      return converter.isSignatureLegal(op.getFunctionType()) && converter.isLegal(&op.getBody());
+      return converter.isSignatureLegal(op.getFunctionType()) &&
+             converter.isLegal(&op.getBody());
     });
-    target.markUnknownOpDynamicallyLegal([&](Operation *op) { return converter.isLegal(op); });
+    target.markUnknownOpDynamicallyLegal(
+        [&](Operation *op) { return converter.isLegal(op); });
     if (failed(applyFullConversion(module, target, std::move(patterns))))
       signalPassFailure();
   }

@@ -1,8 +1,9 @@
-//===- EmitPTX.cpp - kernels as PTX ----------------------------------------===//
+//===- EmitPTX.cpp - kernels as PTX
+//----------------------------------------===//
 // MLIR to LLVM IR to PTX with LLVM's NVPTX back end.
 //===----------------------------------------------------------------------===//
-#include "deltanet/Target/PTX.h"
 #include "deltanet/Dialect/Tile/IR/Tile.h"
+#include "deltanet/Target/PTX.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -49,28 +50,33 @@ void deltanet::ptx::registerTranslations(DialectRegistry &registry) {
 static FailureOr<std::unique_ptr<llvm::TargetMachine>>
 makeMachine(gpu::GPUModuleOp module, kernel::TargetAttr target) {
   if (!target.isGPU())
-    return module.emitError("expects a gpu to write PTX for, got ") << target.getName();
+    return module.emitError("expects a gpu to write PTX for, got ")
+           << target.getName();
   initializeBackEnd();
   llvm::Triple triple(target.getTriple());
   std::string message;
-  const llvm::Target *backEnd = llvm::TargetRegistry::lookupTarget(triple, message);
+  const llvm::Target *backEnd =
+      llvm::TargetRegistry::lookupTarget(triple, message);
   if (!backEnd)
-    return module.emitError("expects an LLVM with the NVPTX back end: ") << message;
+    return module.emitError("expects an LLVM with the NVPTX back end: ")
+           << message;
   int64_t version = std::max(target.getPtxVersion(), kMinimumPTX);
   std::string features = "+ptx" + std::to_string(version);
   if (!target.getFeatures().empty())
     features += "," + target.getFeatures().str();
   std::unique_ptr<llvm::TargetMachine> machine(backEnd->createTargetMachine(
-      triple, target.getChip(), features, llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
-      llvm::CodeGenOptLevel::Aggressive));
+      triple, target.getChip(), features, llvm::TargetOptions(),
+      llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
   if (!machine)
-    return module.emitError("expects a chip that the NVPTX back end knows, got ")
+    return module.emitError(
+               "expects a chip that the NVPTX back end knows, got ")
            << target.getChip();
   return machine;
 }
 
-/// Straight-line code on scalars: there are addresses and values that are computed
-/// twice to clean. Nothing is moved out of loops: registers are what is short.
+/// Straight-line code on scalars: there are addresses and values that are
+/// computed twice to clean. Nothing is moved out of loops: registers are what
+/// is short.
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::PassBuilder builder(&machine);
   llvm::LoopAnalysisManager loops;
@@ -92,7 +98,8 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   manager.run(module, modules);
 }
 
-static std::unique_ptr<llvm::Module> translate(gpu::GPUModuleOp module, llvm::LLVMContext &context,
+static std::unique_ptr<llvm::Module> translate(gpu::GPUModuleOp module,
+                                               llvm::LLVMContext &context,
                                                llvm::TargetMachine &machine) {
   std::unique_ptr<llvm::Module> code =
       translateModuleToLLVMIR(module, context, module.getName());
@@ -135,8 +142,8 @@ static FailureOr<std::string> describeLaunches(gpu::GPUModuleOp module,
     auto shared = function->getAttrOfType<IntegerAttr>(tile::kSharedBytesAttr);
     if (!launch || !shared)
       return function.emitError("expects a kernel that states its launch ('")
-             << tile::kLaunchAttr << "') and its shared memory ('" << tile::kSharedBytesAttr
-             << "')";
+             << tile::kLaunchAttr << "') and its shared memory ('"
+             << tile::kSharedBytesAttr << "')";
     llvm::json::Value line = toJSON(launch);
     llvm::json::Object &object = *line.getAsObject();
     object["kernel"] = function.getName();
@@ -161,7 +168,8 @@ FailureOr<std::string> deltanet::ptx::emitLLVM(gpu::GPUModuleOp module,
   return text;
 }
 
-FailureOr<std::string> deltanet::ptx::emitPTX(gpu::GPUModuleOp module, kernel::TargetAttr target) {
+FailureOr<std::string> deltanet::ptx::emitPTX(gpu::GPUModuleOp module,
+                                              kernel::TargetAttr target) {
   auto machine = makeMachine(module, target);
   if (failed(machine))
     return failure();
@@ -173,16 +181,19 @@ FailureOr<std::string> deltanet::ptx::emitPTX(gpu::GPUModuleOp module, kernel::T
   llvm::SmallString<0> text;
   llvm::raw_svector_ostream os(text);
   llvm::legacy::PassManager passes;
-  if ((*machine)->addPassesToEmitFile(passes, os, nullptr, llvm::CodeGenFileType::AssemblyFile))
-    return module.emitError("could not be written: the back end has no text form");
+  if ((*machine)->addPassesToEmitFile(passes, os, nullptr,
+                                      llvm::CodeGenFileType::AssemblyFile))
+    return module.emitError(
+        "could not be written: the back end has no text form");
   passes.run(*code);
   return *launches + text.str().str();
 }
 
 FailureOr<std::string> deltanet::ptx::emitPTX(ModuleOp module) {
-  auto target = module->getAttrOfType<kernel::TargetAttr>("kernel.target");
+  auto target = module->getAttrOfType<kernel::TargetAttr>(kernel::kTargetName);
   if (!target)
-    return module.emitError("expects a module that states its target (kernel-set-target)");
+    return module.emitError(
+        "expects a module that states its target (kernel-set-target)");
   std::string text;
   for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {
     FailureOr<std::string> part = emitPTX(kernels, target);

@@ -1,4 +1,5 @@
-//===- WritePTX.cpp - the pass that writes PTX -----------------------------===//
+//===- WritePTX.cpp - the pass that writes PTX
+//-----------------------------===//
 // See dialects/Target/Passes.td.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Target/PTX.h"
@@ -27,14 +28,16 @@ struct WritePTX : deltanet::impl::WritePTXBase<WritePTX> {
     if (failed(text))
       return signalPassFailure();
     std::string message;
-    std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(output, &message);
+    std::unique_ptr<llvm::ToolOutputFile> file =
+        openOutputFile(output, &message);
     if (!file) {
       module.emitError(message);
       return signalPassFailure();
     }
     file->os() << *text;
     file->keep();
-    for (auto kernels : llvm::make_early_inc_range(module.getOps<gpu::GPUModuleOp>())) {
+    for (auto kernels :
+         llvm::make_early_inc_range(module.getOps<gpu::GPUModuleOp>())) {
       kernels.erase();
       ++numKernels;
     }

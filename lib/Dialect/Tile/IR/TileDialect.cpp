@@ -1,4 +1,5 @@
-//===- TileDialect.cpp - layouts and types of the tile dialect -------------===//
+//===- TileDialect.cpp - layouts and types of the tile dialect
+//-------------===//
 // What the layouts hold in a thread, and how the types of shared memory are
 // written.
 //===----------------------------------------------------------------------===//
@@ -41,15 +42,14 @@ static constexpr int64_t kAccTile[2] = {16, 8};
 LogicalResult AccAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                               ArrayRef<int64_t> warps) {
   if (warps.size() != 2 || warps[0] < 1 || warps[1] < 1)
-    return emitError()
-           << "expects warps along rows and columns, got " << warps.size()
-           << " numbers";
+    return emitError() << "expects warps along rows and columns, got "
+                       << warps.size() << " numbers";
   return success();
 }
 
-LogicalResult AccAttr::verifyEncoding(
-    ArrayRef<int64_t> shape, Type,
-    function_ref<InFlightDiagnostic()> emitError) const {
+LogicalResult
+AccAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
+                        function_ref<InFlightDiagnostic()> emitError) const {
   if (shape.size() != 2)
     return emitError() << "expects a matrix in layout #tile.acc, got rank "
                        << shape.size();
@@ -58,8 +58,8 @@ LogicalResult AccAttr::verifyEncoding(
       return emitError() << "expects " << (d ? "columns" : "rows")
                          << " that are a multiple of "
                          << kAccTile[d] * getWarps()[d] << ", " << kAccTile[d]
-                         << " for each of " << getWarps()[d]
-                         << " warps, got " << shape[d];
+                         << " for each of " << getWarps()[d] << " warps, got "
+                         << shape[d];
   return success();
 }
 
@@ -70,9 +70,9 @@ LogicalResult SliceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-LogicalResult SliceAttr::verifyEncoding(
-    ArrayRef<int64_t> shape, Type,
-    function_ref<InFlightDiagnostic()> emitError) const {
+LogicalResult
+SliceAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
+                          function_ref<InFlightDiagnostic()> emitError) const {
   if (shape.size() != 1)
     return emitError() << "expects a vector in layout #tile.slice, got rank "
                        << shape.size();
@@ -84,9 +84,9 @@ LogicalResult SliceAttr::verifyEncoding(
   return success();
 }
 
-LogicalResult LanesAttr::verifyEncoding(
-    ArrayRef<int64_t> shape, Type,
-    function_ref<InFlightDiagnostic()> emitError) const {
+LogicalResult
+LanesAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
+                          function_ref<InFlightDiagnostic()> emitError) const {
   if (shape.size() != 1 || shape[0] % kWarpSize != 0 || shape[0] == 0)
     return emitError() << "expects a vector of a multiple of " << kWarpSize
                        << " elements in layout #tile.lanes";
@@ -95,7 +95,8 @@ LogicalResult LanesAttr::verifyEncoding(
 
 bool deltanet::tile::isInRegisters(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
-  return tensor && isa_and_nonnull<AccAttr, SliceAttr, LanesAttr>(tensor.getEncoding());
+  return tensor &&
+         isa_and_nonnull<AccAttr, SliceAttr, LanesAttr>(tensor.getEncoding());
 }
 
 int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {
@@ -104,7 +105,8 @@ int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {
   if (auto slice = dyn_cast<SliceAttr>(type.getEncoding())) {
     // Two elements for every tile: rows l/4 and l/4 + 8, or two columns.
     int64_t kept = 1 - slice.getDim();
-    return type.getDimSize(0) / (kAccTile[kept] * slice.getParent().getWarps()[kept]) * 2;
+    return type.getDimSize(0) /
+           (kAccTile[kept] * slice.getParent().getWarps()[kept]) * 2;
   }
   assert(isa<LanesAttr>(type.getEncoding()) && "not a tensor in registers");
   return type.getDimSize(0) / kWarpSize;
@@ -114,30 +116,38 @@ int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {
 // Types
 //===----------------------------------------------------------------------===//
 
-LogicalResult GlobalType::verify(function_ref<InFlightDiagnostic()> emitError, Type element) {
+LogicalResult GlobalType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 Type element) {
   if (!element.isF32() && !element.isF16() && !element.isBF16())
-    return emitError() << "expects elements of f32, bf16 or f16, got " << element;
+    return emitError() << "expects elements of f32, bf16 or f16, got "
+                       << element;
   return success();
 }
 
 static LogicalResult verifyShared(function_ref<InFlightDiagnostic()> emitError,
-                                  ArrayRef<int64_t> shape, Type element, int64_t pad) {
+                                  ArrayRef<int64_t> shape, Type element,
+                                  int64_t pad) {
   if (shape.size() != 2)
-    return emitError() << "expects a matrix in shared memory, got rank " << shape.size();
+    return emitError() << "expects a matrix in shared memory, got rank "
+                       << shape.size();
   if (!element.isF32() && !element.isF16() && !element.isBF16())
-    return emitError() << "expects elements of f32, bf16 or f16, got " << element;
+    return emitError() << "expects elements of f32, bf16 or f16, got "
+                       << element;
   if (pad < 0)
-    return emitError() << "expects a pad of no less than 0 elements, got " << pad;
+    return emitError() << "expects a pad of no less than 0 elements, got "
+                       << pad;
   return success();
 }
 
 LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> emitError,
-                                 ArrayRef<int64_t> shape, Type element, int64_t pad) {
+                                 ArrayRef<int64_t> shape, Type element,
+                                 int64_t pad) {
   return verifyShared(emitError, shape, element, pad);
 }
 
-LogicalResult RingType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t slots,
-                               ArrayRef<int64_t> shape, Type element, int64_t pad) {
+LogicalResult RingType::verify(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t slots, ArrayRef<int64_t> shape,
+                               Type element, int64_t pad) {
   if (slots < 1)
     return emitError() << "expects at least 1 slot, got " << slots;
   return verifyShared(emitError, shape, element, pad);
@@ -147,16 +157,18 @@ LogicalResult RingType::verify(function_ref<InFlightDiagnostic()> emitError, int
 static ParseResult parseShared(AsmParser &parser, SmallVector<int64_t> &shape,
                                Type &element, int64_t &pad) {
   pad = 0;
-  if (parser.parseDimensionList(shape, /*allowDynamic=*/false) || parser.parseType(element))
+  if (parser.parseDimensionList(shape, /*allowDynamic=*/false) ||
+      parser.parseType(element))
     return failure();
   if (succeeded(parser.parseOptionalComma()) &&
-      (parser.parseKeyword("pad") || parser.parseEqual() || parser.parseInteger(pad)))
+      (parser.parseKeyword("pad") || parser.parseEqual() ||
+       parser.parseInteger(pad)))
     return failure();
   return parser.parseGreater();
 }
 
-static void printShared(AsmPrinter &printer, ArrayRef<int64_t> shape, Type element,
-                        int64_t pad) {
+static void printShared(AsmPrinter &printer, ArrayRef<int64_t> shape,
+                        Type element, int64_t pad) {
   printer.printDimensionList(shape);
   printer << "x" << element;
   if (pad)
@@ -171,7 +183,8 @@ Type BufferType::parse(AsmParser &parser) {
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseLess() || parseShared(parser, shape, element, pad))
     return {};
-  return parser.getChecked<BufferType>(loc, parser.getContext(), shape, element, pad);
+  return parser.getChecked<BufferType>(loc, parser.getContext(), shape, element,
+                                       pad);
 }
 
 void BufferType::print(AsmPrinter &printer) const {
@@ -187,7 +200,8 @@ Type RingType::parse(AsmParser &parser) {
   if (parser.parseLess() || parser.parseInteger(slots) || parser.parseComma() ||
       parseShared(parser, shape, element, pad))
     return {};
-  return parser.getChecked<RingType>(loc, parser.getContext(), slots, shape, element, pad);
+  return parser.getChecked<RingType>(loc, parser.getContext(), slots, shape,
+                                     element, pad);
 }
 
 void RingType::print(AsmPrinter &printer) const {

@@ -1,4 +1,5 @@
-//===- TileOps.cpp - verifiers and effects of the tile dialect -------------===//
+//===- TileOps.cpp - verifiers and effects of the tile dialect
+//-------------===//
 // Constraints C1.. are those of dialects/Tile/Tile.td; each has a test in
 // test/Dialect/Tile/invalid.mlir.
 //===----------------------------------------------------------------------===//
@@ -11,7 +12,9 @@ using namespace deltanet::tile;
 #define GET_OP_CLASSES
 #include "deltanet/Dialect/Tile/IR/TileOps.cpp.inc"
 
-static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+static RankedTensorType typeOf(Value v) {
+  return cast<RankedTensorType>(v.getType());
+}
 
 AllocOp deltanet::tile::getAllocation(Value shared) {
   while (auto slot = shared.getDefiningOp<SlotOp>())
@@ -26,27 +29,34 @@ static void addEffect(SmallVectorImpl<MemoryEffects::EffectInstance> &effects,
     effects.emplace_back(effect, &operand);
 }
 
-void CopyAsyncOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+void CopyAsyncOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   effects.emplace_back(MemoryEffects::Read::get(), &getSourceMutable());
   addEffect(effects, MemoryEffects::Write::get(), getBufferMutable());
 }
-void LoadMatrixOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+void LoadMatrixOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffect(effects, MemoryEffects::Read::get(), getBufferMutable());
 }
-void StoreMatrixOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+void StoreMatrixOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffect(effects, MemoryEffects::Write::get(), getBufferMutable());
 }
-void LoadVectorOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+void LoadVectorOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffect(effects, MemoryEffects::Read::get(), getBufferMutable());
 }
-void StoreVectorOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+void StoreVectorOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffect(effects, MemoryEffects::Write::get(), getBufferMutable());
 }
-void MmaOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+void MmaOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffect(effects, MemoryEffects::Read::get(), getLhsMutable());
   addEffect(effects, MemoryEffects::Read::get(), getRhsMutable());
 }
-void UnitLowerInverseOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+void UnitLowerInverseOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffect(effects, MemoryEffects::Read::get(), getLowerMutable());
   addEffect(effects, MemoryEffects::Write::get(), getLowerMutable());
   addEffect(effects, MemoryEffects::Write::get(), getResultMutable());
@@ -55,8 +65,10 @@ void UnitLowerInverseOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstanc
 LogicalResult SlotOp::verify() {
   // C1
   if (getRing().getType().getSlotType() != getBuffer().getType())
-    return emitOpError("expects a slot of ") << getRing().getType() << " to be "
-           << getRing().getType().getSlotType() << ", got " << getBuffer().getType();
+    return emitOpError("expects a slot of ")
+           << getRing().getType() << " to be "
+           << getRing().getType().getSlotType() << ", got "
+           << getBuffer().getType();
   return success();
 }
 
@@ -65,7 +77,8 @@ LogicalResult CopyAsyncOp::verify() {
   // C1
   if (buffer.getElementType() != getSource().getType().getElementType())
     return emitOpError("expects source and buffer of one element type, got ")
-           << getSource().getType().getElementType() << " and " << buffer.getElementType();
+           << getSource().getType().getElementType() << " and "
+           << buffer.getElementType();
   // C2
   int64_t bytes = buffer.getColumns() * buffer.getElementBytes();
   if (bytes % 16 != 0 || buffer.getRowBytes() % 16 != 0)
@@ -80,7 +93,8 @@ static LogicalResult verifyGlobalAccess(Op op, Type pointer, Type value) {
   Type element = cast<GlobalType>(pointer).getElementType();
   // C1
   if (getElementTypeOrSelf(value) != element)
-    return op.emitOpError("expects global memory and registers of one element type, got ")
+    return op.emitOpError(
+               "expects global memory and registers of one element type, got ")
            << element << " and " << getElementTypeOrSelf(value);
   auto tensor = dyn_cast<RankedTensorType>(value);
   int64_t rank = tensor ? tensor.getRank() : 0;
@@ -98,7 +112,8 @@ static LogicalResult verifyGlobalAccess(Op op, Type pointer, Type value) {
 }
 
 LogicalResult LoadOp::verify() {
-  return verifyGlobalAccess(*this, getSource().getType(), getResult().getType());
+  return verifyGlobalAccess(*this, getSource().getType(),
+                            getResult().getType());
 }
 LogicalResult StoreOp::verify() {
   return verifyGlobalAccess(*this, getTarget().getType(), getValue().getType());
@@ -109,15 +124,18 @@ LogicalResult LoadMatrixOp::verify() {
   RankedTensorType result = typeOf(getResult());
   // C1
   if (!isa<AccAttr>(result.getEncoding()))
-    return emitOpError("expects a result in layout #tile.acc, got ") << result.getEncoding();
-  if (buffer.getElementType() != result.getElementType() || buffer.getElementBytes() != 2)
+    return emitOpError("expects a result in layout #tile.acc, got ")
+           << result.getEncoding();
+  if (buffer.getElementType() != result.getElementType() ||
+      buffer.getElementBytes() != 2)
     return emitOpError("expects one element type of 16 bits, got ")
            << buffer.getElementType() << " and " << result.getElementType();
   // C2
   if (result.getDimSize(0) != buffer.getShape()[getTranspose()] ||
       result.getDimSize(1) != buffer.getShape()[!getTranspose()])
     return emitOpError("expects the buffer's shape")
-           << (getTranspose() ? ", exchanged" : "") << ", got " << result << " from " << buffer;
+           << (getTranspose() ? ", exchanged" : "") << ", got " << result
+           << " from " << buffer;
   return success();
 }
 
@@ -126,20 +144,22 @@ LogicalResult StoreMatrixOp::verify() {
   RankedTensorType value = typeOf(getValue());
   // C1
   if (!isa<AccAttr>(value.getEncoding()))
-    return emitOpError("expects a value in layout #tile.acc, got ") << value.getEncoding();
+    return emitOpError("expects a value in layout #tile.acc, got ")
+           << value.getEncoding();
   if (buffer.getElementType() != value.getElementType())
     return emitOpError("expects one element type, got ")
            << value.getElementType() << " and " << buffer.getElementType();
   // C2
   if (value.getShape() != buffer.getShape())
-    return emitOpError("expects the buffer's shape, got ") << value << " into " << buffer;
+    return emitOpError("expects the buffer's shape, got ")
+           << value << " into " << buffer;
   return success();
 }
 
 /// C1 and C2 of `load_vector` and `store_vector`.
 template <typename Layout>
-static LogicalResult verifyVector(Operation *op, BufferType buffer, RankedTensorType vector,
-                                  StringRef layout) {
+static LogicalResult verifyVector(Operation *op, BufferType buffer,
+                                  RankedTensorType vector, StringRef layout) {
   // C1
   if (!isa<Layout>(vector.getEncoding()) || !buffer.getElementType().isF32())
     return op->emitOpError("expects an f32 vector in layout ")
@@ -152,10 +172,12 @@ static LogicalResult verifyVector(Operation *op, BufferType buffer, RankedTensor
 }
 
 LogicalResult LoadVectorOp::verify() {
-  return verifyVector<SliceAttr>(*this, getBuffer().getType(), typeOf(getResult()), "#tile.slice");
+  return verifyVector<SliceAttr>(*this, getBuffer().getType(),
+                                 typeOf(getResult()), "#tile.slice");
 }
 LogicalResult StoreVectorOp::verify() {
-  return verifyVector<LanesAttr>(*this, getBuffer().getType(), typeOf(getValue()), "#tile.lanes");
+  return verifyVector<LanesAttr>(*this, getBuffer().getType(),
+                                 typeOf(getValue()), "#tile.lanes");
 }
 
 /// Shape and element type of an operand of a product.
@@ -175,24 +197,30 @@ LogicalResult MmaOp::verify() {
     return emitOpError("expects operands of one element type of 16 bits, got ")
            << lhsElement << " and " << rhsElement;
   if (!layout)
-    return emitOpError("expects a result in layout #tile.acc, got ") << result.getEncoding();
+    return emitOpError("expects a result in layout #tile.acc, got ")
+           << result.getEncoding();
   // C2
   if (lhs.size() != 2)
-    return emitOpError("expects matrices, got a left operand of rank ") << lhs.size();
+    return emitOpError("expects matrices, got a left operand of rank ")
+           << lhs.size();
   int64_t m = lhs[getTransposeLhs()], k = lhs[!getTransposeLhs()];
   int64_t k2 = rhs[getTransposeRhs()], n = rhs[!getTransposeRhs()];
   if (k != k2)
     return emitOpError("expects contracted extents to agree, got ")
            << k << " of lhs and " << k2 << " of rhs";
   if (k % 16 != 0)
-    return emitOpError("expects a contracted extent that is a multiple of 16, got ") << k;
+    return emitOpError(
+               "expects a contracted extent that is a multiple of 16, got ")
+           << k;
   if (result.getShape() != ArrayRef<int64_t>({m, n}))
-    return emitOpError("expects a result of ") << m << "x" << n << ", got " << result;
+    return emitOpError("expects a result of ")
+           << m << "x" << n << ", got " << result;
   // C3
   if (auto registers = dyn_cast<RankedTensorType>(getLhs().getType()))
     if (getTransposeLhs() || registers.getEncoding() != result.getEncoding() ||
         layout.getWarps()[1] != 1)
-      return emitOpError("expects a left operand in registers to split rows alone, as the "
+      return emitOpError("expects a left operand in registers to split rows "
+                         "alone, as the "
                          "result, got ")
              << registers.getEncoding() << " and " << result.getEncoding();
   return success();
@@ -220,14 +248,16 @@ LogicalResult BroadcastOp::verify() {
   // C1
   if (getElementTypeOrSelf(getInput().getType()) != result.getElementType())
     return emitOpError("expects one element type, got ")
-           << getElementTypeOrSelf(getInput().getType()) << " and " << result.getElementType();
+           << getElementTypeOrSelf(getInput().getType()) << " and "
+           << result.getElementType();
   auto input = dyn_cast<RankedTensorType>(getInput().getType());
   if (!input)
     return success();
   auto slice = dyn_cast<SliceAttr>(input.getEncoding());
   if (!slice || slice.getParent() != result.getEncoding() ||
       input.getDimSize(0) != result.getDimSize(1 - slice.getDim()))
-    return emitOpError("expects a slice of the result's layout and extent, got ")
+    return emitOpError(
+               "expects a slice of the result's layout and extent, got ")
            << input << " and " << result;
   return success();
 }
@@ -235,9 +265,11 @@ LogicalResult BroadcastOp::verify() {
 LogicalResult ConvertOp::verify() {
   RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
   // C1
-  if (input.getShape() != result.getShape() || !isa<LanesAttr>(input.getEncoding()) ||
+  if (input.getShape() != result.getShape() ||
+      !isa<LanesAttr>(input.getEncoding()) ||
       !isa<SliceAttr>(result.getEncoding()))
-    return emitOpError("expects a vector from #tile.lanes to a #tile.slice, got ")
+    return emitOpError(
+               "expects a vector from #tile.lanes to a #tile.slice, got ")
            << input << " and " << result;
   return success();
 }
@@ -254,10 +286,12 @@ LogicalResult ExtractOp::verify() {
   RankedTensorType input = typeOf(getInput());
   // C1
   if (!isa<LanesAttr>(input.getEncoding()))
-    return emitOpError("expects a vector in layout #tile.lanes, got ") << input.getEncoding();
+    return emitOpError("expects a vector in layout #tile.lanes, got ")
+           << input.getEncoding();
   int64_t index = getIndex();
   if (index < 0 || index >= input.getDimSize(0))
-    return emitOpError("expects one of ") << input.getDimSize(0) << " elements, got " << index;
+    return emitOpError("expects one of ")
+           << input.getDimSize(0) << " elements, got " << index;
   return success();
 }
 

@@ -1,4 +1,5 @@
-//===- InsertBarriers.cpp - barriers between writers and readers -----------===//
+//===- InsertBarriers.cpp - barriers between writers and readers
+//-----------===//
 // Shared memory is read and written by all threads; an operation that meets
 // what others may still read or write needs a barrier before it.
 //===----------------------------------------------------------------------===//
@@ -23,7 +24,8 @@ struct Pending {
   llvm::SmallPtrSet<Operation *, 8> copies;
 
   bool operator!=(const Pending &other) const {
-    return reads != other.reads || writes != other.writes || copies != other.copies;
+    return reads != other.reads || writes != other.writes ||
+           copies != other.copies;
   }
   void merge(const Pending &other) {
     reads.insert(other.reads.begin(), other.reads.end());

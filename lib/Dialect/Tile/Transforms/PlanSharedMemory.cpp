@@ -1,8 +1,11 @@
-//===- PlanSharedMemory.cpp - places in shared memory ----------------------===//
+//===- PlanSharedMemory.cpp - places in shared memory
+//----------------------===//
 // Allocations lie one after the other. Reuse by lifetime would go here.
 //===----------------------------------------------------------------------===//
+#include "deltanet/Dialect/Kernel/IR/Kernel.h"
 #include "deltanet/Dialect/Tile/Transforms/Passes.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace deltanet::tile {
@@ -11,6 +14,7 @@ namespace deltanet::tile {
 } // namespace deltanet::tile
 
 using namespace mlir;
+using namespace deltanet;
 using namespace deltanet::tile;
 
 namespace {
@@ -29,6 +33,17 @@ struct PlanSharedMemory
   }
 
 private:
+  /// The option, or the fact that the target states; 0 for any number.
+  int64_t getLimit() {
+    if (limitBytes > 0)
+      return limitBytes;
+    auto module = getOperation()->getParentOfType<ModuleOp>();
+    auto target =
+        module ? module->getAttrOfType<kernel::TargetAttr>(kernel::kTargetName)
+               : nullptr;
+    return target ? target.getSharedMemoryBytesPerBlock() : 0;
+  }
+
   LogicalResult plan(gpu::GPUFuncOp kernel) {
     int64_t total = 0;
     kernel.walk([&](AllocOp alloc) {
@@ -38,10 +53,12 @@ private:
       alloc.setOffset(total);
       total += llvm::alignTo(bytes, kAlignment);
     });
-    if (limitBytes > 0 && total > limitBytes)
+    int64_t limit = getLimit();
+    if (limit > 0 && total > limit)
       return kernel.emitError("expects at most ")
-             << limitBytes << " bytes of shared memory a block, the kernel needs " << total
-             << " (" << total - limitBytes << " more); smaller chunks or fewer slots need less";
+             << limit << " bytes of shared memory a block, the kernel needs "
+             << total << " (" << total - limit
+             << " more); smaller chunks or fewer slots need less";
     kernel->setAttr(kSharedBytesAttr, Builder(kernel).getI64IntegerAttr(total));
     sharedBytes += total;
     return success();

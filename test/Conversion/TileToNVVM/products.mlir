@@ -1,0 +1,46 @@
+// If this fails, products no longer become one mma.sync for 16 x 8 x 16 with right
+// operands from one ldmatrix each, or the state goes through memory.
+// RUN: deltanet-opt %s --convert-tile-to-nvvm --canonicalize --cse | FileCheck %s
+
+#acc = #tile.acc<warps = [4, 1]>
+gpu.module @kernels {
+  // A left operand in registers: 4 x (1 ldmatrix, 2 mma.sync), nothing else.
+  // CHECK-LABEL: gpu.func @registers
+  // CHECK-COUNT-4: nvvm.ldmatrix {{.*}} {eltType = #nvvm.ld_st_matrix_elt_type<b16>, layout = #nvvm.mma_layout<row>, num = 4 : i32, shape = #nvvm.ld_st_matrix_shape<m = 8, n = 8>}
+  // CHECK-NOT: nvvm.ldmatrix
+  // CHECK: gpu.return
+  gpu.func @registers(%a: tensor<64x64xbf16, #acc>, %c: tensor<64x16xf32, #acc>) -> tensor<64x16xf32, #acc> {
+    %b = tile.alloc at 0 : !tile.buffer<16x64xbf16, pad = 8>
+    %d = tile.mma %a, %b, %c transpose_rhs : tensor<64x64xbf16, #acc>, !tile.buffer<16x64xbf16, pad = 8> -> tensor<64x16xf32, #acc>
+    gpu.return %d : tensor<64x16xf32, #acc>
+  }
+
+  // CHECK-LABEL: gpu.func @shared
+  // CHECK: nvvm.ldmatrix {{.*}} layout = #nvvm.mma_layout<row>, num = 4
+  // CHECK: nvvm.ldmatrix {{.*}} layout = #nvvm.mma_layout<col>, num = 4
+  // CHECK: nvvm.mma.sync A[{{.*}}] B[{{.*}}] C[{{.*}}] {{.*}} shape = #nvvm.shape<m = 16, n = 8, k = 16>} : (i32, i32, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+  // CHECK: nvvm.mma.sync
+  // CHECK-NOT: nvvm.mma.sync
+  gpu.func @shared(%c: tensor<64x16xf32, #acc>) -> tensor<64x16xf32, #acc> {
+    %a = tile.alloc at 0 : !tile.buffer<64x16xbf16, pad = 8>
+    %b = tile.alloc at 4096 : !tile.buffer<16x16xbf16, pad = 8>
+    %d = tile.mma %a, %b, %c : !tile.buffer<64x16xbf16, pad = 8>, !tile.buffer<16x16xbf16, pad = 8> -> tensor<64x16xf32, #acc>
+    gpu.return %d : tensor<64x16xf32, #acc>
+  }
+
+  // Diagonal blocks by substitution, one merge of two products in tf32 for the
+  // block below them: 2 x 2 x 2 instructions.
+  // CHECK-LABEL: gpu.func @inverse
+  // CHECK-COUNT-120: llvm.intr.fma
+  // CHECK-NOT: llvm.intr.fma
+  // CHECK: nvvm.bar.warp.sync
+  // CHECK: gpu.barrier
+  // CHECK-COUNT-8: shape = #nvvm.shape<m = 16, n = 8, k = 8>
+  // CHECK-NOT: nvvm.mma.sync
+  gpu.func @inverse() {
+    %l = tile.alloc at 0 : !tile.buffer<32x32xf32, pad = 8>
+    %x = tile.alloc at 8192 : !tile.buffer<32x32xbf16, pad = 8>
+    tile.unit_lower_inverse %l, %x : !tile.buffer<32x32xf32, pad = 8>, !tile.buffer<32x32xbf16, pad = 8>
+    gpu.return
+  }
+}

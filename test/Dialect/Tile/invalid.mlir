@@ -1,0 +1,206 @@
+// If this fails, a constraint of the tile dialect is not checked, or its message
+// no longer says rule and fact.
+// RUN: deltanet-opt %s --split-input-file --verify-diagnostics --allow-unregistered-dialect | FileCheck %s --allow-empty
+// CHECK-NOT: func.func
+
+// acc: extents
+// expected-error @below {{expects rows that are a multiple of 128, 16 for each of 8 warps, got 64}}
+func.func private @acc_rows(tensor<64x64xf32, #tile.acc<warps = [8, 1]>>)
+
+// -----
+// expected-error @below {{expects columns that are a multiple of 16, 8 for each of 2 warps, got 24}}
+func.func private @acc_columns(tensor<64x24xf32, #tile.acc<warps = [4, 2]>>)
+
+// -----
+// expected-error @below {{expects a matrix in layout #tile.acc, got rank 1}}
+func.func private @acc_rank(tensor<64xf32, #tile.acc<warps = [1, 1]>>)
+
+// -----
+// expected-error @below {{expects warps along rows and columns, got 1 numbers}}
+func.func private @acc_warps(tensor<64x64xf32, #tile.acc<warps = [8]>>)
+
+// -----
+// expected-error @below {{expects dimension 0 or 1 of a matrix, got 2}}
+func.func private @slice_dim(tensor<64xf32, #tile.slice<2 of <warps = [8, 1]>>>)
+
+// -----
+// expected-error @below {{expects a multiple of 128 elements in this slice, got 64}}
+func.func private @slice_extent(tensor<64xf32, #tile.slice<1 of <warps = [8, 1]>>>)
+
+// -----
+// expected-error @below {{expects a vector of a multiple of 32 elements in layout #tile.lanes}}
+func.func private @lanes(tensor<48xf32, #tile.lanes>)
+
+// -----
+// expected-error @below {{expects elements of f32, bf16 or f16, got 'i8'}}
+func.func private @global(!tile.global<i8>)
+
+// -----
+// expected-error @below {{expects a matrix in shared memory, got rank 1}}
+func.func private @buffer_rank(!tile.buffer<64xf32>)
+
+// -----
+// expected-error @below {{expects a pad of no less than 0 elements, got -8}}
+func.func private @buffer_pad(!tile.buffer<64x64xf32, pad = -8>)
+
+// -----
+// expected-error @below {{expects at least 1 slot, got 0}}
+func.func private @ring(!tile.ring<0, 64x64xf32>)
+
+// -----
+func.func @slot_c1(%ring: !tile.ring<2, 64x128xbf16, pad = 8>, %i: index) {
+  // expected-error @below {{expects a slot of '!tile.ring<2, 64x128xbf16, pad = 8>' to be '!tile.buffer<64x128xbf16, pad = 8>', got '!tile.buffer<64x128xbf16>'}}
+  %k = tile.slot %ring[%i] : !tile.ring<2, 64x128xbf16, pad = 8> -> !tile.buffer<64x128xbf16>
+  return
+}
+
+// -----
+func.func @copy_c1(%p: !tile.global<f16>, %i: index, %b: !tile.buffer<64x128xbf16, pad = 8>) {
+  // expected-error @below {{expects source and buffer of one element type, got 'f16' and 'bf16'}}
+  tile.copy_async %p[%i] stride %i rows %i to %b : !tile.global<f16>, !tile.buffer<64x128xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @copy_c2(%p: !tile.global<bf16>, %i: index, %b: !tile.buffer<64x60xbf16>) {
+  // expected-error @below {{expects rows of a multiple of 16 bytes, got 120 bytes, 120 with the pad}}
+  tile.copy_async %p[%i] stride %i rows %i to %b : !tile.global<bf16>, !tile.buffer<64x60xbf16>
+  return
+}
+
+// -----
+func.func @load_c1(%p: !tile.global<bf16>, %i: index) {
+  // expected-error @below {{expects global memory and registers of one element type, got 'bf16' and 'f32'}}
+  %v = tile.load %p[%i] strides [%i] : !tile.global<bf16> -> tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @load_c2(%p: !tile.global<f32>, %i: index) {
+  // expected-error @below {{expects one stride for each of 1 dimensions, got 2}}
+  %v = tile.load %p[%i] strides [%i, %i] : !tile.global<f32> -> tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @load_limit(%p: !tile.global<f32>, %i: index) {
+  // expected-error @below {{expects the limited dimension to be below 1, got 1}}
+  %v = tile.load %p[%i] strides [%i] below %i along 1 : !tile.global<f32> -> tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @load_matrix_c1(%b: !tile.buffer<64x64xf32>) {
+  // expected-error @below {{expects one element type of 16 bits, got 'f32' and 'f32'}}
+  %v = tile.load_matrix %b : !tile.buffer<64x64xf32> -> tensor<64x64xf32, #tile.acc<warps = [4, 2]>>
+  return
+}
+
+// -----
+func.func @load_matrix_c2(%b: !tile.buffer<64x128xbf16>) {
+  // expected-error @below {{expects the buffer's shape, exchanged, got}}
+  %v = tile.load_matrix %b transpose : !tile.buffer<64x128xbf16> -> tensor<64x128xbf16, #tile.acc<warps = [4, 2]>>
+  return
+}
+
+// -----
+func.func @store_matrix_c2(%b: !tile.buffer<64x128xbf16>, %v: tensor<64x64xbf16, #tile.acc<warps = [4, 2]>>) {
+  // expected-error @below {{expects the buffer's shape, got}}
+  tile.store_matrix %v, %b : tensor<64x64xbf16, #tile.acc<warps = [4, 2]>>, !tile.buffer<64x128xbf16>
+  return
+}
+
+// -----
+func.func @load_vector_c2(%b: !tile.buffer<2x64xf32>) {
+  // expected-error @below {{expects a buffer of one row of 64, got '!tile.buffer<2x64xf32>'}}
+  %v = tile.load_vector %b : !tile.buffer<2x64xf32> -> tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>
+  return
+}
+
+// -----
+func.func @store_vector_c1(%b: !tile.buffer<1x64xf32>, %v: tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>) {
+  // expected-error @below {{expects an f32 vector in layout #tile.lanes, got}}
+  tile.store_vector %v, %b : tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>, !tile.buffer<1x64xf32>
+  return
+}
+
+// -----
+#acc = #tile.acc<warps = [8, 1]>
+func.func @mma_c1(%a: tensor<128x64xf16, #acc>, %b: !tile.buffer<64x64xbf16>, %c: tensor<128x64xf32, #acc>) {
+  // expected-error @below {{expects operands of one element type of 16 bits, got 'f16' and 'bf16'}}
+  %d = tile.mma %a, %b, %c : tensor<128x64xf16, #acc>, !tile.buffer<64x64xbf16> -> tensor<128x64xf32, #acc>
+  return
+}
+
+// -----
+#acc = #tile.acc<warps = [8, 1]>
+func.func @mma_c2(%a: tensor<128x64xbf16, #acc>, %b: !tile.buffer<32x64xbf16>, %c: tensor<128x64xf32, #acc>) {
+  // expected-error @below {{expects contracted extents to agree, got 64 of lhs and 32 of rhs}}
+  %d = tile.mma %a, %b, %c : tensor<128x64xbf16, #acc>, !tile.buffer<32x64xbf16> -> tensor<128x64xf32, #acc>
+  return
+}
+
+// -----
+#acc = #tile.acc<warps = [8, 1]>
+func.func @mma_depth(%a: !tile.buffer<128x8xbf16>, %b: !tile.buffer<8x64xbf16>, %c: tensor<128x64xf32, #acc>) {
+  // expected-error @below {{expects a contracted extent that is a multiple of 16, got 8}}
+  %d = tile.mma %a, %b, %c : !tile.buffer<128x8xbf16>, !tile.buffer<8x64xbf16> -> tensor<128x64xf32, #acc>
+  return
+}
+
+// -----
+#grid = #tile.acc<warps = [4, 2]>
+func.func @mma_c3(%a: tensor<64x64xbf16, #grid>, %b: !tile.buffer<64x64xbf16>, %c: tensor<64x64xf32, #grid>) {
+  // expected-error @below {{expects a left operand in registers to split rows alone, as the result, got}}
+  %d = tile.mma %a, %b, %c : tensor<64x64xbf16, #grid>, !tile.buffer<64x64xbf16> -> tensor<64x64xf32, #grid>
+  return
+}
+
+// -----
+func.func @inverse_c1(%l: !tile.buffer<24x24xf32>, %r: !tile.buffer<24x24xbf16>) {
+  // expected-error @below {{expects square matrices of a multiple of 16 rows, got}}
+  tile.unit_lower_inverse %l, %r : !tile.buffer<24x24xf32>, !tile.buffer<24x24xbf16>
+  return
+}
+
+// -----
+func.func @inverse_c2(%l: !tile.buffer<32x32xf32, pad = 1>, %r: !tile.buffer<32x32xbf16>) {
+  // expected-error @below {{expects rows at multiples of 16 bytes, got 132 bytes a row}}
+  tile.unit_lower_inverse %l, %r : !tile.buffer<32x32xf32, pad = 1>, !tile.buffer<32x32xbf16>
+  return
+}
+
+// -----
+func.func @broadcast_c1(%v: tensor<64xf32, #tile.lanes>) {
+  // expected-error @below {{expects a slice of the result's layout and extent, got}}
+  %w = tile.broadcast %v : tensor<64xf32, #tile.lanes> -> tensor<128x64xf32, #tile.acc<warps = [8, 1]>>
+  return
+}
+
+// -----
+func.func @convert_c1(%v: tensor<64xf32, #tile.lanes>) {
+  // expected-error @below {{expects a vector from #tile.lanes to a #tile.slice, got}}
+  %w = tile.convert %v : tensor<64xf32, #tile.lanes> -> tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @cumsum_c1(%v: tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>) {
+  // expected-error @below {{expects a vector in layout #tile.lanes, got}}
+  %w = tile.cumsum %v : tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>
+  return
+}
+
+// -----
+func.func @extract_c1(%v: tensor<64xf32, #tile.lanes>) {
+  // expected-error @below {{expects one of 64 elements, got 64}}
+  %w = tile.extract %v[64] : tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @coordinate_c1() {
+  // expected-error @below {{expects a dimension below 1, got 1}}
+  %w = tile.coordinate 1 : tensor<64xi32, #tile.lanes>
+  return
+}

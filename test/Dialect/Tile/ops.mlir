@@ -1,0 +1,87 @@
+// If this fails, an operation, type or layout of the tile dialect does not
+// survive being printed and read again, as text or as bytecode.
+// RUN: deltanet-opt %s --verify-roundtrip | FileCheck %s
+
+#acc = #tile.acc<warps = [8, 1]>
+#rows = #tile.slice<1 of <warps = [8, 1]>>
+#columns = #tile.slice<0 of <warps = [8, 1]>>
+
+gpu.module @kernels {
+  // CHECK-LABEL: gpu.func @copies
+  // CHECK-SAME: %[[P:.*]]: !tile.global<bf16>
+  gpu.func @copies(%p: !tile.global<bf16>, %at: index, %ld: index, %n: index) kernel {
+    // CHECK: tile.alloc : !tile.ring<2, 64x128xbf16, pad = 8>
+    %ring = tile.alloc : !tile.ring<2, 64x128xbf16, pad = 8>
+    // CHECK: tile.alloc at 128 : !tile.buffer<64x64xbf16>
+    %buffer = tile.alloc at 128 : !tile.buffer<64x64xbf16>
+    // CHECK: tile.slot %{{.*}}[%{{.*}}] : <2, 64x128xbf16, pad = 8> -> <64x128xbf16, pad = 8>
+    %k = tile.slot %ring[%at] : !tile.ring<2, 64x128xbf16, pad = 8> -> !tile.buffer<64x128xbf16, pad = 8>
+    // CHECK: tile.copy_async %[[P]][%{{.*}}] stride %{{.*}} rows %{{.*}} to %{{.*}} : <bf16>, <64x128xbf16, pad = 8>
+    tile.copy_async %p[%at] stride %ld rows %n to %k : !tile.global<bf16>, !tile.buffer<64x128xbf16, pad = 8>
+    // CHECK: tile.commit
+    tile.commit
+    // CHECK: tile.wait pending 1
+    tile.wait pending 1
+    // CHECK: tile.barrier
+    tile.barrier
+    gpu.return
+  }
+
+  // CHECK-LABEL: gpu.func @matrices
+  gpu.func @matrices(%p: !tile.global<bf16>, %at: index, %ld: index, %n: index) kernel {
+    %k = tile.alloc : !tile.buffer<64x128xbf16, pad = 8>
+    %c1 = arith.constant 1 : index
+    %zero = arith.constant dense<0.0> : tensor<128x64xf32, #acc>
+    // CHECK: tile.load_matrix %{{.*}} transpose : <64x128xbf16, pad = 8> -> tensor<128x64xbf16, #tile.acc<warps = [8, 1]>>
+    %kT = tile.load_matrix %k transpose : !tile.buffer<64x128xbf16, pad = 8> -> tensor<128x64xbf16, #acc>
+    // CHECK: tile.mma %{{.*}}, %{{.*}}, %{{.*}} : tensor<128x64xbf16, #tile.acc<warps = [8, 1]>>, <64x128xbf16, pad = 8> -> tensor<128x128xf32
+    %wide = arith.constant dense<0.0> : tensor<128x128xf32, #acc>
+    %s = tile.mma %kT, %k, %wide : tensor<128x64xbf16, #acc>, !tile.buffer<64x128xbf16, pad = 8> -> tensor<128x128xf32, #acc>
+    %sb = arith.truncf %s : tensor<128x128xf32, #acc> to tensor<128x128xbf16, #acc>
+    // CHECK: tile.mma {{.*}} transpose_rhs : {{.*}} -> tensor<128x64xf32
+    %x = tile.mma %sb, %k, %zero transpose_rhs : tensor<128x128xbf16, #acc>, !tile.buffer<64x128xbf16, pad = 8> -> tensor<128x64xf32, #acc>
+    %xb = arith.truncf %x : tensor<128x64xf32, #acc> to tensor<128x64xbf16, #acc>
+    // CHECK: tile.store %{{.*}}, %{{.*}}[%{{.*}}] strides[%{{.*}}, %{{.*}}] below %{{.*}} along 1
+    tile.store %xb, %p[%at] strides [%c1, %ld] below %n along 1 : tensor<128x64xbf16, #acc>, !tile.global<bf16>
+    gpu.return
+  }
+
+  // CHECK-LABEL: gpu.func @vectors
+  gpu.func @vectors(%p: !tile.global<f32>, %at: index, %ld: index, %n: index) kernel {
+    // CHECK: tile.load %{{.*}}[%{{.*}}] strides[%{{.*}}] below %{{.*}} along 0 : <f32> -> tensor<64xf32, #tile.lanes>
+    %la = tile.load %p[%at] strides [%ld] below %n along 0 : !tile.global<f32> -> tensor<64xf32, #tile.lanes>
+    // CHECK: tile.load %{{.*}}[%{{.*}}] : <f32> -> f32
+    %one = tile.load %p[%at] : !tile.global<f32> -> f32
+    // CHECK: tile.cumsum %{{.*}} : tensor<64xf32, #tile.lanes>
+    %g = tile.cumsum %la : tensor<64xf32, #tile.lanes>
+    // CHECK: tile.cumsum %{{.*}} exclusive
+    %before = tile.cumsum %la exclusive : tensor<64xf32, #tile.lanes>
+    // CHECK: tile.extract %{{.*}}[63] : tensor<64xf32, #tile.lanes>
+    %last = tile.extract %g[63] : tensor<64xf32, #tile.lanes>
+    // CHECK: tile.convert %{{.*}} : tensor<64xf32, #tile.lanes> -> tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>
+    %gc = tile.convert %g : tensor<64xf32, #tile.lanes> -> tensor<64xf32, #columns>
+    // CHECK: tile.broadcast %{{.*}} : tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>> -> tensor<128x64xf32, #tile.acc<warps = [8, 1]>>
+    %wide = tile.broadcast %gc : tensor<64xf32, #columns> -> tensor<128x64xf32, #acc>
+    // CHECK: tile.broadcast %{{.*}} : f32 -> tensor<128x64xf32, #tile.acc<warps = [8, 1]>>
+    %same = tile.broadcast %last : f32 -> tensor<128x64xf32, #acc>
+    // CHECK: tile.coordinate 1 : tensor<128x64xi32, #tile.acc<warps = [8, 1]>>
+    %column = tile.coordinate 1 : tensor<128x64xi32, #acc>
+    %shared = tile.alloc : !tile.buffer<1x64xf32>
+    // CHECK: tile.store_vector %{{.*}}, %{{.*}} : tensor<64xf32, #tile.lanes>, <1x64xf32>
+    tile.store_vector %g, %shared : tensor<64xf32, #tile.lanes>, !tile.buffer<1x64xf32>
+    // CHECK: tile.load_vector %{{.*}} : <1x64xf32> -> tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>
+    %again = tile.load_vector %shared : !tile.buffer<1x64xf32> -> tensor<64xf32, #columns>
+    gpu.return
+  }
+
+  // CHECK-LABEL: gpu.func @inverse
+  gpu.func @inverse(%l: tensor<64x64xf32, #tile.acc<warps = [4, 2]>>) {
+    %lower = tile.alloc : !tile.buffer<64x64xf32, pad = 8>
+    %result = tile.alloc : !tile.buffer<64x64xbf16, pad = 8>
+    // CHECK: tile.store_matrix %{{.*}}, %{{.*}} : tensor<64x64xf32, #tile.acc<warps = [4, 2]>>, <64x64xf32, pad = 8>
+    tile.store_matrix %l, %lower : tensor<64x64xf32, #tile.acc<warps = [4, 2]>>, !tile.buffer<64x64xf32, pad = 8>
+    // CHECK: tile.unit_lower_inverse %{{.*}}, %{{.*}} : <64x64xf32, pad = 8>, <64x64xbf16, pad = 8>
+    tile.unit_lower_inverse %lower, %result : !tile.buffer<64x64xf32, pad = 8>, !tile.buffer<64x64xbf16, pad = 8>
+    gpu.return
+  }
+}

@@ -1,0 +1,153 @@
+//===- Driver.cpp - the CUDA driver, opened at run time
+//--------------------===//
+// See Driver.h.
+//===----------------------------------------------------------------------===//
+#include "Driver.h"
+#include <dlfcn.h>
+#include <utility>
+
+using namespace deltanet::gpu;
+
+namespace {
+using Result = int;
+
+void *lookup(const char *name) {
+  static void *library = dlopen("libcuda.so.1", RTLD_NOW);
+  if (!library)
+    throw NoDevice("expects NVIDIA's driver: libcuda.so.1 could not be opened");
+  void *symbol = dlsym(library, name);
+  if (!symbol)
+    throw NoDevice(std::string("expects a newer driver: libcuda.so.1 lacks ") +
+                   name);
+  return symbol;
+}
+
+/// Calls a function of the driver; what fails is an exception that names it.
+template <typename... Args> void call(const char *name, Args... args) {
+  auto *function = reinterpret_cast<Result (*)(Args...)>(lookup(name));
+  Result result = function(args...);
+  if (result == 0)
+    return;
+  const char *text = nullptr;
+  reinterpret_cast<Result (*)(Result, const char **)>(
+      lookup("cuGetErrorString"))(result, &text);
+  std::string message = std::string(name) +
+                        " failed: " + (text ? text : "unknown error") + " (" +
+                        std::to_string(result) + ")";
+  if (result == 100 || result == 3) // no device, not initialised
+    throw NoDevice(message);
+  throw std::runtime_error(message);
+}
+} // namespace
+
+std::string deltanet::gpu::openDevice() {
+  call("cuInit", 0u);
+  int device = 0, major = 0, minor = 0;
+  char name[256] = {};
+  call("cuDeviceGet", &device, 0);
+  call("cuDeviceGetName", static_cast<char *>(name), 256, device);
+  call("cuDeviceGetAttribute", &major, 75, device);
+  call("cuDeviceGetAttribute", &minor, 76, device);
+  void *context = nullptr;
+  call("cuDevicePrimaryCtxRetain", &context, device);
+  call("cuCtxSetCurrent", context);
+  return std::string(name) + ", sm_" + std::to_string(major) +
+         std::to_string(minor);
+}
+
+void deltanet::gpu::synchronize() { call("cuCtxSynchronize"); }
+
+static constexpr unsigned char kGuardByte = 0xa5;
+
+Memory::Memory(size_t bytes) : bytes(bytes) {
+  call("cuMemAlloc_v2", &base, bytes + 2 * kGuard);
+  call("cuMemsetD8_v2", base, kGuardByte, bytes + 2 * kGuard);
+}
+
+Memory::Memory(Memory &&other) noexcept
+    : base(std::exchange(other.base, 0)), bytes(other.bytes) {}
+
+Memory::~Memory() {
+  if (base)
+    reinterpret_cast<Result (*)(DevicePointer)>(lookup("cuMemFree_v2"))(base);
+}
+
+void Memory::write(const void *data) {
+  call("cuMemcpyHtoD_v2", get(), data, bytes);
+}
+void Memory::fill(unsigned char byte) {
+  call("cuMemsetD8_v2", get(), byte, bytes);
+}
+
+std::vector<unsigned char> Memory::read() const {
+  std::vector<unsigned char> data(bytes);
+  call("cuMemcpyDtoH_v2", static_cast<void *>(data.data()), get(), bytes);
+  return data;
+}
+
+bool Memory::isIntact() const {
+  std::vector<unsigned char> guard(kGuard);
+  for (DevicePointer at : {base, base + kGuard + bytes}) {
+    call("cuMemcpyDtoH_v2", static_cast<void *>(guard.data()), at, kGuard);
+    for (unsigned char byte : guard)
+      if (byte != kGuardByte)
+        return false;
+  }
+  return true;
+}
+
+Kernel::Kernel(const std::string &code, const std::string &name,
+               int64_t sharedBytes)
+    : sharedBytes(sharedBytes) {
+  std::vector<char> log(1 << 16);
+  int options[] = {5, 6}; // error log and its size
+  void *values[] = {log.data(), reinterpret_cast<void *>(log.size())};
+  try {
+    call("cuModuleLoadDataEx", &module, static_cast<const void *>(code.c_str()),
+         2u, static_cast<int *>(options), static_cast<void **>(values));
+  } catch (const NoDevice &) {
+    throw;
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error(error.what() + std::string("\n") + log.data());
+  }
+  call("cuModuleGetFunction", &function, module, name.c_str());
+  call("cuFuncSetAttribute", function, 8,
+       static_cast<int>(sharedBytes)); // dynamic shared memory
+  call("cuFuncGetAttribute", &registers, 4, function);
+  call("cuFuncGetAttribute", &localBytes, 3, function);
+}
+
+Kernel::~Kernel() {
+  if (module)
+    reinterpret_cast<Result (*)(void *)>(lookup("cuModuleUnload"))(module);
+}
+
+void Kernel::launch(const int64_t grid[3], int64_t block,
+                    std::vector<void *> &parameters) {
+  auto u = [](int64_t v) { return static_cast<unsigned>(v); };
+  call("cuLaunchKernel", function, u(grid[0]), u(grid[1]), u(grid[2]), u(block),
+       1u, 1u, u(sharedBytes), static_cast<void *>(nullptr), parameters.data(),
+       static_cast<void **>(nullptr));
+}
+
+Timer::Timer() {
+  call("cuEventCreate", &first, 0u);
+  call("cuEventCreate", &last, 0u);
+}
+
+Timer::~Timer() {
+  for (void *event : {first, last})
+    reinterpret_cast<Result (*)(void *)>(lookup("cuEventDestroy_v2"))(event);
+}
+
+void Timer::start() {
+  call("cuEventRecord", first, static_cast<void *>(nullptr));
+}
+
+float Timer::stop() {
+  float milliseconds = 0;
+  call("cuEventRecord", last, static_cast<void *>(nullptr));
+  call("cuEventSynchronize", last);
+  call("cuEventElapsedTime", &milliseconds, first, last);
+  return milliseconds;
+}
