@@ -1,5 +1,4 @@
-//===- LinRecToPTX.cpp - linrec to a GPU
-//-----------------------------------===//
+//===- LinRecToPTX.cpp - linrec to a GPU ----------------------------------===//
 // The order of passes from recurrences to PTX: chunk program, tiles, the
 // instructions of one thread.
 //===----------------------------------------------------------------------===//

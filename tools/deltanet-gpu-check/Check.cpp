@@ -1,5 +1,4 @@
-//===- Check.cpp - a kernel against the recurrence
-//-------------------------===//
+//===- Check.cpp - a kernel against the recurrence ------------------------===//
 // See Check.h. The reference runs head by head, on the numbers the kernel got.
 //===----------------------------------------------------------------------===//
 #include "Check.h"

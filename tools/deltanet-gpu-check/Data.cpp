@@ -1,5 +1,4 @@
-//===- Data.cpp - inputs of a case
-//-----------------------------------------===//
+//===- Data.cpp - inputs of a case ----------------------------------------===//
 // See Data.h. Numbers come from a hash of their place, so that every core can
 // make its part.
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,4 @@
-//===- Driver.cpp - the CUDA driver, opened at run time
-//--------------------===//
+//===- Driver.cpp - the CUDA driver, opened at run time -------------------===//
 // See Driver.h.
 //===----------------------------------------------------------------------===//
 #include "Driver.h"

@@ -1,5 +1,4 @@
-//===- Launch.cpp - how a kernel is launched
-//-------------------------------===//
+//===- Launch.cpp - how a kernel is launched ------------------------------===//
 // A reader of JSON, as much of it as one line needs, and what the line says.
 //===----------------------------------------------------------------------===//
 #include "Launch.h"

@@ -1,5 +1,4 @@
-//===- main.cpp - deltanet-gpu-check
-//---------------------------------------===//
+//===- main.cpp - deltanet-gpu-check --------------------------------------===//
 // Checks and times a kernel on the GPU of this machine; needs NVIDIA's driver
 // and nothing else.
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,4 @@
-//===- BodyEmitter.cpp - a chunk body as tiles
-//-----------------------------===//
+//===- BodyEmitter.cpp - a chunk body as tiles ----------------------------===//
 // See BodyEmitter.h. What it cannot place it refuses, naming rule and fact.
 //===----------------------------------------------------------------------===//
 #include "BodyEmitter.h"

@@ -1,5 +1,4 @@
-//===- ChunkToTile.cpp - chunk programs to kernels of tiles
-//----------------===//
+//===- ChunkToTile.cpp - chunk programs to kernels of tiles ---------------===//
 // One block of threads carries the state of one batch entry and head over all
 // chunks; the inputs of the next chunk are copied while this one is worked on.
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,4 @@
-//===- Columns.cpp - the independent dimension of a chunk program
-//----------===//
+//===- Columns.cpp - the independent dimension of a chunk program ---------===//
 // Dimensions that an operation makes run together form a class; a class that
 // some operation contracts, reduces or orders is bound.
 //===----------------------------------------------------------------------===//

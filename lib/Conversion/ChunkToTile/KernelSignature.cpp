@@ -1,5 +1,4 @@
-//===- KernelSignature.cpp - arguments and launch of a kernel
-//--------------===//
+//===- KernelSignature.cpp - arguments and launch of a kernel -------------===//
 // See KernelSignature.h.
 //===----------------------------------------------------------------------===//
 #include "KernelSignature.h"

@@ -1,5 +1,4 @@
-//===- Emit.cpp - what one thread does for a tile
-//--------------------------===//
+//===- Emit.cpp - what one thread does for a tile -------------------------===//
 // See Emit.h.
 //===----------------------------------------------------------------------===//
 #include "Emit.h"

@@ -1,5 +1,4 @@
-//===- Memory.cpp - shared and global memory
-//-------------------------------===//
+//===- Memory.cpp - shared and global memory ------------------------------===//
 // Allocations, asynchronous copies, ldmatrix, and loads and stores of
 // registers.
 //===----------------------------------------------------------------------===//

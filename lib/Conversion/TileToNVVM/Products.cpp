@@ -1,5 +1,4 @@
-//===- Products.cpp - tensor cores
-//-----------------------------------------===//
+//===- Products.cpp - tensor cores ----------------------------------------===//
 // mma.sync m16n8k16 with operands from ldmatrix, and the inverse of a unit
 // lower triangle with tf32 merges (5).
 //===----------------------------------------------------------------------===//

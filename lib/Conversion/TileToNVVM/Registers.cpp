@@ -1,5 +1,4 @@
-//===- Registers.cpp - work in registers
-//-----------------------------------===//
+//===- Registers.cpp - work in registers ----------------------------------===//
 // Elementwise operations, element by element; vectors by shuffles.
 //===----------------------------------------------------------------------===//
 #include "Emit.h"

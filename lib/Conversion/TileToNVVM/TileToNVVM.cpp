@@ -1,5 +1,4 @@
-//===- TileToNVVM.cpp - tiles to instructions of one thread
-//----------------===//
+//===- TileToNVVM.cpp - tiles to instructions of one thread ---------------===//
 // Tensors in registers become scalars, handles of shared memory pointers, every
 // operation the instructions that one thread contributes.
 //===----------------------------------------------------------------------===//

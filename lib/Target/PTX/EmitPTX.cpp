@@ -1,5 +1,4 @@
-//===- EmitPTX.cpp - kernels as PTX
-//----------------------------------------===//
+//===- EmitPTX.cpp - kernels as PTX ---------------------------------------===//
 // MLIR to LLVM IR to PTX with LLVM's NVPTX back end.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Dialect/Tile/IR/Tile.h"

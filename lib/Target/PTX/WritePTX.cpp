@@ -1,5 +1,4 @@
-//===- WritePTX.cpp - the pass that writes PTX
-//-----------------------------===//
+//===- WritePTX.cpp - the pass that writes PTX ----------------------------===//
 // See dialects/Target/Passes.td.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Target/PTX.h"

@@ -1,5 +1,4 @@
-//===- TileDialect.cpp - layouts and types of the tile dialect
-//-------------===//
+//===- TileDialect.cpp - layouts and types of the tile dialect ------------===//
 // What the layouts hold in a thread, and how the types of shared memory are
 // written.
 //===----------------------------------------------------------------------===//

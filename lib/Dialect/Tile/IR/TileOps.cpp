@@ -1,5 +1,4 @@
-//===- TileOps.cpp - verifiers and effects of the tile dialect
-//-------------===//
+//===- TileOps.cpp - verifiers and effects of the tile dialect ------------===//
 // Constraints C1.. are those of dialects/Tile/Tile.td; each has a test in
 // test/Dialect/Tile/invalid.mlir.
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,4 @@
-//===- InsertBarriers.cpp - barriers between writers and readers
-//-----------===//
+//===- InsertBarriers.cpp - barriers between writers and readers ----------===//
 // Shared memory is read and written by all threads; an operation that meets
 // what others may still read or write needs a barrier before it.
 //===----------------------------------------------------------------------===//

@@ -1,5 +1,4 @@
-//===- PlanSharedMemory.cpp - places in shared memory
-//----------------------===//
+//===- PlanSharedMemory.cpp - places in shared memory ---------------------===//
 // Allocations lie one after the other. Reuse by lifetime would go here.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Dialect/Kernel/IR/Kernel.h"
