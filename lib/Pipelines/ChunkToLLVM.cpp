@@ -1,5 +1,6 @@
-//===- ChunkToLLVM.cpp - chunk programs to the LLVM dialect ----------------===//
-// Which of MLIR's passes lower what convert-chunk-to-cpu leaves, in which order.
+//===- ChunkToLLVM.cpp - chunk programs to the LLVM dialect ---------------===//
+// Which of MLIR's passes lower what convert-chunk-to-cpu leaves, in which
+// order.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Pipelines/ChunkToLLVM.h"
 #include "deltanet/Conversion/Passes.h"
@@ -19,7 +20,8 @@ static void addCleanup(OpPassManager &manager) {
   manager.addPass(createCSEPass());
 }
 
-void deltanet::buildChunkToLoops(OpPassManager &manager, const ChunkToLLVMOptions &options) {
+void deltanet::buildChunkToLoops(OpPassManager &manager,
+                                 const ChunkToLLVMOptions &options) {
   ConvertChunkToCPUOptions convert;
   convert.vectorBits = options.vectorBits;
   convert.subChunk = options.subChunk;
@@ -29,11 +31,13 @@ void deltanet::buildChunkToLoops(OpPassManager &manager, const ChunkToLLVMOption
   // What no scan computes: tensors to memory, memory freed after its last use.
   manager.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
   bufferization::OneShotBufferizePassOptions bufferize;
-  bufferize.unknownTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
+  bufferize.unknownTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
   manager.addPass(bufferization::createOneShotBufferizePass(bufferize));
   addCleanup(manager);
   bufferization::buildBufferDeallocationPipeline(manager);
-  manager.addNestedPass<func::FuncOp>(bufferization::createOptimizeAllocationLivenessPass());
+  manager.addNestedPass<func::FuncOp>(
+      bufferization::createOptimizeAllocationLivenessPass());
   manager.addPass(createConvertBufferizationToMemRefPass());
   manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
 }
@@ -47,7 +51,8 @@ void deltanet::buildLoopsToLLVM(OpPassManager &manager) {
   manager.addPass(arith::createArithEmulateUnsupportedFloats(narrow));
   manager.addPass(createConvertMathToPolynomial());
   arith::ArithExpandOpsPassOptions expand;
-  // No machine rounds to bf16 as we do down to the subnormals; in integers all do.
+  // No machine rounds to bf16 as we do down to the subnormals; in integers all
+  // do.
   expand.includeBf16 = true;
   manager.addPass(arith::createArithExpandOpsPass(expand));
   manager.addPass(memref::createExpandStridedMetadataPass());
@@ -66,7 +71,8 @@ void deltanet::buildLoopsToLLVM(OpPassManager &manager) {
   addCleanup(manager);
 }
 
-void deltanet::buildChunkToLLVM(OpPassManager &manager, const ChunkToLLVMOptions &options) {
+void deltanet::buildChunkToLLVM(OpPassManager &manager,
+                                const ChunkToLLVMOptions &options) {
   buildChunkToLoops(manager, options);
   buildLoopsToLLVM(manager);
 }

@@ -1,5 +1,7 @@
-/*===- ParallelFor.c - units of work side by side --------------------------===*/
-/* A pool of threads that sleep between calls. Which thread runs which unit does */
+/*===- ParallelFor.c - units of work side by side
+ * --------------------------===*/
+/* A pool of threads that sleep between calls. Which thread runs which unit does
+ */
 /* not show in the results: units share nothing. */
 /*===----------------------------------------------------------------------===*/
 #ifndef _GNU_SOURCE
@@ -73,7 +75,9 @@ static void makeScratchKey(void) {
 static void *allocateAligned(int64_t bytes) {
   void *memory = NULL;
   size_t size = ((size_t)bytes + kAlignment - 1) / kAlignment * kAlignment;
-  return posix_memalign(&memory, kAlignment, size ? size : kAlignment) == 0 ? memory : NULL;
+  return posix_memalign(&memory, kAlignment, size ? size : kAlignment) == 0
+             ? memory
+             : NULL;
 }
 
 /* This thread's scratch memory of at least `bytes`; NULL when there is none. */
@@ -147,13 +151,15 @@ int32_t deltanet_num_threads(void) {
 }
 
 void deltanet_set_num_threads(int32_t threads) {
-  atomic_store(&chosenThreads,
-               threads <= 0 ? 0 : threads < kMaxThreads ? threads : kMaxThreads);
+  atomic_store(&chosenThreads, threads <= 0            ? 0
+                               : threads < kMaxThreads ? threads
+                                                       : kMaxThreads);
 }
 
 static void runUnits(Job *job, void *scratch) {
   for (;;) {
-    long long index = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
+    long long index =
+        atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
     if (index >= job->count)
       return;
     job->body(job->context, index, scratch);
@@ -227,12 +233,14 @@ __attribute__((destructor)) static void stopWorkers(void) {
   }
 }
 
-void deltanet_parallel_for(int64_t count, int64_t scratchBytes, Body body, void *context) {
+void deltanet_parallel_for(int64_t count, int64_t scratchBytes, Body body,
+                           void *context) {
   if (count <= 0)
     return;
   Scratch *scratch = takeScratch(scratchBytes);
   if (!scratch) {
-    fprintf(stderr, "deltanet: no memory for %lld bytes of scratch\n", (long long)scratchBytes);
+    fprintf(stderr, "deltanet: no memory for %lld bytes of scratch\n",
+            (long long)scratchBytes);
     abort();
   }
   int64_t threads = deltanet_num_threads();

@@ -9,20 +9,23 @@
 namespace deltanet {
 
 struct ChunkToLLVMOptions {
-  /// Bits of a vector; 0: those of the function's schedule, else of this machine.
+  /// Bits of a vector; 0: those of the function's schedule, else of this
+  /// machine.
   int64_t vectorBits = 0;
   /// Rows of the sub-chunks of decays per channel, (27).
   int64_t subChunk = 16;
 };
 
 /// Scans to loops of vector code on memory, and what is left on tensors too.
-void buildChunkToLoops(mlir::OpPassManager &manager, const ChunkToLLVMOptions &options);
+void buildChunkToLoops(mlir::OpPassManager &manager,
+                       const ChunkToLLVMOptions &options);
 /// Loops to the LLVM dialect.
 void buildLoopsToLLVM(mlir::OpPassManager &manager);
-/// Both: a module of functions with chunk.scan, linalg and elementwise operations
-/// on tensors to a module in the LLVM dialect, whose functions take
+/// Both: a module of functions with chunk.scan, linalg and elementwise
+/// operations on tensors to a module in the LLVM dialect, whose functions take
 /// `_mlir_ciface_NAME(argument descriptors..., result descriptors...)`.
-void buildChunkToLLVM(mlir::OpPassManager &manager, const ChunkToLLVMOptions &options = {});
+void buildChunkToLLVM(mlir::OpPassManager &manager,
+                      const ChunkToLLVMOptions &options = {});
 
 } // namespace deltanet
 

@@ -1,6 +1,6 @@
 //===- Host.h - object code of a processor ----------------------*- C++ -*-===//
-// From the LLVM dialect to LLVM IR, assembly, an object file, and a call in this
-// process.
+// From the LLVM dialect to LLVM IR, assembly, an object file, and a call in
+// this process.
 //===----------------------------------------------------------------------===//
 #ifndef DELTANET_TARGET_HOST_H
 #define DELTANET_TARGET_HOST_H
@@ -25,27 +25,30 @@ struct MachineOptions {
 void registerTranslations(mlir::DialectRegistry &registry);
 
 /// Optimised LLVM IR, as text.
-llvm::Expected<std::string> emitLLVM(mlir::ModuleOp module, const MachineOptions &options = {});
+llvm::Expected<std::string> emitLLVM(mlir::ModuleOp module,
+                                     const MachineOptions &options = {});
 /// Assembly, as text.
 llvm::Expected<std::string> emitAssembly(mlir::ModuleOp module,
                                          const MachineOptions &options = {});
 /// The bytes of a relocatable object file. It needs `deltanet_parallel_for` of
 /// lib/Runtime, the C library and its libm.
-llvm::Expected<llvm::SmallVector<char, 0>> emitObject(mlir::ModuleOp module,
-                                                      const MachineOptions &options = {});
+llvm::Expected<llvm::SmallVector<char, 0>>
+emitObject(mlir::ModuleOp module, const MachineOptions &options = {});
 
 /// Functions of an object, loaded into this process.
 class Program {
 public:
-  static llvm::Expected<std::unique_ptr<Program>> load(llvm::ArrayRef<char> object);
+  static llvm::Expected<std::unique_ptr<Program>>
+  load(llvm::ArrayRef<char> object);
   /// Compiles for this machine and loads.
-  static llvm::Expected<std::unique_ptr<Program>> compile(mlir::ModuleOp module);
+  static llvm::Expected<std::unique_ptr<Program>>
+  compile(mlir::ModuleOp module);
   ~Program();
 
   /// The address of a symbol.
   llvm::Expected<void *> lookup(llvm::StringRef name);
-  /// Calls function `name` of a program that was compiled here, with one pointer
-  /// for each argument, then for each result: to a memref descriptor
+  /// Calls function `name` of a program that was compiled here, with one
+  /// pointer for each argument, then for each result: to a memref descriptor
   /// (`StridedMemRefType`), or to a scalar's value.
   llvm::Error invoke(llvm::StringRef name, llvm::ArrayRef<void *> arguments);
 

@@ -1,4 +1,4 @@
-//===- BodyEmitter.cpp - building blocks and the walk over a body ----------===//
+//===- BodyEmitter.cpp - building blocks and the walk over a body ---------===//
 // Loops, loads, stores and conversions that the Emit*.cpp files share, and the
 // dispatch from operations to them.
 //===----------------------------------------------------------------------===//
@@ -17,7 +17,9 @@ using namespace deltanet::cpu;
 // Building blocks
 //===----------------------------------------------------------------------===//
 
-Value BodyEmitter::index(int64_t i) { return arith::ConstantIndexOp::create(b, loc, i); }
+Value BodyEmitter::index(int64_t i) {
+  return arith::ConstantIndexOp::create(b, loc, i);
+}
 
 Value BodyEmitter::add(Value a, Value c) {
   return b.createOrFold<arith::AddIOp>(loc, a, c);
@@ -36,14 +38,16 @@ VectorType BodyEmitter::vectorOf(Type element) {
 }
 
 Value BodyEmitter::splat(Value scalar) {
-  return vector::BroadcastOp::create(b, loc, vectorOf(scalar.getType()), scalar);
+  return vector::BroadcastOp::create(b, loc, vectorOf(scalar.getType()),
+                                     scalar);
 }
 
 Value BodyEmitter::constant(Type type, double value) {
   Type element = getElementTypeOrSelf(type);
-  TypedAttr attr = isa<FloatType>(element)
-                       ? TypedAttr(b.getFloatAttr(element, value))
-                       : TypedAttr(b.getIntegerAttr(element, static_cast<int64_t>(value)));
+  TypedAttr attr =
+      isa<FloatType>(element)
+          ? TypedAttr(b.getFloatAttr(element, value))
+          : TypedAttr(b.getIntegerAttr(element, static_cast<int64_t>(value)));
   if (auto vector = dyn_cast<VectorType>(type))
     attr = DenseElementsAttr::get(vector, Attribute(attr));
   return arith::ConstantOp::create(b, loc, attr);
@@ -61,7 +65,8 @@ Value BodyEmitter::loadVector(const Tile &tile, ValueRange at) {
 Value BodyEmitter::loadScalar(const Tile &tile, ValueRange at) {
   arena.touch(tile, position);
   Value zero = tile.shape.empty() ? index(0) : Value();
-  Value v = memref::LoadOp::create(b, loc, tile.buffer, zero ? ValueRange(zero) : at);
+  Value v =
+      memref::LoadOp::create(b, loc, tile.buffer, zero ? ValueRange(zero) : at);
   if (v.getType() != tile.element)
     v = arith::TruncIOp::create(b, loc, tile.element, v);
   return v;
@@ -81,7 +86,8 @@ void BodyEmitter::storeScalar(Value scalar, const Tile &tile, ValueRange at) {
   if (stored != tile.element)
     scalar = arith::ExtUIOp::create(b, loc, stored, scalar);
   Value zero = tile.shape.empty() ? index(0) : Value();
-  memref::StoreOp::create(b, loc, scalar, tile.buffer, zero ? ValueRange(zero) : at);
+  memref::StoreOp::create(b, loc, scalar, tile.buffer,
+                          zero ? ValueRange(zero) : at);
 }
 
 Value BodyEmitter::convert(Value value, Type element) {
@@ -106,20 +112,24 @@ Value BodyEmitter::lanesBelow(Value start, Value limit) {
   SmallVector<Attribute> steps;
   for (int64_t i = 0; i < options.lanes(); ++i)
     steps.push_back(b.getI32IntegerAttr(i));
-  Value lane = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(vectorOf(i32), steps));
+  Value lane = arith::ConstantOp::create(
+      b, loc, DenseElementsAttr::get(vectorOf(i32), steps));
   Value left = b.createOrFold<arith::SubIOp>(loc, limit, start);
   left = arith::IndexCastOp::create(b, loc, i32, left);
-  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, lane, splat(left));
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, lane,
+                               splat(left));
 }
 
-void BodyEmitter::loop(Value lo, Value hi, int64_t step, function_ref<void(Value)> body) {
+void BodyEmitter::loop(Value lo, Value hi, int64_t step,
+                       function_ref<void(Value)> body) {
   auto loop = scf::ForOp::create(b, loc, lo, hi, index(step));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(loop.getBody()->getTerminator());
   body(loop.getInductionVar());
 }
 
-void BodyEmitter::loop(int64_t lo, int64_t hi, int64_t step, function_ref<void(Value)> body) {
+void BodyEmitter::loop(int64_t lo, int64_t hi, int64_t step,
+                       function_ref<void(Value)> body) {
   // A single turn needs no loop.
   if (hi > lo && hi - lo <= step)
     return body(index(lo));
@@ -133,12 +143,14 @@ BodyEmitter::loop(Value lo, Value hi, ValueRange start,
   auto loop = scf::ForOp::create(b, loc, lo, hi, index(1), start);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  SmallVector<Value> next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  SmallVector<Value> next =
+      body(loop.getInductionVar(), loop.getRegionIterArgs());
   scf::YieldOp::create(b, loc, next);
   return SmallVector<Value>(loop.getResults());
 }
 
-void BodyEmitter::loopRows(ArrayRef<int64_t> shape, function_ref<void(ValueRange)> body) {
+void BodyEmitter::loopRows(ArrayRef<int64_t> shape,
+                           function_ref<void(ValueRange)> body) {
   SmallVector<Value> at;
   std::function<void(unsigned)> nest = [&](unsigned dim) {
     if (dim + 1 >= shape.size())
@@ -154,7 +166,8 @@ void BodyEmitter::loopRows(ArrayRef<int64_t> shape, function_ref<void(ValueRange
 
 Tile BodyEmitter::tileOf(Value value) {
   auto it = tiles.find(value);
-  assert(it != tiles.end() && "a value that is read from memory must be stored");
+  assert(it != tiles.end() &&
+         "a value that is read from memory must be stored");
   arena.touch(it->second, position);
   return it->second;
 }
@@ -213,8 +226,9 @@ LogicalResult BodyEmitter::emitBody() {
 }
 
 LogicalResult BodyEmitter::emit(Operation *op) {
-  bool tensors = llvm::any_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>) ||
-                 llvm::any_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
+  bool tensors =
+      llvm::any_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>) ||
+      llvm::any_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
   if (!tensors) {
     IRMapping mapping;
     for (Value operand : op->getOperands())
@@ -240,10 +254,12 @@ LogicalResult BodyEmitter::emit(Operation *op) {
         return success();
       })
       .Case([&](chunk::DecayDotOp op) { return emitDecayDot(op), success(); })
-      .Case([&](chunk::DecayApplyOp op) { return emitDecayApply(op), success(); })
+      .Case(
+          [&](chunk::DecayApplyOp op) { return emitDecayApply(op), success(); })
       .Case([&](chunk::UnitLowerSolveOp op) {
         Tile rhs = tileOf(op.getRhs());
-        emitSolve(op.getLower(), &rhs, destinationOf(op.getResult()), op.getTranspose());
+        emitSolve(op.getLower(), &rhs, destinationOf(op.getResult()),
+                  op.getTranspose());
         return success();
       })
       .Case([&](chunk::UnitLowerInverseOp op) {
@@ -258,7 +274,8 @@ LogicalResult BodyEmitter::emit(Operation *op) {
         return success();
       })
       .Default([&](Operation *op) {
-        return op->emitOpError("expects an operation of a chunk body (chunk, or elementwise arith and "
+        return op->emitOpError("expects an operation of a chunk body (chunk, "
+                               "or elementwise arith and "
                                "math)");
       });
 }

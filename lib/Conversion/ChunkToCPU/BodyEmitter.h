@@ -22,20 +22,24 @@ struct EmitOptions {
   int64_t registers() const { return vectorBits >= 512 ? 32 : 16; }
 };
 
-/// Values that were computed, by the body's value and the index; valid where they
-/// dominate.
+/// Values that were computed, by the body's value and the index; valid where
+/// they dominate.
 using Computed = std::map<llvm::SmallVector<uint64_t, 6>, mlir::Value>;
 
 class BodyEmitter {
 public:
-  BodyEmitter(mlir::OpBuilder &b, mlir::Location loc, const EmitOptions &options,
-              chunk::ScanOp scan, const BodyPlan &plan, ScratchArena &arena)
-      : b(b), loc(loc), options(options), scan(scan), plan(plan), arena(arena) {}
+  BodyEmitter(mlir::OpBuilder &b, mlir::Location loc,
+              const EmitOptions &options, chunk::ScanOp scan,
+              const BodyPlan &plan, ScratchArena &arena)
+      : b(b), loc(loc), options(options), scan(scan), plan(plan), arena(arena) {
+  }
 
   /// The body's `value` is in `tile`.
   void bind(mlir::Value value, Tile tile) { tiles[value] = std::move(tile); }
   /// The body's scalar `value` (the count of tokens, a captured value).
-  void bindScalar(mlir::Value value, mlir::Value scalar) { scalars[value] = scalar; }
+  void bindScalar(mlir::Value value, mlir::Value scalar) {
+    scalars[value] = scalar;
+  }
   /// `value` is to be stored in `tile`.
   void setDestination(mlir::Value value, Tile tile) {
     destinations[value] = std::move(tile);
@@ -53,7 +57,8 @@ public:
   void fill(const Tile &tile, mlir::Attribute element);
 
 private:
-  //===--- Building blocks --------------------------------------------------===//
+  //===--- Building blocks
+  //--------------------------------------------------===//
   mlir::Value index(int64_t i);
   mlir::Value add(mlir::Value a, mlir::Value c);
   mlir::Value addConstant(mlir::Value a, int64_t c);
@@ -75,7 +80,9 @@ private:
             llvm::function_ref<void(mlir::Value)> body);
   mlir::SmallVector<mlir::Value>
   loop(mlir::Value lo, mlir::Value hi, mlir::ValueRange start,
-       llvm::function_ref<mlir::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+       llvm::function_ref<mlir::SmallVector<mlir::Value>(mlir::Value,
+                                                         mlir::ValueRange)>
+           body);
   /// Loops over every dimension but the last.
   void loopRows(llvm::ArrayRef<int64_t> shape,
                 llvm::function_ref<void(mlir::ValueRange)> body);
@@ -84,31 +91,39 @@ private:
     return (width + options.lanes() - 1) / options.lanes();
   }
 
-  //===--- Expressions ------------------------------------------------------===//
+  //===--- Expressions
+  //------------------------------------------------------===//
   /// The elements of `value` at `at`: whole vectors from the last index on, or
   /// the one element.
   mlir::Value evaluate(mlir::Value value, mlir::ValueRange at, bool vector,
                        Computed &computed);
   mlir::Value evaluateOp(mlir::Operation *op, mlir::ValueRange at, bool vector,
                          Computed &computed);
-  mlir::Value evaluateElementwise(mlir::Operation *op, mlir::ValueRange at, bool vector,
-                                  Computed &computed);
-  mlir::Value evaluateMask(chunk::MaskTokensOp op, mlir::ValueRange at, bool vector,
-                           Computed &computed);
+  mlir::Value evaluateElementwise(mlir::Operation *op, mlir::ValueRange at,
+                                  bool vector, Computed &computed);
+  mlir::Value evaluateMask(chunk::MaskTokensOp op, mlir::ValueRange at,
+                           bool vector, Computed &computed);
   mlir::Value gatherRepeat(chunk::RepeatOp op, mlir::Value start);
   /// Computes, before the loop over a row's vectors, what is the same for all.
-  void evaluateRowInvariants(mlir::Value value, mlir::ValueRange row, Computed &computed);
+  void evaluateRowInvariants(mlir::Value value, mlir::ValueRange row,
+                             Computed &computed);
   /// `value` at `at` is the vector `known`.
-  static void bindComputed(mlir::Value value, mlir::ValueRange at, mlir::Value known,
-                           Computed &computed);
+  static void bindComputed(mlir::Value value, mlir::ValueRange at,
+                           mlir::Value known, Computed &computed);
   void emitExpression(mlir::Operation *op);
 
-  //===--- Operations -------------------------------------------------------===//
+  //===--- Operations
+  //-------------------------------------------------------===//
   mlir::LogicalResult emit(mlir::Operation *op);
   Tile destinationOf(mlir::Value value);
   void emitConstant(mlir::Value value, mlir::DenseElementsAttr elements);
   void emitCumsum(chunk::CumsumOp op);
   void emitReduce(chunk::ReduceOp op);
+  mlir::Value reduceAlong(chunk::ReduceOp op, llvm::SmallVector<mlir::Value> at,
+                          int64_t dim, mlir::Value sum);
+  void reduceEvery(chunk::ReduceOp op, const Tile &out,
+                   llvm::SmallVector<mlir::Value> at,
+                   llvm::SmallVector<mlir::Value> outAt, int64_t dim);
   void emitTranspose(const Tile &from, const Tile &to);
   void emitDot(chunk::DotOp op, mlir::Operation *root);
   void emitDecayDot(chunk::DecayDotOp op);
@@ -117,17 +132,19 @@ private:
   mlir::Value decayBetween(mlir::Value to, mlir::Value from, mlir::Value keep);
   mlir::Value triangleEnd(mlir::Value row, int64_t steps, bool strict);
   mlir::Value sumOfLanes(mlir::Value vector);
-  void emitTriangle(const Tile &out, const Tile &gx, const Tile &gy, bool strict,
+  void emitTriangle(const Tile &out, const Tile &gx, const Tile &gy,
+                    bool strict,
                     llvm::function_ref<mlir::Value(mlir::ValueRange)> product);
   void emitScaledRows(const Tile &from, const Tile &plus, mlir::Value plusRow,
-                      const Tile &minus, mlir::Value minusRow, mlir::Value lo, mlir::Value hi,
-                      const Tile &to);
-  void emitChannelProduct(chunk::DecayDotOp op, const Tile &out, mlir::Value row,
-                          mlir::Value column);
+                      const Tile &minus, mlir::Value minusRow, mlir::Value lo,
+                      mlir::Value hi, const Tile &to);
+  void emitChannelProduct(chunk::DecayDotOp op, const Tile &out,
+                          mlir::Value row, mlir::Value column);
   void emitDecayApply(chunk::DecayApplyOp op);
   void emitDecayApplyRows(chunk::DecayApplyOp op, const Tile &out);
   void emitDecayApplyChannels(chunk::DecayApplyOp op, const Tile &out);
-  void emitSolve(mlir::Value lower, const Tile *rhs, const Tile &out, bool transpose);
+  void emitSolve(mlir::Value lower, const Tile *rhs, const Tile &out,
+                 bool transpose);
 
   /// `value` as f32 (as it is, or a converted copy).
   Tile asF32(mlir::Value value);

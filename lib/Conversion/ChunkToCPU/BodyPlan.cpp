@@ -1,4 +1,4 @@
-//===- BodyPlan.cpp - which values of a chunk body get memory --------------===//
+//===- BodyPlan.cpp - which values of a chunk body get memory -------------===//
 // Values are visited from the last to the first, so that it is known of every
 // user whether it is stored. A root of a value is an operation whose loop reads
 // it: a stored user, or the root of one that is not.
@@ -21,16 +21,21 @@ bool cpu::isExpression(Operation *op) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op))
     return isa<SplatElementsAttr>(constant.getValue());
   return OpTrait::hasElementwiseMappableTraits(op) ||
-         isa<chunk::BroadcastOp, chunk::RowOp, chunk::RepeatOp, chunk::MaskTokensOp,
-             chunk::TrilOp>(op);
+         isa<chunk::BroadcastOp, chunk::RowOp, chunk::RepeatOp,
+             chunk::MaskTokensOp, chunk::TrilOp>(op);
 }
 
-static bool isTile(Value value) { return isa<RankedTensorType>(value.getType()); }
-static int64_t rankOf(Value v) { return cast<RankedTensorType>(v.getType()).getRank(); }
+static bool isTile(Value value) {
+  return isa<RankedTensorType>(value.getType());
+}
+static int64_t rankOf(Value v) {
+  return cast<RankedTensorType>(v.getType()).getRank();
+}
 
 /// What one vector of the operation costs, in additions.
 static int64_t costOfOne(Operation *op) {
-  if (isa<chunk::BroadcastOp, chunk::RowOp, chunk::RepeatOp, arith::ConstantOp>(op))
+  if (isa<chunk::BroadcastOp, chunk::RowOp, chunk::RepeatOp, arith::ConstantOp>(
+          op))
     return 0;
   if (isa<math::MathDialect>(op->getDialect()))
     return isa<math::AbsFOp, math::FmaOp, math::CopySignOp>(op) ? 1 : 10;
@@ -87,8 +92,8 @@ void BodyPlan::findRoots(Value value) {
 
 /// Looks for `wanted` under `value` through operations that keep the index.
 /// Sets `other` where it is (also) reached at another index.
-static bool reaches(Value value, Value wanted, const BodyPlan &plan, bool &other,
-                    bool sameIndex = true) {
+static bool reaches(Value value, Value wanted, const BodyPlan &plan,
+                    bool &other, bool sameIndex = true) {
   if (value == wanted) {
     other |= !sameIndex;
     return sameIndex;
@@ -103,8 +108,8 @@ static bool reaches(Value value, Value wanted, const BodyPlan &plan, bool &other
   }
   if (!isExpression(op))
     return false;
-  bool keeps = sameIndex &&
-               !isa<chunk::BroadcastOp, chunk::RowOp, chunk::RepeatOp>(op);
+  bool keeps =
+      sameIndex && !isa<chunk::BroadcastOp, chunk::RowOp, chunk::RepeatOp>(op);
   bool found = false;
   for (Value operand : op->getOperands())
     if (isTile(operand))
@@ -113,7 +118,8 @@ static bool reaches(Value value, Value wanted, const BodyPlan &plan, bool &other
 }
 
 /// `reaches` for the operands of a stored root.
-static bool rootReaches(Operation *root, Value wanted, const BodyPlan &plan, bool &other) {
+static bool rootReaches(Operation *root, Value wanted, const BodyPlan &plan,
+                        bool &other) {
   bool found = false;
   for (Value operand : root->getOperands())
     if (isTile(operand))
@@ -153,7 +159,8 @@ void BodyPlan::fuseDots(Block *body) {
 
 void BodyPlan::planCarries(chunk::ScanOp scan) {
   auto yield = cast<chunk::YieldOp>(scan.getBodyBlock()->getTerminator());
-  for (auto [carry, next] : llvm::zip(scan.getCarryArguments(), yield.getCarries())) {
+  for (auto [carry, next] :
+       llvm::zip(scan.getCarryArguments(), yield.getCarries())) {
     Operation *root = next.getDefiningOp();
     bool ok = root && isStored(next);
     for (Operation *user : roots[carry]) {

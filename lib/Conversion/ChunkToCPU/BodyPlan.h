@@ -23,10 +23,12 @@ public:
   bool isStored(mlir::Value value) const { return stored.contains(value); }
   /// The product whose accumulators the loop of `root` uses while they are in
   /// registers; null if there is none.
-  chunk::DotOp fusedDot(mlir::Operation *root) const { return fused.lookup(root); }
+  chunk::DotOp fusedDot(mlir::Operation *root) const {
+    return fused.lookup(root);
+  }
   bool isFused(chunk::DotOp dot) const { return fusedDots.contains(dot); }
-  /// True if the value that becomes carry `i` can overwrite the carry's tile: no
-  /// one reads the old value later, nor at another index.
+  /// True if the value that becomes carry `i` can overwrite the carry's tile:
+  /// no one reads the old value later, nor at another index.
   bool canOverwriteCarry(unsigned i) const { return overwrite[i]; }
 
 private:

@@ -1,4 +1,4 @@
-//===- ChunkToCPU.cpp - convert-chunk-to-cpu -------------------------------===//
+//===- ChunkToCPU.cpp - convert-chunk-to-cpu ------------------------------===//
 // The pass: boundaries of functions, then every scan in them. What is left on
 // tensors meets the scans' memory at to_buffer and to_tensor.
 //===----------------------------------------------------------------------===//
@@ -52,11 +52,13 @@ static void sinkConstants(chunk::ScanOp scan) {
 static Value toBuffer(OpBuilder &b, Location loc, Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   auto buffer = MemRefType::get(type.getShape(), type.getElementType());
-  return bufferization::ToBufferOp::create(b, loc, buffer, tensor, /*read_only=*/true);
+  return bufferization::ToBufferOp::create(b, loc, buffer, tensor,
+                                           /*read_only=*/true);
 }
 
 namespace {
-struct ConvertChunkToCPU : deltanet::impl::ConvertChunkToCPUBase<ConvertChunkToCPU> {
+struct ConvertChunkToCPU
+    : deltanet::impl::ConvertChunkToCPUBase<ConvertChunkToCPU> {
   using ConvertChunkToCPUBase::ConvertChunkToCPUBase;
 
   void runOnOperation() override {
@@ -77,13 +79,16 @@ private:
     if (options.vectorBits == 0)
       options.vectorBits = hostVectorBits();
     options.subChunk = subChunk;
-    if (options.vectorBits != 128 && options.vectorBits != 256 && options.vectorBits != 512)
-      return function.emitError("convert-chunk-to-cpu: expects vectors of 128, 256 or 512 "
-                                "bits, got ")
+    if (options.vectorBits != 128 && options.vectorBits != 256 &&
+        options.vectorBits != 512)
+      return function.emitError(
+                 "convert-chunk-to-cpu: expects vectors of 128, 256 or 512 "
+                 "bits, got ")
              << options.vectorBits;
     if (options.subChunk < 1)
-      return function.emitError("convert-chunk-to-cpu: expects sub-chunks of at least 1 "
-                                "token, got ")
+      return function.emitError(
+                 "convert-chunk-to-cpu: expects sub-chunks of at least 1 "
+                 "token, got ")
              << options.subChunk;
     return success();
   }
@@ -102,7 +107,8 @@ private:
     for (auto [tensor, buffer] : results)
       if (tensor)
         bufferization::MaterializeInDestinationOp::create(
-            b, function.getLoc(), Type(), tensor, buffer, /*restrict=*/true, /*writable=*/true);
+            b, function.getLoc(), Type(), tensor, buffer, /*restrict=*/true,
+            /*writable=*/true);
     return success();
   }
 
@@ -123,13 +129,16 @@ private:
     SmallVector<Value> sizes;
     for (auto [dim, extent] : llvm::enumerate(type.getShape()))
       if (ShapedType::isDynamic(extent))
-        sizes.push_back(getValueOrCreateConstantIndexOp(b, scan.getLoc(), shapes[i][dim]));
-    return memref::AllocOp::create(b, scan.getLoc(),
-                                   MemRefType::get(type.getShape(), type.getElementType()), sizes,
-                                   b.getI64IntegerAttr(64));
+        sizes.push_back(
+            getValueOrCreateConstantIndexOp(b, scan.getLoc(), shapes[i][dim]));
+    return memref::AllocOp::create(
+        b, scan.getLoc(),
+        MemRefType::get(type.getShape(), type.getElementType()), sizes,
+        b.getI64IntegerAttr(64));
   }
 
-  LogicalResult convert(chunk::ScanOp scan, func::FuncOp function, unsigned number,
+  LogicalResult convert(chunk::ScanOp scan, func::FuncOp function,
+                        unsigned number,
                         SmallVectorImpl<std::pair<Value, Value>> &results) {
     sinkConstants(scan);
     OpBuilder b(scan);
@@ -139,8 +148,9 @@ private:
     getUsedValuesDefinedAbove(scan.getBody(), captured);
     for (Value value : captured) {
       if (!value.getType().isIntOrIndexOrFloat())
-        return scan.emitOpError("expects a body that uses nothing from around the scan but "
-                                "scalars and constants, got a value of type ")
+        return scan.emitOpError(
+                   "expects a body that uses nothing from around the scan but "
+                   "scalars and constants, got a value of type ")
                << value.getType();
       buffers.scalars.push_back(value);
     }
@@ -148,14 +158,16 @@ private:
     ReifiedRankedShapedTypeDims shapes;
     for (unsigned i = 0, e = scan.getNumResults(); i < e; ++i) {
       Value result = scan.getResult(i);
-      bool used = !result.use_empty() ||
-                  llvm::any_of(results, [&](auto &r) { return r.first == result; });
+      bool used = !result.use_empty() || llvm::any_of(results, [&](auto &r) {
+        return r.first == result;
+      });
       bool output = i < static_cast<unsigned>(scan.getNumOutputs());
       Value memory;
       if (used || output) {
         memory = allocateResult(b, scan, i, shapes, results);
         if (!memory)
-          return scan.emitOpError("has a result whose extents do not follow from its operands");
+          return scan.emitOpError(
+              "has a result whose extents do not follow from its operands");
         written.push_back({result, memory});
       }
       (output ? buffers.outputs : buffers.finals).push_back(memory);
@@ -170,16 +182,19 @@ private:
     for (Value input : scan.getInputs())
       buffers.inputs.push_back(toBuffer(b, loc, input));
 
-    func::FuncOp launcher = outlineScan(scan, buffers, function.getName(), number, options);
+    func::FuncOp launcher =
+        outlineScan(scan, buffers, function.getName(), number, options);
     if (!launcher)
       return failure();
     func::CallOp::create(b, loc, launcher, buffers.all());
     for (auto [result, memory] : written)
-      if (!result.use_empty() || llvm::any_of(results, [&, r = result](auto &pair) {
+      if (!result.use_empty() ||
+          llvm::any_of(results, [&, r = result](auto &pair) {
             return pair.first == r;
           })) {
-        Value tensor = bufferization::ToTensorOp::create(b, loc, result.getType(), memory,
-                                                         /*restrict=*/true);
+        Value tensor =
+            bufferization::ToTensorOp::create(b, loc, result.getType(), memory,
+                                              /*restrict=*/true);
         for (auto &pair : results)
           if (pair.first == result)
             pair.first = tensor;

@@ -1,4 +1,4 @@
-//===- EmitDot.cpp - matrix products ---------------------------------------===//
+//===- EmitDot.cpp - matrix products --------------------------------------===//
 // Each step of the innermost loop multiplies one scalar of every row of a block
 // with vectors of columns: no operand is reordered but a transposed second one.
 //===----------------------------------------------------------------------===//
@@ -16,9 +16,11 @@ using namespace deltanet::cpu;
 // The microkernel
 //===----------------------------------------------------------------------===//
 
-/// Rows and vectors of a block. Accumulators fill about half of the registers: the
-/// multiply-adds in flight (latency times throughput) are 8 to 10.
-static constexpr int64_t blockRows(int64_t registers) { return registers >= 32 ? 8 : 6; }
+/// Rows and vectors of a block. Accumulators fill about half of the registers:
+/// the multiply-adds in flight (latency times throughput) are 8 to 10.
+static constexpr int64_t blockRows(int64_t registers) {
+  return registers >= 32 ? 8 : 6;
+}
 
 static int64_t blockVectors(int64_t rows, int64_t vectors, int64_t registers) {
   int64_t most = registers >= 32 ? 24 : 12;
@@ -65,8 +67,8 @@ void Product::emitBlock(Index row, Index col, int64_t count, int64_t vectors) {
       if (negate)
         x = arith::NegFOp::create(b, e.loc, x);
       for (int64_t v = 0; v < vectors; ++v)
-        next.push_back(
-            vector::FMAOp::create(b, e.loc, x, columns[v], sums[r * vectors + v]));
+        next.push_back(vector::FMAOp::create(b, e.loc, x, columns[v],
+                                             sums[r * vectors + v]));
     }
     return next;
   };
@@ -180,16 +182,21 @@ void BodyEmitter::emitDot(chunk::DotOp op, Operation *root) {
   int64_t depth = cast<RankedTensorType>(op.getLhs().getType())
                       .getDimSize(op.getTransposeLhs() ? 0 : 1);
   Tile lhs = asF32(op.getLhs());
-  Tile rhs = op.getTransposeRhs() ? transposed(op.getRhs()) : depth > 1 ? packed(op.getRhs())
-                                                                       : asF32(op.getRhs());
+  Tile rhs = op.getTransposeRhs() ? transposed(op.getRhs())
+             : depth > 1          ? packed(op.getRhs())
+                                  : asF32(op.getRhs());
   Value value = root->getResult(0);
   Tile out = destinationOf(value);
-  Product product(*this, lhs, op.getTransposeLhs(), rhs, shape[0], shape[1], depth);
+  Product product(*this, lhs, op.getTransposeLhs(), rhs, shape[0], shape[1],
+                  depth);
   if (root == op) {
-    product.finish = [&](Value row, Value col, Value sum) { storeVector(sum, out, {row, col}); };
+    product.finish = [&](Value row, Value col, Value sum) {
+      storeVector(sum, out, {row, col});
+    };
     return product.emit();
   }
-  // The rest of the expression, on the accumulators while they are in registers.
+  // The rest of the expression, on the accumulators while they are in
+  // registers.
   tiles.erase(value);
   Computed invariant;
   product.beginRow = [&](Value row) {

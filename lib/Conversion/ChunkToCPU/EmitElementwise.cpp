@@ -1,4 +1,4 @@
-//===- EmitElementwise.cpp - expressions over tiles ------------------------===//
+//===- EmitElementwise.cpp - expressions over tiles -----------------------===//
 // Elementwise operations and the ones that only move indices, evaluated as one
 // expression a vector at a time.
 //===----------------------------------------------------------------------===//
@@ -30,11 +30,13 @@ static SmallVector<uint64_t, 6> keyOf(Value value, ValueRange at, bool vector) {
   return key;
 }
 
-void BodyEmitter::bindComputed(Value value, ValueRange at, Value known, Computed &computed) {
+void BodyEmitter::bindComputed(Value value, ValueRange at, Value known,
+                               Computed &computed) {
   computed[keyOf(value, at, true)] = known;
 }
 
-Value BodyEmitter::evaluate(Value value, ValueRange at, bool vector, Computed &computed) {
+Value BodyEmitter::evaluate(Value value, ValueRange at, bool vector,
+                            Computed &computed) {
   if (!tileType(value))
     return scalars.lookup(value);
   auto key = keyOf(value, at, vector);
@@ -62,12 +64,14 @@ static bool repeatsLast(chunk::BroadcastOp op) {
   return llvm::is_contained(op.getDimensions(), op.getType().getRank() - 1);
 }
 
-Value BodyEmitter::evaluateOp(Operation *op, ValueRange at, bool vector, Computed &computed) {
+Value BodyEmitter::evaluateOp(Operation *op, ValueRange at, bool vector,
+                              Computed &computed) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
     auto splatAttr = cast<SplatElementsAttr>(constant.getValue());
     Attribute value = splatAttr.getSplatValue<Attribute>();
     if (vector)
-      value = DenseElementsAttr::get(vectorOf(splatAttr.getElementType()), value);
+      value =
+          DenseElementsAttr::get(vectorOf(splatAttr.getElementType()), value);
     return arith::ConstantOp::create(b, loc, cast<TypedAttr>(value));
   }
   if (auto broadcast = dyn_cast<chunk::BroadcastOp>(op)) {
@@ -84,7 +88,8 @@ Value BodyEmitter::evaluateOp(Operation *op, ValueRange at, bool vector, Compute
   if (auto repeat = dyn_cast<chunk::RepeatOp>(op)) {
     if (vector && at.size() == 1)
       return gatherRepeat(repeat, at[0]);
-    int64_t n = repeat.getType().getDimSize(0) / tileType(repeat.getInput()).getDimSize(0);
+    int64_t n = repeat.getType().getDimSize(0) /
+                tileType(repeat.getInput()).getDimSize(0);
     SmallVector<Value> source(at);
     source[0] = b.createOrFold<arith::DivUIOp>(loc, at[0], index(n));
     return evaluate(repeat.getInput(), source, vector, computed);
@@ -98,45 +103,49 @@ Value BodyEmitter::evaluateOp(Operation *op, ValueRange at, bool vector, Compute
     // i / n <= r where i < (r + 1) n.
     Value limit = mulConstant(addConstant(at[0], tril.getStrict() ? 0 : 1), n);
     Value keep = vector ? lanesBelow(at[1], limit)
-                        : arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, at[1], limit)
+                        : arith::CmpIOp::create(
+                              b, loc, arith::CmpIPredicate::slt, at[1], limit)
                               .getResult();
     return arith::SelectOp::create(b, loc, keep, x, constant(x.getType(), 0));
   }
   return evaluateElementwise(op, at, vector, computed);
 }
 
-Value BodyEmitter::evaluateElementwise(Operation *op, ValueRange at, bool vector,
-                                       Computed &computed) {
+Value BodyEmitter::evaluateElementwise(Operation *op, ValueRange at,
+                                       bool vector, Computed &computed) {
   SmallVector<Value> operands;
   for (Value operand : op->getOperands())
     operands.push_back(evaluate(operand, at, vector, computed));
   Type element = tileType(op->getResult(0)).getElementType();
   Type result = vector ? Type(vectorOf(element)) : element;
   // f64 to bf16 has no instruction anywhere: through f32.
-  if (isa<arith::TruncFOp>(op) && getElementTypeOrSelf(operands[0].getType()).isF64() &&
-      !element.isF32())
+  if (isa<arith::TruncFOp>(op) &&
+      getElementTypeOrSelf(operands[0].getType()).isF64() && !element.isF32())
     return convert(convert(operands[0], b.getF32Type()), element);
   OperationState state(loc, op->getName(), operands, result, op->getAttrs());
   return b.create(state)->getResult(0);
 }
 
-Value BodyEmitter::evaluateMask(chunk::MaskTokensOp op, ValueRange at, bool vector,
-                                Computed &computed) {
+Value BodyEmitter::evaluateMask(chunk::MaskTokensOp op, ValueRange at,
+                                bool vector, Computed &computed) {
   Value x = evaluate(op.getInput(), at, vector, computed);
   Value limit = mulConstant(scalars.lookup(op.getCount()), op.getSteps());
   Value keep = vector && at.size() == 1
                    ? lanesBelow(at[0], limit)
-                   : arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, at[0], limit)
+                   : arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                           at[0], limit)
                          .getResult();
   return arith::SelectOp::create(b, loc, keep, x, constant(x.getType(), 0));
 }
 
 Value BodyEmitter::gatherRepeat(chunk::RepeatOp op, Value start) {
-  int64_t n = op.getType().getDimSize(0) / tileType(op.getInput()).getDimSize(0);
+  int64_t n =
+      op.getType().getDimSize(0) / tileType(op.getInput()).getDimSize(0);
   Type element = op.getType().getElementType();
   Value result = constant(vectorOf(element), 0);
   for (int64_t lane = 0; lane < options.lanes(); ++lane) {
-    Value at = b.createOrFold<arith::DivUIOp>(loc, addConstant(start, lane), index(n));
+    Value at =
+        b.createOrFold<arith::DivUIOp>(loc, addConstant(start, lane), index(n));
     Computed none;
     Value x = evaluate(op.getInput(), at, false, none);
     result = vector::InsertOp::create(b, loc, x, result, lane);
@@ -144,7 +153,8 @@ Value BodyEmitter::gatherRepeat(chunk::RepeatOp op, Value start) {
   return result;
 }
 
-void BodyEmitter::evaluateRowInvariants(Value value, ValueRange row, Computed &computed) {
+void BodyEmitter::evaluateRowInvariants(Value value, ValueRange row,
+                                        Computed &computed) {
   Operation *op = value.getDefiningOp();
   if (!tileType(value) || tiles.count(value) || !op || row.empty())
     return;
@@ -154,7 +164,8 @@ void BodyEmitter::evaluateRowInvariants(Value value, ValueRange row, Computed &c
     // Any last index gives the same: the key of the input does not hold it.
     SmallVector<Value> at(row);
     at.push_back(index(0));
-    evaluate(broadcast.getInput(), projectIndex(broadcast, at), false, computed);
+    evaluate(broadcast.getInput(), projectIndex(broadcast, at), false,
+             computed);
     return;
   }
   // Operations that keep the index; under others the rows are different ones.

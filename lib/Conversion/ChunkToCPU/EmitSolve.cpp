@@ -1,4 +1,4 @@
-//===- EmitSolve.cpp - unit triangular systems -----------------------------===//
+//===- EmitSolve.cpp - unit triangular systems ----------------------------===//
 // Substitution in blocks of rows: the rows before a block by a product, the
 // rows within it in registers. Equations (5), (6), (13).
 //===----------------------------------------------------------------------===//
@@ -26,15 +26,18 @@ void BodyEmitter::emitSolve(Value lowerValue, const Tile *rhs, const Tile &out,
     Value none = lanesBelow(col, row);
     Value diagonal = arith::XOrIOp::create(b, loc, one, none);
     VectorType type = vectorOf(b.getF32Type());
-    return arith::SelectOp::create(b, loc, diagonal, constant(type, 1), constant(type, 0));
+    return arith::SelectOp::create(b, loc, diagonal, constant(type, 1),
+                                   constant(type, 0));
   };
-  product.range = [&](Value row, Value col, int64_t count) -> std::pair<Value, Value> {
+  product.range = [&](Value row, Value col,
+                      int64_t count) -> std::pair<Value, Value> {
     if (transpose)
       return {addConstant(row, count), index(rows)};
     // Columns of the inverse are zero above the diagonal.
     return {rhs ? index(0) : col, row};
   };
-  product.finishBlock = [&](Value row, Value col, MutableArrayRef<SmallVector<Value>> block) {
+  product.finishBlock = [&](Value row, Value col,
+                            MutableArrayRef<SmallVector<Value>> block) {
     int64_t count = block.size();
     for (int64_t step = 0; step < count; ++step) {
       int64_t r = transpose ? count - 1 - step : step;
@@ -44,12 +47,15 @@ void BodyEmitter::emitSolve(Value lowerValue, const Tile *rhs, const Tile &out,
         Value at[2] = {addConstant(row, r), addConstant(row, i)};
         if (transpose)
           std::swap(at[0], at[1]);
-        Value factor = arith::NegFOp::create(b, loc, splat(loadScalar(lower, at)));
+        Value factor =
+            arith::NegFOp::create(b, loc, splat(loadScalar(lower, at)));
         for (auto [x, known] : llvm::zip(block[r], block[i]))
           x = vector::FMAOp::create(b, loc, factor, known, x);
       }
       for (auto [v, x] : llvm::enumerate(block[r]))
-        storeVector(x, out, {addConstant(row, r), addConstant(col, v * options.lanes())});
+        storeVector(
+            x, out,
+            {addConstant(row, r), addConstant(col, v * options.lanes())});
     }
   };
   product.emit();

@@ -1,4 +1,4 @@
-//===- FunctionBoundary.cpp - destination passing --------------------------===//
+//===- FunctionBoundary.cpp - destination passing -------------------------===//
 // Callers own all memory: results are written where they say.
 //===----------------------------------------------------------------------===//
 #include "FunctionBoundary.h"
@@ -15,8 +15,9 @@ static Type bufferOf(Type type) {
   return type;
 }
 
-LogicalResult cpu::convertBoundary(func::FuncOp function,
-                                   SmallVectorImpl<std::pair<Value, Value>> &results) {
+LogicalResult
+cpu::convertBoundary(func::FuncOp function,
+                     SmallVectorImpl<std::pair<Value, Value>> &results) {
   Block &entry = function.getBody().front();
   if (!function.getBody().hasOneBlock())
     return function.emitOpError("expects a function of one block");
@@ -36,7 +37,8 @@ LogicalResult cpu::convertBoundary(func::FuncOp function,
       continue;
     Type tensor = argument.getType();
     argument.setType(buffer);
-    auto value = bufferization::ToTensorOp::create(b, loc, tensor, argument, /*restrict=*/true);
+    auto value = bufferization::ToTensorOp::create(b, loc, tensor, argument,
+                                                   /*restrict=*/true);
     argument.replaceAllUsesExcept(value, value);
   }
   auto ret = cast<func::ReturnOp>(entry.getTerminator());
@@ -65,6 +67,7 @@ LogicalResult cpu::convertBoundary(func::FuncOp function,
       attribute = b.getDictionaryAttr({});
   function.setAllArgAttrs(attributes);
   if (!function.isPrivate())
-    function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(), b.getUnitAttr());
+    function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
+                      b.getUnitAttr());
   return success();
 }

@@ -11,9 +11,9 @@ namespace deltanet::cpu {
 /// Turns tensor arguments into memrefs (identity layout) and every result into
 /// one more memref argument; the function returns nothing. `results` gets every
 /// tensor that was returned and the argument it belongs in; scalars are stored.
-mlir::LogicalResult
-convertBoundary(mlir::func::FuncOp function,
-                llvm::SmallVectorImpl<std::pair<mlir::Value, mlir::Value>> &results);
+mlir::LogicalResult convertBoundary(
+    mlir::func::FuncOp function,
+    llvm::SmallVectorImpl<std::pair<mlir::Value, mlir::Value>> &results);
 
 } // namespace deltanet::cpu
 

@@ -13,25 +13,29 @@ namespace deltanet::cpu {
 class Product {
 public:
   using Index = mlir::Value;
-  Product(BodyEmitter &e, Tile lhs, bool transposeLhs, Tile rhs, int64_t rows, int64_t width,
-          int64_t depth)
-      : e(e), lhs(std::move(lhs)), rhs(std::move(rhs)), transposeLhs(transposeLhs),
-        rows(rows), width(width), depth(depth) {}
+  Product(BodyEmitter &e, Tile lhs, bool transposeLhs, Tile rhs, int64_t rows,
+          int64_t width, int64_t depth)
+      : e(e), lhs(std::move(lhs)), rhs(std::move(rhs)),
+        transposeLhs(transposeLhs), rows(rows), width(width), depth(depth) {}
 
   /// Where a block of accumulators starts: zero if absent.
   std::function<mlir::Value(Index row, Index col)> start;
   /// Takes the accumulated vector at (row, col).
   std::function<void(Index row, Index col, mlir::Value sum)> finish;
-  /// Called with a row of a block, before its `finish`es; for what is the same in
-  /// the whole row.
+  /// Called with a row of a block, before its `finish`es; for what is the same
+  /// in the whole row.
   std::function<void(Index row)> beginRow;
-  /// Called with a finished block instead of `finish`, for work between its rows.
-  std::function<void(Index row, Index col, llvm::MutableArrayRef<mlir::SmallVector<mlir::Value>>)>
+  /// Called with a finished block instead of `finish`, for work between its
+  /// rows.
+  std::function<void(Index row, Index col,
+                     llvm::MutableArrayRef<mlir::SmallVector<mlir::Value>>)>
       finishBlock;
-  /// The contracted range of the block at (row, col) of so many rows; all if absent.
-  std::function<std::pair<Index, Index>(Index row, Index col, int64_t rows)> range;
-  /// The columns that are computed of a block of rows; all if absent. Then blocks
-  /// are one vector wide.
+  /// The contracted range of the block at (row, col) of so many rows; all if
+  /// absent.
+  std::function<std::pair<Index, Index>(Index row, Index col, int64_t rows)>
+      range;
+  /// The columns that are computed of a block of rows; all if absent. Then
+  /// blocks are one vector wide.
   std::function<Index(Index row, int64_t rows)> columns;
   /// Rows of the first operand and of the result start here.
   Index lhsRow, lhsColumn;

@@ -1,4 +1,4 @@
-//===- ScanAccess.cpp - the parts of whole tensors that a scan walks -------===//
+//===- ScanAccess.cpp - the parts of whole tensors that a scan walks ------===//
 // See the table of #chunk.access in dialects/Chunk/Chunk.td.
 //===----------------------------------------------------------------------===//
 #include "ScanAccess.h"
@@ -31,7 +31,8 @@ ScanBuffers ScanBuffers::withValues(ValueRange values) const {
       value = values[i++];
   };
   replace(other.sequences);
-  for (auto *list : {&other.inits, &other.inputs, &other.outputs, &other.finals, &other.scalars})
+  for (auto *list : {&other.inits, &other.inputs, &other.outputs, &other.finals,
+                     &other.scalars})
     llvm::for_each(*list, replace);
   return other;
 }
@@ -40,7 +41,9 @@ ScanBuffers ScanBuffers::withValues(ValueRange values) const {
 // Extents
 //===----------------------------------------------------------------------===//
 
-Value ScanAccess::index(int64_t i) { return arith::ConstantIndexOp::create(b, loc, i); }
+Value ScanAccess::index(int64_t i) {
+  return arith::ConstantIndexOp::create(b, loc, i);
+}
 
 Value ScanAccess::dim(Value memref, int64_t i) {
   auto type = cast<MemRefType>(memref.getType());
@@ -50,14 +53,17 @@ Value ScanAccess::dim(Value memref, int64_t i) {
 }
 
 Value ScanAccess::extent(AccessAttr::Loop loop) {
-  auto find = [&](ArrayRef<Value> values, ValueRange tensors, ArrayAttr accesses) -> Value {
+  auto find = [&](ArrayRef<Value> values, ValueRange tensors,
+                  ArrayAttr accesses) -> Value {
     for (auto [value, tensor, access] : llvm::zip(values, tensors, accesses))
       if (int64_t i = cast<AccessAttr>(access).findLoop(loop); i >= 0)
         return value ? dim(value, i)
-                     : index(cast<RankedTensorType>(tensor.getType()).getDimSize(i));
+                     : index(cast<RankedTensorType>(tensor.getType())
+                                 .getDimSize(i));
     return {};
   };
-  if (Value found = find(buffers.inputs, scan.getInputs(), scan.getInputAccesses()))
+  if (Value found =
+          find(buffers.inputs, scan.getInputs(), scan.getInputAccesses()))
     return found;
   return find(buffers.inits, scan.getInits(), scan.getInitAccesses());
 }
@@ -66,7 +72,8 @@ Value ScanAccess::heads() { return extent(AccessAttr::Head); }
 
 Value ScanAccess::numSequences() {
   if (buffers.sequences)
-    return b.createOrFold<arith::SubIOp>(loc, dim(buffers.sequences, 0), index(1));
+    return b.createOrFold<arith::SubIOp>(loc, dim(buffers.sequences, 0),
+                                         index(1));
   if (Value batch = extent(AccessAttr::Batch))
     return batch;
   if (Value sequences = extent(AccessAttr::Sequence))
@@ -80,8 +87,10 @@ Value ScanAccess::tokens() {
     if (at < 0)
       continue;
     auto tile = cast<RankedTensorType>(argument.getType());
-    int64_t steps = tile.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize());
-    return b.createOrFold<arith::DivUIOp>(loc, dim(buffers.inputs[i], at), index(steps));
+    int64_t steps =
+        tile.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize());
+    return b.createOrFold<arith::DivUIOp>(loc, dim(buffers.inputs[i], at),
+                                          index(steps));
   }
   llvm_unreachable("the verifier demands an input walked by tokens");
 }
@@ -94,7 +103,8 @@ Value ScanAccess::chunkEntries() {
   }
   Value whole = b.createOrFold<arith::DivUIOp>(loc, tokens(), size);
   Value entries = b.createOrFold<arith::AddIOp>(loc, whole, n);
-  Value none = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, n, index(0));
+  Value none =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, n, index(0));
   return arith::SelectOp::create(b, loc, none, index(0), entries);
 }
 
@@ -134,22 +144,33 @@ Tile ScanAccess::view(Value whole, AccessAttr access, RankedTensorType tile,
   for (auto [i, entry] : llvm::enumerate(access.getEntries())) {
     Value at;
     switch (entry) {
-    case AccessAttr::Batch: at = place.batch; break;
-    case AccessAttr::Sequence: at = place.sequence; break;
-    case AccessAttr::Head: at = place.head; break;
-    case AccessAttr::Chunk: at = place.chunk; break;
+    case AccessAttr::Batch:
+      at = place.batch;
+      break;
+    case AccessAttr::Sequence:
+      at = place.sequence;
+      break;
+    case AccessAttr::Head:
+      at = place.head;
+      break;
+    case AccessAttr::Chunk:
+      at = place.chunk;
+      break;
     case AccessAttr::Group: {
       Value each = b.createOrFold<arith::DivUIOp>(loc, heads(), dim(whole, i));
       at = b.createOrFold<arith::DivUIOp>(loc, place.head, each);
       break;
     }
     case AccessAttr::Token: {
-      int64_t steps = tile.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize());
+      int64_t steps =
+          tile.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize());
       at = b.createOrFold<arith::MulIOp>(loc, place.token, index(steps));
       tileStrides[0] = strides[i];
       break;
     }
-    default: tileStrides[entry] = strides[i]; continue;
+    default:
+      tileStrides[entry] = strides[i];
+      continue;
     }
     Value part = b.createOrFold<arith::MulIOp>(loc, at, strides[i]);
     offset = b.createOrFold<arith::AddIOp>(loc, offset, part);
@@ -158,7 +179,8 @@ Tile ScanAccess::view(Value whole, AccessAttr access, RankedTensorType tile,
   result.shape.assign(tile.getShape().begin(), tile.getShape().end());
   result.element = type.getElementType();
   result.strided = true;
-  SmallVector<int64_t> shape(result.shape), staticStrides(tile.getRank(), ShapedType::kDynamic);
+  SmallVector<int64_t> shape(result.shape),
+      staticStrides(tile.getRank(), ShapedType::kDynamic);
   if (shape.empty()) {
     shape.push_back(1);
     staticStrides.push_back(1);
@@ -167,13 +189,14 @@ Tile ScanAccess::view(Value whole, AccessAttr access, RankedTensorType tile,
     staticStrides.back() = 1;
     tileStrides.back() = b.getIndexAttr(1);
   }
-  auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, staticStrides);
+  auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
+                                       staticStrides);
   auto viewType = MemRefType::get(shape, result.element, layout);
   SmallVector<OpFoldResult> sizes;
   for (int64_t extent : shape)
     sizes.push_back(b.getIndexAttr(extent));
-  result.buffer = memref::ReinterpretCastOp::create(b, loc, viewType, whole,
-                                                    OpFoldResult(offset), sizes, tileStrides);
+  result.buffer = memref::ReinterpretCastOp::create(
+      b, loc, viewType, whole, OpFoldResult(offset), sizes, tileStrides);
   return result;
 }
 
@@ -181,7 +204,8 @@ bool ScanAccess::isVectorizable(AccessAttr access, RankedTensorType tile) {
   if (tile.getRank() == 0)
     return true;
   return access.findTileDim(tile.getRank() - 1) == access.getRank() - 1 &&
-         tile.getShape().back() % lanes == 0 && !tile.getElementType().isInteger(1);
+         tile.getShape().back() % lanes == 0 &&
+         !tile.getElementType().isInteger(1);
 }
 
 //===----------------------------------------------------------------------===//
@@ -196,7 +220,8 @@ static Value convertElement(OpBuilder &b, Location loc, Value x, Type element) {
   if (auto vector = dyn_cast<VectorType>(x.getType()))
     type = VectorType::get(vector.getShape(), element);
   if (isa<FloatType>(from) && isa<FloatType>(element)) {
-    unsigned a = from.getIntOrFloatBitWidth(), c = element.getIntOrFloatBitWidth();
+    unsigned a = from.getIntOrFloatBitWidth(),
+             c = element.getIntOrFloatBitWidth();
     if (a < c)
       return arith::ExtFOp::create(b, loc, type, x);
     if (a == 64 && c == 16)
@@ -213,29 +238,33 @@ static Type storedElement(const Tile &tile) {
   return cast<MemRefType>(tile.buffer.getType()).getElementType();
 }
 
-void ScanAccess::copyRow(const Tile &from, const Tile &to, ValueRange row, bool vectors) {
+void ScanAccess::copyRow(const Tile &from, const Tile &to, ValueRange row,
+                         bool vectors) {
   auto one = [&](OpBuilder &b, Location loc, Value col) {
     SmallVector<Value> at(row);
     at.push_back(col);
     Value x = memref::LoadOp::create(b, loc, from.buffer, at);
-    memref::StoreOp::create(b, loc, convertElement(b, loc, x, storedElement(to)), to.buffer, at);
+    memref::StoreOp::create(
+        b, loc, convertElement(b, loc, x, storedElement(to)), to.buffer, at);
   };
   int64_t width = from.shape.back();
   int64_t whole = vectors ? width / lanes * lanes : 0;
   if (whole)
-    scf::ForOp::create(b, loc, index(0), index(whole), index(lanes), ValueRange(),
-                       [&](OpBuilder &b, Location loc, Value col, ValueRange) {
-                         SmallVector<Value> at(row);
-                         at.push_back(col);
-                         auto type = VectorType::get({lanes}, storedElement(from));
-                         Value x = vector::LoadOp::create(b, loc, type, from.buffer, at);
-                         vector::StoreOp::create(b, loc,
-                                                 convertElement(b, loc, x, storedElement(to)),
-                                                 to.buffer, at);
-                         scf::YieldOp::create(b, loc);
-                       });
+    scf::ForOp::create(
+        b, loc, index(0), index(whole), index(lanes), ValueRange(),
+        [&](OpBuilder &b, Location loc, Value col, ValueRange) {
+          SmallVector<Value> at(row);
+          at.push_back(col);
+          auto type = VectorType::get({lanes}, storedElement(from));
+          Value x = vector::LoadOp::create(b, loc, type, from.buffer, at);
+          vector::StoreOp::create(b, loc,
+                                  convertElement(b, loc, x, storedElement(to)),
+                                  to.buffer, at);
+          scf::YieldOp::create(b, loc);
+        });
   if (whole < width)
-    scf::ForOp::create(b, loc, index(whole), index(width), index(1), ValueRange(),
+    scf::ForOp::create(b, loc, index(whole), index(width), index(1),
+                       ValueRange(),
                        [&](OpBuilder &b, Location loc, Value col, ValueRange) {
                          one(b, loc, col);
                          scf::YieldOp::create(b, loc);
@@ -246,7 +275,8 @@ void ScanAccess::zeroRow(const Tile &to, ValueRange row) {
   Type element = storedElement(to);
   auto type = VectorType::get({lanes}, element);
   Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-  scf::ForOp::create(b, loc, index(0), index(to.shape.back()), index(lanes), ValueRange(),
+  scf::ForOp::create(b, loc, index(0), index(to.shape.back()), index(lanes),
+                     ValueRange(),
                      [&](OpBuilder &b, Location loc, Value col, ValueRange) {
                        SmallVector<Value> at(row);
                        at.push_back(col);
@@ -255,13 +285,14 @@ void ScanAccess::zeroRow(const Tile &to, ValueRange row) {
                      });
 }
 
-void ScanAccess::copy(const Tile &from, const Tile &to, bool vectors, Value rows,
-                      bool zeroRest) {
+void ScanAccess::copy(const Tile &from, const Tile &to, bool vectors,
+                      Value rows, bool zeroRest) {
   ArrayRef<int64_t> shape = from.shape;
   if (shape.empty()) {
     Value x = memref::LoadOp::create(b, loc, from.buffer, index(0));
-    memref::StoreOp::create(b, loc, convertElement(b, loc, x, storedElement(to)), to.buffer,
-                            index(0));
+    memref::StoreOp::create(b, loc,
+                            convertElement(b, loc, x, storedElement(to)),
+                            to.buffer, index(0));
     return;
   }
   if (shape.size() == 1) {
@@ -270,13 +301,15 @@ void ScanAccess::copy(const Tile &from, const Tile &to, bool vectors, Value rows
       return copyRow(from, to, {}, vectors);
     if (zeroRest)
       zeroRow(to, {});
-    scf::ForOp::create(b, loc, index(0), rows, index(1), ValueRange(),
-                       [&](OpBuilder &b, Location loc, Value i, ValueRange) {
-                         Value x = memref::LoadOp::create(b, loc, from.buffer, i);
-                         memref::StoreOp::create(
-                             b, loc, convertElement(b, loc, x, storedElement(to)), to.buffer, i);
-                         scf::YieldOp::create(b, loc);
-                       });
+    scf::ForOp::create(
+        b, loc, index(0), rows, index(1), ValueRange(),
+        [&](OpBuilder &b, Location loc, Value i, ValueRange) {
+          Value x = memref::LoadOp::create(b, loc, from.buffer, i);
+          memref::StoreOp::create(b, loc,
+                                  convertElement(b, loc, x, storedElement(to)),
+                                  to.buffer, i);
+          scf::YieldOp::create(b, loc);
+        });
     return;
   }
   auto nest = [&](Value lo, Value hi, function_ref<void(ValueRange)> body) {
@@ -284,7 +317,8 @@ void ScanAccess::copy(const Tile &from, const Tile &to, bool vectors, Value rows
     std::function<void(unsigned)> visit = [&](unsigned dim) {
       if (dim + 1 >= shape.size())
         return body(at);
-      Value first = dim == 0 ? lo : index(0), last = dim == 0 ? hi : index(shape[dim]);
+      Value first = dim == 0 ? lo : index(0),
+            last = dim == 0 ? hi : index(shape[dim]);
       auto loop = scf::ForOp::create(b, loc, first, last, index(1));
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPoint(loop.getBody()->getTerminator());

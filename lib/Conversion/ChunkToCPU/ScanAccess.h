@@ -1,6 +1,6 @@
-//===- ScanAccess.h - the parts of whole tensors that a scan walks -*- C++ -*-===//
-// Extents of a scan's loops, the views that accesses cut out of its tensors, and
-// copies between views and tiles.
+//===- ScanAccess.h - the parts of tensors that a scan walks ----*- C++ -*-===//
+// Extents of a scan's loops, the views that accesses cut out of its tensors,
+// and copies between views and tiles.
 //===----------------------------------------------------------------------===//
 #ifndef DELTANET_LIB_CONVERSION_CHUNKTOCPU_SCANACCESS_H
 #define DELTANET_LIB_CONVERSION_CHUNKTOCPU_SCANACCESS_H
@@ -55,18 +55,20 @@ public:
   std::pair<mlir::Value, mlir::Value> rangeOf(mlir::Value n);
 
   /// The tile of `access` at `place` as a view of `whole`.
-  Tile view(mlir::Value whole, chunk::AccessAttr access, mlir::RankedTensorType tile,
-            const ScanPlace &place);
+  Tile view(mlir::Value whole, chunk::AccessAttr access,
+            mlir::RankedTensorType tile, const ScanPlace &place);
   /// True if vectors can be read and written in the tensor itself.
   bool isVectorizable(chunk::AccessAttr access, mlir::RankedTensorType tile);
   /// Copies the first `rows` rows (all if null) between a view and a tile, and
   /// zeroes the others if `zeroRest`.
-  void copy(const Tile &from, const Tile &to, bool vectors, mlir::Value rows, bool zeroRest);
+  void copy(const Tile &from, const Tile &to, bool vectors, mlir::Value rows,
+            bool zeroRest);
 
 private:
   mlir::Value extent(chunk::AccessAttr::Loop loop);
   mlir::Value dim(mlir::Value memref, int64_t i);
-  void copyRow(const Tile &from, const Tile &to, mlir::ValueRange row, bool vectors);
+  void copyRow(const Tile &from, const Tile &to, mlir::ValueRange row,
+               bool vectors);
   void zeroRow(const Tile &to, mlir::ValueRange row);
 
   mlir::OpBuilder &b;

@@ -1,7 +1,7 @@
-//===- ScanOutline.cpp - a scan as functions -------------------------------===//
+//===- ScanOutline.cpp - a scan as functions ------------------------------===//
 // The captured buffers travel as one struct of memref descriptors on the
-// launcher's stack; the functions meet again in the LLVM dialect, where the casts
-// between memrefs and descriptors cancel.
+// launcher's stack; the functions meet again in the LLVM dialect, where the
+// casts between memrefs and descriptors cancel.
 //===----------------------------------------------------------------------===//
 #include "ScanOutline.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
@@ -22,8 +22,8 @@ using chunk::AccessAttr;
 namespace {
 class Outliner {
 public:
-  Outliner(chunk::ScanOp scan, const ScanBuffers &outer, StringRef name, unsigned i,
-           const EmitOptions &options)
+  Outliner(chunk::ScanOp scan, const ScanBuffers &outer, StringRef name,
+           unsigned i, const EmitOptions &options)
       : scan(scan), outer(outer), name(name), number(i), options(options),
         module(scan->getParentOfType<ModuleOp>()), loc(scan.getLoc()),
         context(scan.getContext()), converter(context), plan(scan), b(context) {
@@ -58,7 +58,8 @@ private:
   void storeCarries();
   void storeFinals(const ScanPlace &place);
   Tile prepareOutput(unsigned i, const Chunk &chunk, int64_t end);
-  Value choose(Value full, const Tile &view, const Tile &slot, function_ref<void()> otherwise);
+  Value choose(Value full, const Tile &view, const Tile &slot,
+               function_ref<void()> otherwise);
   Value index(int64_t i) { return arith::ConstantIndexOp::create(b, loc, i); }
 
   bool carries() { return scan.getNumCarries() > 0; }
@@ -95,8 +96,9 @@ private:
 func::FuncOp Outliner::addFunction(StringRef suffix, TypeRange inputs) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToEnd(module.getBody());
-  auto function = func::FuncOp::create(b, loc, (name + suffix + Twine(number)).str(),
-                                       b.getFunctionType(inputs, {}));
+  auto function =
+      func::FuncOp::create(b, loc, (name + suffix + Twine(number)).str(),
+                           b.getFunctionType(inputs, {}));
   function.setPrivate();
   function->setAttr("llvm.linkage",
                     LLVM::LinkageAttr::get(context, LLVM::Linkage::Internal));
@@ -104,7 +106,9 @@ func::FuncOp Outliner::addFunction(StringRef suffix, TypeRange inputs) {
   return function;
 }
 
-static RankedTensorType tileType(Value value) { return cast<RankedTensorType>(value.getType()); }
+static RankedTensorType tileType(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
 
 //===----------------------------------------------------------------------===//
 // The unit
@@ -113,25 +117,29 @@ static RankedTensorType tileType(Value value) { return cast<RankedTensorType>(va
 ScanBuffers Outliner::loadContext(Value contextPointer) {
   SmallVector<Value> inner;
   for (auto [i, value] : llvm::enumerate(outer.all())) {
-    Value address = LLVM::GEPOp::create(b, loc, pointer, record, contextPointer,
-                                        ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
+    Value address =
+        LLVM::GEPOp::create(b, loc, pointer, record, contextPointer,
+                            ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
     Value field = LLVM::LoadOp::create(b, loc, record.getBody()[i], address);
     inner.push_back(
-        UnrealizedConversionCastOp::create(b, loc, value.getType(), field).getResult(0));
+        UnrealizedConversionCastOp::create(b, loc, value.getType(), field)
+            .getResult(0));
   }
   return outer.withValues(inner);
 }
 
-/// The thread's scratch memory as bytes. What reads its views knows their extent;
-/// that of the whole is not asked for.
+/// The thread's scratch memory as bytes. What reads its views knows their
+/// extent; that of the whole is not asked for.
 Value Outliner::scratchMemory(Value address) {
   auto type = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
-  auto descriptor = MemRefDescriptor::poison(b, loc, converter.convertType(type));
+  auto descriptor =
+      MemRefDescriptor::poison(b, loc, converter.convertType(type));
   descriptor.setAllocatedPtr(b, loc, address);
   descriptor.setAlignedPtr(b, loc, address);
   descriptor.setConstantOffset(b, loc, 0);
   descriptor.setConstantStride(b, loc, 0, 1);
-  return UnrealizedConversionCastOp::create(b, loc, type, Value(descriptor)).getResult(0);
+  return UnrealizedConversionCastOp::create(b, loc, type, Value(descriptor))
+      .getResult(0);
 }
 
 LogicalResult Outliner::emitUnit() {
@@ -141,8 +149,8 @@ LogicalResult Outliner::emitUnit() {
   buffers = loadContext(entry->getArgument(0));
   access = std::make_unique<ScanAccess>(b, loc, scan, buffers, options.lanes());
   Value memory = scratchMemory(entry->getArgument(2));
-  Value unit =
-      arith::IndexCastOp::create(b, loc, b.getIndexType(), entry->getArgument(1));
+  Value unit = arith::IndexCastOp::create(b, loc, b.getIndexType(),
+                                          entry->getArgument(1));
   // Slots are made here, wherever they are asked for.
   OpBuilder slots(unit.getDefiningOp());
   arena = std::make_unique<ScratchArena>(slots, loc, memory, options.lanes());
@@ -160,14 +168,16 @@ LogicalResult Outliner::emitUnit() {
   return status;
 }
 
-/// The chunk from token `begin` + i * chunk_size of a sequence of `length` tokens.
+/// The chunk from token `begin` + i * chunk_size of a sequence of `length`
+/// tokens.
 Outliner::Chunk Outliner::makeChunk(Value begin, Value length, Value i) {
   Chunk chunk;
   Value size = index(scan.getChunkSize());
   Value first = arith::MulIOp::create(b, loc, i, size);
   Value left = arith::SubIOp::create(b, loc, length, first);
   chunk.count = arith::MinUIOp::create(b, loc, left, size);
-  chunk.full = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, chunk.count, size);
+  chunk.full = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                     chunk.count, size);
   chunk.place.token = arith::AddIOp::create(b, loc, begin, first);
   return chunk;
 }
@@ -216,18 +226,22 @@ Value Outliner::findSequence(Value entry) {
   Value size = index(scan.getChunkSize());
   Type type = b.getIndexType();
   auto loop = scf::WhileOp::create(
-      b, loc, TypeRange{type, type}, ValueRange{index(0), access->numSequences()},
+      b, loc, TypeRange{type, type},
+      ValueRange{index(0), access->numSequences()},
       [&](OpBuilder &b, Location loc, ValueRange bounds) {
         Value width = arith::SubIOp::create(b, loc, bounds[1], bounds[0]);
-        Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, width, index(1));
+        Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt,
+                                           width, index(1));
         scf::ConditionOp::create(b, loc, more, bounds);
       },
       [&](OpBuilder &b, Location loc, ValueRange bounds) {
         Value sum = arith::AddIOp::create(b, loc, bounds[0], bounds[1]);
         Value middle = arith::DivUIOp::create(b, loc, sum, index(2));
-        Value whole = arith::DivUIOp::create(b, loc, access->offsetOf(middle), size);
+        Value whole =
+            arith::DivUIOp::create(b, loc, access->offsetOf(middle), size);
         Value start = arith::AddIOp::create(b, loc, whole, middle);
-        Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, start, entry);
+        Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule,
+                                            start, entry);
         Value lo = arith::SelectOp::create(b, loc, below, middle, bounds[0]);
         Value hi = arith::SelectOp::create(b, loc, below, bounds[1], middle);
         scf::YieldOp::create(b, loc, ValueRange{lo, hi});
@@ -259,7 +273,8 @@ void Outliner::emitFreeChunk(Value unit) {
   }
   // Between two packed sequences there may be an entry without tokens.
   Value first = arith::MulIOp::create(b, loc, i, size);
-  Value some = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, first, length);
+  Value some =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, first, length);
   auto branch = scf::IfOp::create(b, loc, some, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(branch.thenBlock()->getTerminator());
@@ -313,7 +328,8 @@ void Outliner::bindInput(unsigned i, const Chunk &chunk) {
     }
     return emitter->bind(argument, view);
   }
-  int64_t steps = type.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize());
+  int64_t steps =
+      type.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize());
   Value rows = arith::MulIOp::create(b, loc, chunk.count, index(steps));
   Tile slot = emitter->allocate(type.getShape(), type.getElementType());
   if (!vectors) {
@@ -337,8 +353,8 @@ void Outliner::bindInvariants(const ScanPlace &place) {
       bindInput(i, chunk);
 }
 
-/// Where output `i` of a chunk is written by the body: the tensor itself where it
-/// can be, else a slot that is copied afterwards.
+/// Where output `i` of a chunk is written by the body: the tensor itself where
+/// it can be, else a slot that is copied afterwards.
 Tile Outliner::prepareOutput(unsigned i, const Chunk &chunk, int64_t end) {
   RankedTensorType type = tileType(yield().getOutputs()[i]);
   AccessAttr how = scan.getOutputAccess(i);
@@ -364,7 +380,8 @@ void Outliner::loadCarries(const ScanPlace &place) {
     if (Value init = buffers.inits[i]) {
       AccessAttr how = scan.getInitAccess(i);
       Tile view = access->view(init, how, type, place);
-      access->copy(view, tile, access->isVectorizable(how, type), Value(), false);
+      access->copy(view, tile, access->isVectorizable(how, type), Value(),
+                   false);
     } else {
       SplatElementsAttr splat;
       bool constant = matchPattern(scan.getInits()[i], m_Constant(&splat));
@@ -384,7 +401,8 @@ void Outliner::storeFinals(const ScanPlace &place) {
     AccessAttr how = scan.getFinalAccess(i);
     RankedTensorType type = tileType(scan.getCarryArguments()[i]);
     Tile view = access->view(buffers.finals[i], how, type, place);
-    access->copy(carryTiles[i], view, access->isVectorizable(how, type), Value(), false);
+    access->copy(carryTiles[i], view, access->isVectorizable(how, type),
+                 Value(), false);
   }
 }
 
@@ -423,7 +441,8 @@ void Outliner::emitChunk(const Chunk &chunk) {
   llvm::SmallDenseSet<Value> written;
   for (auto [i, value] : llvm::enumerate(yield().getOutputs())) {
     outputs.push_back(prepareOutput(i, chunk, end));
-    if (plan.isStored(value) && !llvm::is_contained(yield().getCarries(), value) &&
+    if (plan.isStored(value) &&
+        !llvm::is_contained(yield().getCarries(), value) &&
         written.insert(value).second)
       emitter->setDestination(value, outputs.back());
   }
@@ -442,22 +461,25 @@ void Outliner::emitChunk(const Chunk &chunk) {
     arena->touch(slot, end);
     if (slot.slot < 0)
       continue;
-    bool vectors = access->isVectorizable(how, type), tokens = how.has(AccessAttr::Token);
+    bool vectors = access->isVectorizable(how, type),
+         tokens = how.has(AccessAttr::Token);
     Value rows;
     if (tokens) {
-      int64_t steps = type.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize());
+      int64_t steps =
+          type.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize());
       rows = arith::MulIOp::create(b, loc, chunk.count, index(steps));
     }
     OpBuilder::InsertionGuard guard(b);
     if (vectors) {
-      Value tail = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, chunk.count,
-                                         index(scan.getChunkSize()));
+      Value tail =
+          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, chunk.count,
+                                index(scan.getChunkSize()));
       auto branch = scf::IfOp::create(b, loc, tail, /*withElseRegion=*/false);
       b.setInsertionPoint(branch.thenBlock()->getTerminator());
     }
     Tile view = access->view(buffers.outputs[i], how, type, chunk.place);
-    bool contiguous =
-        type.getRank() > 0 && how.findTileDim(type.getRank() - 1) == how.getRank() - 1;
+    bool contiguous = type.getRank() > 0 &&
+                      how.findTileDim(type.getRank() - 1) == how.getRank() - 1;
     access->copy(slot, view, contiguous, rows, /*zeroRest=*/false);
   }
   storeCarries();
@@ -467,14 +489,17 @@ void Outliner::emitChunk(const Chunk &chunk) {
 // The launcher
 //===----------------------------------------------------------------------===//
 
-static func::FuncOp declareParallelFor(ModuleOp module, OpBuilder &b, Type unit) {
+static func::FuncOp declareParallelFor(ModuleOp module, OpBuilder &b,
+                                       Type unit) {
   if (auto known = module.lookupSymbol<func::FuncOp>(parallelForName))
     return known;
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToEnd(module.getBody());
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
-  auto type = b.getFunctionType({b.getI64Type(), b.getI64Type(), unit, pointer}, {});
-  auto function = func::FuncOp::create(b, module.getLoc(), parallelForName, type);
+  auto type =
+      b.getFunctionType({b.getI64Type(), b.getI64Type(), unit, pointer}, {});
+  auto function =
+      func::FuncOp::create(b, module.getLoc(), parallelForName, type);
   function.setPrivate();
   return function;
 }
@@ -490,20 +515,25 @@ func::FuncOp Outliner::emitLauncher() {
   Value units = arith::MulIOp::create(b, loc, groups, extents.heads());
   units = arith::IndexCastOp::create(b, loc, b.getI64Type(), units);
 
-  Value one = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(1));
+  Value one =
+      LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(1));
   Value frame = LLVM::AllocaOp::create(b, loc, pointer, record, one);
   for (auto [i, argument] : llvm::enumerate(entry->getArguments())) {
-    Value field = UnrealizedConversionCastOp::create(b, loc, record.getBody()[i],
-                                                     Value(argument)).getResult(0);
-    Value address = LLVM::GEPOp::create(b, loc, pointer, record, frame,
-                                        ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
+    Value field = UnrealizedConversionCastOp::create(
+                      b, loc, record.getBody()[i], Value(argument))
+                      .getResult(0);
+    Value address =
+        LLVM::GEPOp::create(b, loc, pointer, record, frame,
+                            ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
     LLVM::StoreOp::create(b, loc, field, address);
   }
   Value body = func::ConstantOp::create(b, loc, unitFunction.getFunctionType(),
                                         FlatSymbolRefAttr::get(unitFunction));
-  Value bytes = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(scratchBytes));
+  Value bytes =
+      arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(scratchBytes));
   func::FuncOp parallelFor = declareParallelFor(module, b, body.getType());
-  func::CallOp::create(b, loc, parallelFor, ValueRange{units, bytes, body, frame});
+  func::CallOp::create(b, loc, parallelFor,
+                       ValueRange{units, bytes, body, frame});
   func::ReturnOp::create(b, loc);
   return launcher;
 }
@@ -514,7 +544,8 @@ func::FuncOp Outliner::run() {
   return emitLauncher();
 }
 
-func::FuncOp cpu::outlineScan(chunk::ScanOp scan, const ScanBuffers &buffers, StringRef name,
-                              unsigned i, const EmitOptions &options) {
+func::FuncOp cpu::outlineScan(chunk::ScanOp scan, const ScanBuffers &buffers,
+                              StringRef name, unsigned i,
+                              const EmitOptions &options) {
   return Outliner(scan, buffers, name, i, options).run();
 }

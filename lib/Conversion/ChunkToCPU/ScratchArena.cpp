@@ -1,4 +1,4 @@
-//===- ScratchArena.cpp - tiles in a thread's scratch memory ---------------===//
+//===- ScratchArena.cpp - tiles in a thread's scratch memory --------------===//
 // Slots are views whose offsets are filled in last: only then is it known
 // from where to where each is alive.
 //===----------------------------------------------------------------------===//
@@ -12,7 +12,8 @@ using namespace deltanet::cpu;
 /// Slots start at a cache line, so that whole vectors do not straddle two.
 static constexpr int64_t alignment = 64;
 
-Tile ScratchArena::allocate(ArrayRef<int64_t> shape, Type element, int64_t position) {
+Tile ScratchArena::allocate(ArrayRef<int64_t> shape, Type element,
+                            int64_t position) {
   Tile tile;
   tile.shape.assign(shape.begin(), shape.end());
   tile.element = element;
@@ -28,7 +29,8 @@ Tile ScratchArena::allocate(ArrayRef<int64_t> shape, Type element, int64_t posit
   int64_t bits = isa<IndexType>(stored) ? 64 : stored.getIntOrFloatBitWidth();
   int64_t bytes = llvm::alignTo(type.getNumElements() * bits / 8, alignment);
   auto offset = arith::ConstantIndexOp::create(builder, loc, 0);
-  tile.buffer = memref::ViewOp::create(builder, loc, type, base, offset, ValueRange());
+  tile.buffer =
+      memref::ViewOp::create(builder, loc, type, base, offset, ValueRange());
   slots.push_back({offset, bytes, position, position});
   return tile;
 }

@@ -12,9 +12,9 @@
 
 namespace deltanet::cpu {
 
-/// A tile in memory. `buffer` is a memref of at least the tile's shape, its last
-/// dimension contiguous; one of the arena is padded to whole vectors there, and
-/// what the padding holds is never part of a result.
+/// A tile in memory. `buffer` is a memref of at least the tile's shape, its
+/// last dimension contiguous; one of the arena is padded to whole vectors
+/// there, and what the padding holds is never part of a result.
 struct Tile {
   mlir::Value buffer;
   llvm::SmallVector<int64_t> shape;
@@ -30,12 +30,15 @@ struct Tile {
 
 class ScratchArena {
 public:
-  /// Slots are views of `base`, a memref of bytes, made at `b`'s insertion point.
-  ScratchArena(mlir::OpBuilder b, mlir::Location loc, mlir::Value base, int64_t lanes)
+  /// Slots are views of `base`, a memref of bytes, made at `b`'s insertion
+  /// point.
+  ScratchArena(mlir::OpBuilder b, mlir::Location loc, mlir::Value base,
+               int64_t lanes)
       : builder(b), loc(loc), base(base), lanes(lanes) {}
 
   /// A tile of `shape`, alive from `position` on.
-  Tile allocate(llvm::ArrayRef<int64_t> shape, mlir::Type element, int64_t position);
+  Tile allocate(llvm::ArrayRef<int64_t> shape, mlir::Type element,
+                int64_t position);
   /// `tile` is read or written at `position`.
   void touch(const Tile &tile, int64_t position);
   /// `tile` is alive everywhere (carried values, invariants).

@@ -1,12 +1,12 @@
-//===- MathToPolynomial.cpp - elementary functions as arithmetic -----------===//
-// Range reductions and polynomials on scalars and vectors of f32, so that vectors
-// of them need no library. Coefficients interpolate the function at Chebyshev
-// nodes of the reduced range.
+//===- MathToPolynomial.cpp - elementary functions as arithmetic ----------===//
+// Range reductions and polynomials on scalars and vectors of f32, so that
+// vectors of them need no library. Coefficients interpolate the function at
+// Chebyshev nodes of the reduced range.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -23,7 +23,8 @@ namespace {
 /// Arithmetic on one type: a float, or a vector of it, and the integer type of
 /// its bits.
 struct Calculator {
-  Calculator(OpBuilder &b, Location loc, Type type) : b(b), loc(loc), type(type) {
+  Calculator(OpBuilder &b, Location loc, Type type)
+      : b(b), loc(loc), type(type) {
     unsigned width = getElementTypeOrSelf(type).getIntOrFloatBitWidth();
     bits = b.getIntegerType(width);
     if (auto vector = dyn_cast<VectorType>(type))
@@ -48,12 +49,17 @@ struct Calculator {
   }
   Value div(Value x, Value y) { return arith::DivFOp::create(b, loc, x, y); }
   Value neg(Value x) { return arith::NegFOp::create(b, loc, x); }
-  Value select(Value c, Value x, Value y) { return arith::SelectOp::create(b, loc, c, x, y); }
+  Value select(Value c, Value x, Value y) {
+    return arith::SelectOp::create(b, loc, c, x, y);
+  }
   Value abs(Value x) { return math::AbsFOp::create(b, loc, x); }
-  Value withSign(Value x, Value sign) { return math::CopySignOp::create(b, loc, x, sign); }
+  Value withSign(Value x, Value sign) {
+    return math::CopySignOp::create(b, loc, x, sign);
+  }
   Value toBits(Value x) { return arith::BitcastOp::create(b, loc, bits, x); }
   Value fromBits(Value x) { return arith::BitcastOp::create(b, loc, type, x); }
-  /// c[0] + c[1] x + ..., by Horner's rule; products and sums may be contracted.
+  /// c[0] + c[1] x + ..., by Horner's rule; products and sums may be
+  /// contracted.
   Value polynomial(Value x, ArrayRef<double> c) {
     Value sum = real(c.back());
     for (double term : llvm::reverse(c.drop_back()))
@@ -74,8 +80,8 @@ struct ExpFigures {
   double lowest, highest;
   /// Adding this puts the nearest integer into the lowest bits of the mantissa.
   double rounder;
-  /// log(2) in two parts; the first has so few bits that products with exponents
-  /// are exact.
+  /// log(2) in two parts; the first has so few bits that products with
+  /// exponents are exact.
   double high, low;
   int64_t mantissaBits, exponentBias;
   /// (exp(r) - 1 - r) / r^2.
@@ -91,10 +97,17 @@ static const ExpFigures &expFigures(unsigned width) {
       0.008333333333330039,   0.0013888888917367081,  0.00019841269863171557,
       2.4801521057868204e-05, 2.7557268276905696e-06, 2.7620201591031547e-07,
       2.5100472505694996e-08};
-  static const ExpFigures f32 = {-104.0, 89.0, 12582912.0, 0.693359375,
-                                 -0.00021219444005469057, 23, 127, single};
-  static const ExpFigures f64 = {-746.0, 710.0, 6755399441055744.0, 0.6931471803691238,
-                                 1.9082149292705877e-10, 52, 1023, doubled};
+  static const ExpFigures f32 = {
+      -104.0, 89.0, 12582912.0, 0.693359375, -0.00021219444005469057,
+      23,     127,  single};
+  static const ExpFigures f64 = {-746.0,
+                                 710.0,
+                                 6755399441055744.0,
+                                 0.6931471803691238,
+                                 1.9082149292705877e-10,
+                                 52,
+                                 1023,
+                                 doubled};
   return width == 64 ? f64 : f32;
 }
 
@@ -149,8 +162,10 @@ static Reduced reduce(Calculator &c, Value x) {
 /// 2^n for n that a normal float can have.
 static Value power(Calculator &c, Value n) {
   const ExpFigures &f = expFiguresOf(c);
-  Value biased = arith::AddIOp::create(c.b, c.loc, n, c.integer(f.exponentBias));
-  return c.fromBits(arith::ShLIOp::create(c.b, c.loc, biased, c.integer(f.mantissaBits)));
+  Value biased =
+      arith::AddIOp::create(c.b, c.loc, n, c.integer(f.exponentBias));
+  return c.fromBits(
+      arith::ShLIOp::create(c.b, c.loc, biased, c.integer(f.mantissaBits)));
 }
 
 /// x 2^n, in two factors: the result may be subnormal or infinite.
@@ -176,7 +191,8 @@ static Value expandExp2(Calculator &c, Value x) {
   Value y = clamp(c, x, -151.0, 129.0);
   auto [n, exponent] = roundToInteger(c, y);
   Value r = c.mul(c.sub(y, n), c.real(0.6931471805599453));
-  return keepNaN(c, x, scale(c, c.add(smallExpm1(c, r), c.real(1.0)), exponent));
+  return keepNaN(c, x,
+                 scale(c, c.add(smallExpm1(c, r), c.real(1.0)), exponent));
 }
 
 /// exp(x) - 1 = 2^n (exp(r) - 1 + (1 - 2^-n)).
@@ -184,7 +200,8 @@ static Value expandExpm1(Calculator &c, Value x) {
   // Below, the result is -1. Above n = 64 nothing is left of 2^-n.
   Reduced y = reduce(c, clamp(c, x, -20.0, 89.0));
   Value most = arith::MinSIOp::create(c.b, c.loc, y.exponent, c.integer(64));
-  Value inverse = power(c, arith::SubIOp::create(c.b, c.loc, c.integer(0), most));
+  Value inverse =
+      power(c, arith::SubIOp::create(c.b, c.loc, c.integer(0), most));
   Value sum = c.add(y.expm1, c.sub(c.real(1.0), inverse));
   // Zero keeps its sign, and small arguments all their bits.
   Value zero = c.compare(Predicate::OEQ, x, c.real(0.0));
@@ -208,11 +225,13 @@ static Split split(Calculator &c, Value x) {
   Value tiny = c.compare(Predicate::OLT, x, c.real(1.1754943508222875e-38));
   Value normal = c.select(tiny, c.mul(x, c.real(8388608.0)), x);
   Value bits = c.toBits(normal);
-  // The bits of sqrt(1/2) in place of those of 1: the exponent then changes there.
+  // The bits of sqrt(1/2) in place of those of 1: the exponent then changes
+  // there.
   Value base = c.integer(0x3f3504f3);
   Value offset = arith::SubIOp::create(c.b, c.loc, bits, base);
   Value k = arith::ShRSIOp::create(c.b, c.loc, offset, c.integer(23));
-  Value mantissa = arith::AndIOp::create(c.b, c.loc, offset, c.integer(0x7fffff));
+  Value mantissa =
+      arith::AndIOp::create(c.b, c.loc, offset, c.integer(0x7fffff));
   Value m = c.fromBits(arith::AddIOp::create(c.b, c.loc, mantissa, base));
   Value exponent = arith::SIToFPOp::create(c.b, c.loc, c.type, k);
   exponent = c.sub(exponent, c.select(tiny, c.real(23.0), c.real(0.0)));
@@ -237,7 +256,8 @@ static Value finishLog(Calculator &c, Value x, Value result) {
   Value infinity = c.real(std::numeric_limits<double>::infinity());
   Value zero = c.real(0.0);
   result = c.select(c.compare(Predicate::OEQ, x, infinity), infinity, result);
-  result = c.select(c.compare(Predicate::OEQ, x, zero), c.neg(infinity), result);
+  result =
+      c.select(c.compare(Predicate::OEQ, x, zero), c.neg(infinity), result);
   Value nan = c.real(std::numeric_limits<double>::quiet_NaN());
   return c.select(c.compare(Predicate::ULT, x, zero), nan, result);
 }
@@ -252,7 +272,9 @@ static Value logOf(Calculator &c, Value x, Value correction) {
   return c.add(c.mul(y.k, c.real(0.693359375)), c.sub(y.f, rest));
 }
 
-static Value expandLog(Calculator &c, Value x) { return finishLog(c, x, logOf(c, x, Value())); }
+static Value expandLog(Calculator &c, Value x) {
+  return finishLog(c, x, logOf(c, x, Value()));
+}
 
 static Value expandLog2(Calculator &c, Value x) {
   Split y = split(c, x);
@@ -286,19 +308,19 @@ static Value expandTanh(Calculator &c, Value x) {
 
 /// x + x P(x^2) up to 0.9, 1 - exp(-G(x)) from there on; 1 in f32 from 4 on.
 static Value expandErf(Calculator &c, Value x) {
-  static const double near[] = {0.12837916678922232,   -0.3761263519396771,
-                                0.11283718049592738,   -0.026860664791081918,
-                                0.005204226693651869,  -0.0008179632179898365,
+  static const double near[] = {0.12837916678922232,  -0.3761263519396771,
+                                0.11283718049592738,  -0.026860664791081918,
+                                0.005204226693651869, -0.0008179632179898365,
                                 8.529401319082956e-05};
-  static const double far[] = {-0.00031853966241225597, 1.1302310552231873,
-                               0.6318239181057594,      0.1100871664955004,
-                               -0.026427637153529877,   0.004762625832512992,
-                               -0.0005975857702302331,  4.616385862524457e-05,
-                               -1.6430636556906173e-06};
+  static const double far[] = {
+      -0.00031853966241225597, 1.1302310552231873,    0.6318239181057594,
+      0.1100871664955004,      -0.026427637153529877, 0.004762625832512992,
+      -0.0005975857702302331,  4.616385862524457e-05, -1.6430636556906173e-06};
   Value a = clamp(c, c.abs(x), 0.0, 4.0);
   Value first = c.add(a, c.mul(a, c.polynomial(c.mul(a, a), near)));
   Value second = c.sub(c.real(1.0), expandExp(c, c.neg(c.polynomial(a, far))));
-  Value result = c.select(c.compare(Predicate::OLT, a, c.real(0.9)), first, second);
+  Value result =
+      c.select(c.compare(Predicate::OLT, a, c.real(0.9)), first, second);
   return keepNaN(c, x, c.withSign(result, x));
 }
 
@@ -317,10 +339,12 @@ struct Expand : OpRewritePattern<OpTy> {
   /// With `wide`, f64 too.
   Expand(MLIRContext *context, bool wide = false)
       : OpRewritePattern<OpTy>(context), wide(wide) {}
-  LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
     Type element = getElementTypeOrSelf(op.getType());
     if (!element.isF32() && !(wide && element.isF64()))
-      return rewriter.notifyMatchFailure(op, "no expansion for the element type");
+      return rewriter.notifyMatchFailure(op,
+                                         "no expansion for the element type");
     Calculator c(rewriter, op.getLoc(), op.getType());
     rewriter.replaceOp(op, expand(c, op.getOperand()));
     return success();
@@ -333,7 +357,8 @@ struct Expand : OpRewritePattern<OpTy> {
 template <typename OpTy> struct CallLibm : OpRewritePattern<OpTy> {
   CallLibm(MLIRContext *context, StringRef name)
       : OpRewritePattern<OpTy>(context), name(name) {}
-  LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
     Type element = getElementTypeOrSelf(op.getType());
     if (!element.isF64())
       return rewriter.notifyMatchFailure(op, "not f64");
@@ -355,7 +380,8 @@ template <typename OpTy> struct CallLibm : OpRewritePattern<OpTy> {
       return success();
     }
     if (vector.getRank() != 1 || vector.isScalable())
-      return rewriter.notifyMatchFailure(op, "not a vector of one fixed dimension");
+      return rewriter.notifyMatchFailure(op,
+                                         "not a vector of one fixed dimension");
     Value result = op.getOperand();
     for (int64_t i = 0; i < vector.getNumElements(); ++i) {
       Value x = vector::ExtractOp::create(rewriter, loc, op.getOperand(), i);
@@ -372,12 +398,13 @@ struct ConvertMathToPolynomial
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
-    patterns.add<Expand<math::ExpOp, expandExp>, Expand<math::RsqrtOp, expandRsqrt>>(
-        context, /*wide=*/true);
-    patterns.add<Expand<math::Exp2Op, expandExp2>, Expand<math::ExpM1Op, expandExpm1>,
-                 Expand<math::LogOp, expandLog>, Expand<math::Log2Op, expandLog2>,
-                 Expand<math::Log1pOp, expandLog1p>, Expand<math::TanhOp, expandTanh>,
-                 Expand<math::ErfOp, expandErf>>(context);
+    patterns.add<Expand<math::ExpOp, expandExp>,
+                 Expand<math::RsqrtOp, expandRsqrt>>(context, /*wide=*/true);
+    patterns.add<
+        Expand<math::Exp2Op, expandExp2>, Expand<math::ExpM1Op, expandExpm1>,
+        Expand<math::LogOp, expandLog>, Expand<math::Log2Op, expandLog2>,
+        Expand<math::Log1pOp, expandLog1p>, Expand<math::TanhOp, expandTanh>,
+        Expand<math::ErfOp, expandErf>>(context);
     patterns.add<CallLibm<math::ExpM1Op>>(context, "expm1");
     patterns.add<CallLibm<math::Log1pOp>>(context, "log1p");
     patterns.add<CallLibm<math::TanhOp>>(context, "tanh");

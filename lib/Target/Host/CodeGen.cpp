@@ -1,4 +1,4 @@
-//===- CodeGen.cpp - LLVM IR, assembly, objects ----------------------------===//
+//===- CodeGen.cpp - LLVM IR, assembly, objects ---------------------------===//
 // The same bytes for the same module: nothing here depends on addresses, paths
 // or time.
 //===----------------------------------------------------------------------===//
@@ -60,25 +60,30 @@ createMachine(const host::MachineOptions &options) {
   std::string error;
   const Target *target = TargetRegistry::lookupTarget(triple, error);
   if (!target)
-    return refuse("expects a known target triple, got '" + options.triple + "': " + error);
+    return refuse("expects a known target triple, got '" + options.triple +
+                  "': " + error);
   // Asked first: a target machine would tell the user itself, and go on.
-  std::unique_ptr<MCSubtargetInfo> known(target->createMCSubtargetInfo(triple, "", ""));
+  std::unique_ptr<MCSubtargetInfo> known(
+      target->createMCSubtargetInfo(triple, "", ""));
   if (!known || !known->isCPUStringValid(options.cpu))
-    return refuse("expects a processor of " + options.triple + ", got '" + options.cpu + "'");
+    return refuse("expects a processor of " + options.triple + ", got '" +
+                  options.cpu + "'");
   TargetOptions machineOptions;
   // a * b + c in one rounding where the source has no say in it.
   machineOptions.AllowFPOpFusion = FPOpFusion::Fast;
   CodeGenOptLevel level = CodeGenOpt::getLevel(options.optimization)
                               .value_or(CodeGenOptLevel::Aggressive);
   std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
-      triple, options.cpu, options.features, machineOptions, Reloc::PIC_, std::nullopt, level));
+      triple, options.cpu, options.features, machineOptions, Reloc::PIC_,
+      std::nullopt, level));
   if (!machine)
     return refuse("LLVM has no code generator for " + options.triple);
   return machine;
 }
 
 /// The widest vector that a function uses, in bits of one register.
-static void setFunctionAttributes(Module &module, const host::MachineOptions &options) {
+static void setFunctionAttributes(Module &module,
+                                  const host::MachineOptions &options) {
   bool wide = StringRef(options.features).contains("+avx512f") ||
               StringRef(options.cpu).contains("x86-64-v4");
   for (Function &function : module) {
@@ -95,7 +100,8 @@ static void setFunctionAttributes(Module &module, const host::MachineOptions &op
   }
 }
 
-Expected<host::Code> host::translate(mlir::ModuleOp module, const MachineOptions &given) {
+Expected<host::Code> host::translate(mlir::ModuleOp module,
+                                     const MachineOptions &given) {
   MachineOptions options = complete(given);
   Expected<std::unique_ptr<TargetMachine>> machine = createMachine(options);
   if (!machine)
@@ -103,9 +109,11 @@ Expected<host::Code> host::translate(mlir::ModuleOp module, const MachineOptions
   Code code;
   code.machine = std::move(*machine);
   code.context = std::make_unique<LLVMContext>();
-  code.module = mlir::translateModuleToLLVMIR(module, *code.context, "deltanet");
+  code.module =
+      mlir::translateModuleToLLVMIR(module, *code.context, "deltanet");
   if (!code.module)
-    return refuse("expects a module in the LLVM dialect alone (see the diagnostics)");
+    return refuse(
+        "expects a module in the LLVM dialect alone (see the diagnostics)");
   code.module->setDataLayout(code.machine->createDataLayout());
   code.module->setTargetTriple(Triple(options.triple));
   setFunctionAttributes(*code.module, options);
@@ -128,10 +136,12 @@ void host::optimize(Code &code, int level) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  const OptimizationLevel levels[] = {OptimizationLevel::O0, OptimizationLevel::O1,
-                                      OptimizationLevel::O2, OptimizationLevel::O3};
+  const OptimizationLevel levels[] = {
+      OptimizationLevel::O0, OptimizationLevel::O1, OptimizationLevel::O2,
+      OptimizationLevel::O3};
   if (level <= 0)
-    builder.buildO0DefaultPipeline(OptimizationLevel::O0).run(*code.module, modules);
+    builder.buildO0DefaultPipeline(OptimizationLevel::O0)
+        .run(*code.module, modules);
   else
     builder.buildPerModuleDefaultPipeline(levels[std::min(level, 3)])
         .run(*code.module, modules);
@@ -143,14 +153,14 @@ Expected<SmallVector<char, 0>> host::emit(Code &code, CodeGenFileType type) {
   legacy::PassManager passes;
   if (code.machine->addPassesToEmitFile(passes, stream, nullptr, type))
     return refuse("the target " + code.module->getTargetTriple().str() +
-                   " does not write this kind of file");
+                  " does not write this kind of file");
   passes.run(*code.module);
   return bytes;
 }
 
-static Expected<SmallVector<char, 0>> compile(mlir::ModuleOp module,
-                                              const host::MachineOptions &options,
-                                              CodeGenFileType type) {
+static Expected<SmallVector<char, 0>>
+compile(mlir::ModuleOp module, const host::MachineOptions &options,
+        CodeGenFileType type) {
   Expected<host::Code> code = host::translate(module, options);
   if (!code)
     return code.takeError();
@@ -158,7 +168,8 @@ static Expected<SmallVector<char, 0>> compile(mlir::ModuleOp module,
   return host::emit(*code, type);
 }
 
-Expected<std::string> host::emitLLVM(mlir::ModuleOp module, const MachineOptions &options) {
+Expected<std::string> host::emitLLVM(mlir::ModuleOp module,
+                                     const MachineOptions &options) {
   Expected<Code> code = translate(module, options);
   if (!code)
     return code.takeError();
@@ -169,7 +180,8 @@ Expected<std::string> host::emitLLVM(mlir::ModuleOp module, const MachineOptions
   return text;
 }
 
-Expected<std::string> host::emitAssembly(mlir::ModuleOp module, const MachineOptions &options) {
+Expected<std::string> host::emitAssembly(mlir::ModuleOp module,
+                                         const MachineOptions &options) {
   Expected<SmallVector<char, 0>> text =
       compile(module, options, CodeGenFileType::AssemblyFile);
   if (!text)

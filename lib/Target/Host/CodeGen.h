@@ -19,9 +19,11 @@ struct Code {
 };
 
 /// Translates to LLVM IR for `options`' machine; not optimised yet.
-llvm::Expected<Code> translate(mlir::ModuleOp module, const MachineOptions &options);
+llvm::Expected<Code> translate(mlir::ModuleOp module,
+                               const MachineOptions &options);
 void optimize(Code &code, int level);
-llvm::Expected<llvm::SmallVector<char, 0>> emit(Code &code, llvm::CodeGenFileType type);
+llvm::Expected<llvm::SmallVector<char, 0>> emit(Code &code,
+                                                llvm::CodeGenFileType type);
 
 } // namespace deltanet::host
 

@@ -1,4 +1,4 @@
-//===- Program.cpp - functions of an object in this process ----------------===//
+//===- Program.cpp - functions of an object in this process ---------------===//
 // LLVM's ORC links the object; the runtime's functions are handed to it by
 // address, so that it does not matter how the tool was linked.
 //===----------------------------------------------------------------------===//
@@ -21,7 +21,8 @@ struct host::Program::Impl {
 host::Program::Program() : impl(std::make_unique<Impl>()) {}
 host::Program::~Program() = default;
 
-Expected<std::unique_ptr<host::Program>> host::Program::load(ArrayRef<char> object) {
+Expected<std::unique_ptr<host::Program>>
+host::Program::load(ArrayRef<char> object) {
   InitializeNativeTarget();
   InitializeNativeTargetAsmPrinter();
   Expected<std::unique_ptr<orc::LLJIT>> jit = orc::LLJITBuilder().create();
@@ -40,8 +41,8 @@ Expected<std::unique_ptr<host::Program>> host::Program::load(ArrayRef<char> obje
       JITSymbolFlags::Exported | JITSymbolFlags::Callable};
   if (Error error = library.define(orc::absoluteSymbols(std::move(symbols))))
     return error;
-  auto memory =
-      MemoryBuffer::getMemBufferCopy(StringRef(object.data(), object.size()), "deltanet");
+  auto memory = MemoryBuffer::getMemBufferCopy(
+      StringRef(object.data(), object.size()), "deltanet");
   if (Error error = (*jit)->addObjectFile(std::move(memory)))
     return error;
   std::unique_ptr<Program> program(new Program());
@@ -49,27 +50,31 @@ Expected<std::unique_ptr<host::Program>> host::Program::load(ArrayRef<char> obje
   return program;
 }
 
-/// Adds void deltanet_packed_NAME(void **arguments) for every _mlir_ciface_NAME:
-/// arguments[i] points to the i-th argument.
+/// Adds void deltanet_packed_NAME(void **arguments) for every
+/// _mlir_ciface_NAME: arguments[i] points to the i-th argument.
 static void addPackedInterfaces(Module &module) {
   LLVMContext &context = module.getContext();
   Type *pointer = PointerType::getUnqual(context);
   SmallVector<Function *> functions;
   for (Function &function : module)
-    if (function.getName().starts_with(interfacePrefix) && !function.isDeclaration())
+    if (function.getName().starts_with(interfacePrefix) &&
+        !function.isDeclaration())
       functions.push_back(&function);
   for (Function *function : functions) {
     auto *packed = Function::Create(
         FunctionType::get(Type::getVoidTy(context), {pointer}, false),
         GlobalValue::ExternalLinkage,
-        packedPrefix + function->getName().drop_front(interfacePrefix.size()), module);
+        packedPrefix + function->getName().drop_front(interfacePrefix.size()),
+        module);
     packed->copyAttributesFrom(function);
-    packed->setAttributes(AttributeList::get(context, AttributeList::FunctionIndex,
-                                             AttrBuilder(context, function->getAttributes().getFnAttrs())));
+    packed->setAttributes(AttributeList::get(
+        context, AttributeList::FunctionIndex,
+        AttrBuilder(context, function->getAttributes().getFnAttrs())));
     IRBuilder<> b(BasicBlock::Create(context, "entry", packed));
     SmallVector<Value *> arguments;
     for (Argument &argument : function->args()) {
-      Value *slot = b.CreateConstGEP1_64(pointer, packed->getArg(0), argument.getArgNo());
+      Value *slot =
+          b.CreateConstGEP1_64(pointer, packed->getArg(0), argument.getArgNo());
       Value *address = b.CreateLoad(pointer, slot);
       // A descriptor is passed by its address, a scalar by its value.
       arguments.push_back(argument.getType()->isPointerTy()
@@ -81,14 +86,16 @@ static void addPackedInterfaces(Module &module) {
   }
 }
 
-Expected<std::unique_ptr<host::Program>> host::Program::compile(mlir::ModuleOp module) {
+Expected<std::unique_ptr<host::Program>>
+host::Program::compile(mlir::ModuleOp module) {
   MachineOptions options;
   Expected<Code> code = translate(module, options);
   if (!code)
     return code.takeError();
   addPackedInterfaces(*code->module);
   optimize(*code, options.optimization);
-  Expected<SmallVector<char, 0>> object = emit(*code, CodeGenFileType::ObjectFile);
+  Expected<SmallVector<char, 0>> object =
+      emit(*code, CodeGenFileType::ObjectFile);
   if (!object)
     return object.takeError();
   return load(*object);

@@ -17,9 +17,9 @@ struct Sizes {
 };
 
 /// Runs the function of `text`, which has one chunk.scan, on random inputs and
-/// expects every result within `tolerance` (relative, Frobenius) of the oracle's.
-/// An argument attribute `test.range = [lo, hi]` says what its elements are like;
-/// otherwise they are within those of `sizes`.
+/// expects every result within `tolerance` (relative, Frobenius) of the
+/// oracle's. An argument attribute `test.range = [lo, hi]` says what its
+/// elements are like; otherwise they are within those of `sizes`.
 void check(const std::string &text, const Sizes &sizes, double tolerance = 2e-6,
            const RunOptions &options = {});
 
@@ -27,15 +27,17 @@ void check(const std::string &text, const Sizes &sizes, double tolerance = 2e-6,
 void check(mlir::ModuleOp module, const Sizes &sizes, double tolerance = 2e-6,
            const RunOptions &options = {});
 
-/// A function @f of one scan: `lists` are its in(...), carry(...), ... in the syntax
-/// of chunk.scan, with the arguments it names declared by `arguments`.
-std::string scanFunction(const std::string &arguments, const std::string &results,
-                         const std::string &lists, const std::string &blockArguments,
+/// A function @f of one scan: `lists` are its in(...), carry(...), ... in the
+/// syntax of chunk.scan, with the arguments it names declared by `arguments`.
+std::string scanFunction(const std::string &arguments,
+                         const std::string &results, const std::string &lists,
+                         const std::string &blockArguments,
                          const std::string &body);
 
 /// Replaces every `$name` by its text.
-std::string format(std::string text,
-                   const std::vector<std::pair<std::string, std::string>> &names);
+std::string
+format(std::string text,
+       const std::vector<std::pair<std::string, std::string>> &names);
 
 } // namespace deltanet::test
 

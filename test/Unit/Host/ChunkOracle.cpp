@@ -1,5 +1,6 @@
-//===- ChunkOracle.cpp - chunk programs in double precision ----------------===//
-// Written for being plainly right; dialects/Chunk/README.md is the text it follows.
+//===- ChunkOracle.cpp - chunk programs in double precision ---------------===//
+// Written for being plainly right; dialects/Chunk/README.md is the text it
+// follows.
 //===----------------------------------------------------------------------===//
 #include "ChunkOracle.h"
 #include "deltanet/Dialect/Chunk/IR/Chunk.h"
@@ -27,14 +28,17 @@ struct Evaluator {
   }
   static Array make(Type type) {
     auto tensor = cast<RankedTensorType>(type);
-    Array a{{tensor.getShape().begin(), tensor.getShape().end()}, tensor.getElementType(), {}};
+    Array a{{tensor.getShape().begin(), tensor.getShape().end()},
+            tensor.getElementType(),
+            {}};
     a.values.assign(a.size(), 0);
     return a;
   }
   void evaluate(Operation *op);
   void evaluateElementwise(Operation *op);
   void evaluateScan(chunk::ScanOp op, ArrayRef<std::vector<int64_t>> shapes);
-  void runSequence(chunk::ScanOp op, std::vector<Array> &results, int64_t n, int64_t h);
+  void runSequence(chunk::ScanOp op, std::vector<Array> &results, int64_t n,
+                   int64_t h);
 };
 
 int64_t flat(const std::vector<int64_t> &shape, const Indices &at) {
@@ -44,7 +48,8 @@ int64_t flat(const std::vector<int64_t> &shape, const Indices &at) {
   return i;
 }
 
-void forEach(const std::vector<int64_t> &shape, const std::function<void(const Indices &)> &f) {
+void forEach(const std::vector<int64_t> &shape,
+             const std::function<void(const Indices &)> &f) {
   Indices at(shape.size(), 0);
   for (int64_t extent : shape)
     if (extent == 0)
@@ -79,16 +84,28 @@ static double apply(Operation *op, ArrayRef<double> x) {
       .Case([&](NegFOp) { return -x[0]; })
       .Case<ExtFOp, TruncFOp, SIToFPOp, IndexCastOp>([&](auto) { return x[0]; })
       .Case([&](UIToFPOp) { return std::abs(x[0]); })
-      .Case([&](MaximumFOp) { return std::isnan(x[0]) || std::isnan(x[1]) ? NAN : std::max(x[0], x[1]); })
-      .Case([&](MinimumFOp) { return std::isnan(x[0]) || std::isnan(x[1]) ? NAN : std::min(x[0], x[1]); })
+      .Case([&](MaximumFOp) {
+        return std::isnan(x[0]) || std::isnan(x[1]) ? NAN
+                                                    : std::max(x[0], x[1]);
+      })
+      .Case([&](MinimumFOp) {
+        return std::isnan(x[0]) || std::isnan(x[1]) ? NAN
+                                                    : std::min(x[0], x[1]);
+      })
       .Case([&](SelectOp) { return x[0] != 0 ? x[1] : x[2]; })
       .Case([&](CmpFOp c) {
         switch (c.getPredicate()) {
-        case CmpFPredicate::OGT: return x[0] > x[1] ? 1. : 0.;
-        case CmpFPredicate::OGE: return x[0] >= x[1] ? 1. : 0.;
-        case CmpFPredicate::OLT: return x[0] < x[1] ? 1. : 0.;
-        case CmpFPredicate::OLE: return x[0] <= x[1] ? 1. : 0.;
-        default: ADD_FAILURE() << "a predicate the oracle lacks"; return 0.;
+        case CmpFPredicate::OGT:
+          return x[0] > x[1] ? 1. : 0.;
+        case CmpFPredicate::OGE:
+          return x[0] >= x[1] ? 1. : 0.;
+        case CmpFPredicate::OLT:
+          return x[0] < x[1] ? 1. : 0.;
+        case CmpFPredicate::OLE:
+          return x[0] <= x[1] ? 1. : 0.;
+        default:
+          ADD_FAILURE() << "a predicate the oracle lacks";
+          return 0.;
         }
       })
       .Case([&](math::ExpOp) { return std::exp(x[0]); })
@@ -106,7 +123,8 @@ static double apply(Operation *op, ArrayRef<double> x) {
       .Case([&](math::AbsFOp) { return std::abs(x[0]); })
       .Case([&](math::FmaOp) { return x[0] * x[1] + x[2]; })
       .Default([&](Operation *op) {
-        ADD_FAILURE() << "the oracle lacks " << op->getName().getStringRef().str();
+        ADD_FAILURE() << "the oracle lacks "
+                      << op->getName().getStringRef().str();
         return 0.;
       });
 }
@@ -117,8 +135,9 @@ void Evaluator::evaluateElementwise(Operation *op) {
   for (size_t i = 0; i < out.values.size(); ++i) {
     SmallVector<double> x;
     for (Value operand : op->getOperands())
-      x.push_back(isa<RankedTensorType>(operand.getType()) ? of(operand).values[i]
-                                                           : scalars.lookup(operand));
+      x.push_back(isa<RankedTensorType>(operand.getType())
+                      ? of(operand).values[i]
+                      : scalars.lookup(operand));
     double y = apply(op, x);
     // Only where the program says so: f32 is the arithmetic's own rounding.
     bool narrow = isa<arith::TruncFOp>(op) || !isa<FloatType>(out.element);
@@ -133,7 +152,8 @@ static double gate(const Array &g, int64_t row, int64_t c) {
 }
 
 static Array decayDot(chunk::DecayDotOp op, Evaluator &e) {
-  Array &x = e.of(op.getX()), &y = e.of(op.getY()), &gx = e.of(op.getGx()), &gy = e.of(op.getGy());
+  Array &x = e.of(op.getX()), &y = e.of(op.getY()), &gx = e.of(op.getGx()),
+        &gy = e.of(op.getGy());
   int64_t width = x.shape[1], steps = y.shape[0] / x.shape[0];
   Array out = Evaluator::make(op.getType());
   forEach(out.shape, [&](const Indices &at) {
@@ -150,15 +170,18 @@ static Array decayDot(chunk::DecayDotOp op, Evaluator &e) {
 }
 
 static Array decayApply(chunk::DecayApplyOp op, Evaluator &e) {
-  Array &m = e.of(op.getM()), &y = e.of(op.getY()), &gx = e.of(op.getGx()), &gy = e.of(op.getGy());
-  int64_t rows = m.shape[0], columns = m.shape[1], width = y.shape[1], steps = columns / rows;
+  Array &m = e.of(op.getM()), &y = e.of(op.getY()), &gx = e.of(op.getGx()),
+        &gy = e.of(op.getGy());
+  int64_t rows = m.shape[0], columns = m.shape[1], width = y.shape[1],
+          steps = columns / rows;
   Array out = Evaluator::make(op.getType());
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t i = 0; i < columns; ++i) {
       if (op.getStrict() ? i / steps >= r : i / steps > r)
         continue;
       for (int64_t c = 0; c < width; ++c) {
-        double factor = m.values[r * columns + i] * std::exp(gate(gx, r, c) - gate(gy, i, c));
+        double factor = m.values[r * columns + i] *
+                        std::exp(gate(gx, r, c) - gate(gy, i, c));
         if (op.getTranspose())
           out.values[i * width + c] += factor * y.values[r * width + c];
         else
@@ -233,53 +256,95 @@ static Array reduce(chunk::ReduceOp op, Evaluator &e) {
     else if (op.getKind() == chunk::Combine::Mul)
       sum *= x;
     else
-      sum = nan ? NAN : op.getKind() == chunk::Combine::Max ? std::max(sum, x) : std::min(sum, x);
+      sum = nan                                   ? NAN
+            : op.getKind() == chunk::Combine::Max ? std::max(sum, x)
+                                                  : std::min(sum, x);
     seen[i] = true;
   });
   return out;
 }
 
-void Evaluator::evaluate(Operation *op) {
-  if (op->getNumResults() == 1 && !isa<RankedTensorType>(op->getResult(0).getType())) {
-    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-      auto real = dyn_cast<FloatAttr>(constant.getValue());
-      scalars[constant] = real ? real.getValueAsDouble()
-                               : cast<IntegerAttr>(constant.getValue()).getInt();
+/// The operations that move elements: each result's index has one of the input.
+static Array move(Operation *op, const Array &in) {
+  Array out = Evaluator::make(op->getResult(0).getType());
+  forEach(out.shape, [&](const Indices &at) {
+    Indices from;
+    if (auto row = dyn_cast<chunk::RowOp>(op)) {
+      from = {static_cast<int64_t>(row.getIndex())};
+      from.insert(from.end(), at.begin(), at.end());
+    } else if (isa<chunk::RepeatOp>(op)) {
+      from = at;
+      from[0] /= out.shape[0] / in.shape[0];
+    } else if (isa<chunk::TransposeOp>(op)) {
+      from = {at[1], at[0]};
+    } else if (auto broadcast = dyn_cast<chunk::BroadcastOp>(op)) {
+      for (size_t d = 0; d < at.size(); ++d)
+        if (!llvm::is_contained(broadcast.getDimensions(),
+                                static_cast<int64_t>(d)))
+          from.push_back(at[d]);
+    } else {
+      ADD_FAILURE() << "the oracle lacks "
+                    << op->getName().getStringRef().str();
       return;
     }
-    SmallVector<double> x;
-    for (Value operand : op->getOperands())
-      x.push_back(scalars.lookup(operand));
-    scalars[op->getResult(0)] = apply(op, x);
+    out.values[flat(out.shape, at)] = in.values[flat(in.shape, from)];
+  });
+  return out;
+}
+
+/// A scalar operation.
+static double scalar(Operation *op,
+                     const llvm::DenseMap<Value, double> &scalars) {
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    auto real = dyn_cast<FloatAttr>(constant.getValue());
+    return real ? real.getValueAsDouble()
+                : cast<IntegerAttr>(constant.getValue()).getInt();
+  }
+  SmallVector<double> x;
+  for (Value operand : op->getOperands())
+    x.push_back(scalars.lookup(operand));
+  return apply(op, x);
+}
+
+/// The elements of a constant.
+static Array constantOf(arith::ConstantOp op) {
+  Array out = Evaluator::make(op.getType());
+  auto elements = cast<DenseElementsAttr>(op.getValue());
+  size_t i = 0;
+  if (isa<FloatType>(out.element))
+    for (APFloat x : elements.getValues<APFloat>()) {
+      bool lost;
+      x.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lost);
+      out.values[i++] = x.convertToDouble();
+    }
+  else
+    for (APInt x : elements.getValues<APInt>())
+      out.values[i++] = x.getSExtValue();
+  return out;
+}
+
+void Evaluator::evaluate(Operation *op) {
+  if (op->getNumResults() == 1 &&
+      !isa<RankedTensorType>(op->getResult(0).getType())) {
+    scalars[op->getResult(0)] = scalar(op, scalars);
     return;
   }
   if (OpTrait::hasElementwiseMappableTraits(op))
     return evaluateElementwise(op);
   Value result = op->getResult(0);
   TypeSwitch<Operation *>(op)
-      .Case([&](arith::ConstantOp c) {
-        Array out = make(c.getType());
-        auto elements = cast<DenseElementsAttr>(c.getValue());
-        size_t i = 0;
-        if (isa<FloatType>(out.element))
-          for (APFloat x : elements.getValues<APFloat>()) {
-            bool lost;
-            x.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lost);
-            out.values[i++] = x.convertToDouble();
-          }
-        else
-          for (APInt x : elements.getValues<APInt>())
-            out.values[i++] = x.getSExtValue();
-        arrays[result] = out;
-      })
+      .Case([&](arith::ConstantOp c) { arrays[result] = constantOf(c); })
       .Case([&](chunk::DotOp o) { arrays[result] = dot(o, *this); })
       .Case([&](chunk::DecayDotOp o) { arrays[result] = decayDot(o, *this); })
-      .Case([&](chunk::DecayApplyOp o) { arrays[result] = decayApply(o, *this); })
+      .Case(
+          [&](chunk::DecayApplyOp o) { arrays[result] = decayApply(o, *this); })
       .Case([&](chunk::UnitLowerSolveOp o) {
-        arrays[result] = solve(of(o.getLower()), of(o.getRhs()), o.getTranspose());
+        arrays[result] =
+            solve(of(o.getLower()), of(o.getRhs()), o.getTranspose());
       })
       .Case([&](chunk::UnitLowerInverseOp o) {
-        Array identity = fill(result.getType(), [](const Indices &at) { return at[0] == at[1]; });
+        Array identity = fill(result.getType(),
+                              [](const Indices &at) { return at[0] == at[1]; });
         arrays[result] = solve(of(o.getLower()), identity, false);
       })
       .Case([&](chunk::CumsumOp o) { arrays[result] = cumsum(o, *this); })
@@ -303,29 +368,7 @@ void Evaluator::evaluate(Operation *op) {
         arrays[result] = out;
       })
       .Default([&](Operation *op) {
-        // Those that move elements.
-        Array &in = of(op->getOperand(0));
-        Array out = make(result.getType());
-        forEach(out.shape, [&](const Indices &at) {
-          Indices from;
-          if (auto row = dyn_cast<chunk::RowOp>(op)) {
-            from = {static_cast<int64_t>(row.getIndex())};
-            from.insert(from.end(), at.begin(), at.end());
-          } else if (isa<chunk::RepeatOp>(op)) {
-            from = at;
-            from[0] /= out.shape[0] / in.shape[0];
-          } else if (isa<chunk::TransposeOp>(op)) {
-            from = {at[1], at[0]};
-          } else if (auto broadcast = dyn_cast<chunk::BroadcastOp>(op)) {
-            for (size_t d = 0; d < at.size(); ++d)
-              if (!llvm::is_contained(broadcast.getDimensions(), static_cast<int64_t>(d)))
-                from.push_back(at[d]);
-          } else {
-            ADD_FAILURE() << "the oracle lacks " << op->getName().getStringRef().str();
-          }
-          out.values[flat(out.shape, at)] = in.values[flat(in.shape, from)];
-        });
-        arrays[result] = out;
+        arrays[result] = move(op, of(op->getOperand(0)));
       });
 }
 
@@ -349,25 +392,37 @@ static void walk(chunk::AccessAttr access, const Array &whole,
     bool exists = true;
     for (auto [dim, entry] : llvm::enumerate(access.getEntries())) {
       switch (entry) {
-      case chunk::AccessAttr::Batch: index.push_back(p.batch); break;
-      case chunk::AccessAttr::Sequence: index.push_back(p.sequence); break;
-      case chunk::AccessAttr::Head: index.push_back(p.head); break;
-      case chunk::AccessAttr::Group: index.push_back(p.head / (p.heads / whole.shape[dim])); break;
-      case chunk::AccessAttr::Chunk: index.push_back(p.chunk); break;
+      case chunk::AccessAttr::Batch:
+        index.push_back(p.batch);
+        break;
+      case chunk::AccessAttr::Sequence:
+        index.push_back(p.sequence);
+        break;
+      case chunk::AccessAttr::Head:
+        index.push_back(p.head);
+        break;
+      case chunk::AccessAttr::Group:
+        index.push_back(p.head / (p.heads / whole.shape[dim]));
+        break;
+      case chunk::AccessAttr::Chunk:
+        index.push_back(p.chunk);
+        break;
       case chunk::AccessAttr::Token: {
         int64_t steps = tile[0] / p.chunkSize;
         index.push_back(p.token * steps + at[0]);
         exists = at[0] < p.count * steps;
         break;
       }
-      default: index.push_back(at[entry]);
+      default:
+        index.push_back(at[entry]);
       }
     }
     f(exists ? flat(whole.shape, index) : -1, flat(tile, at), exists);
   });
 }
 
-static int64_t extent(chunk::ScanOp op, Evaluator &e, chunk::AccessAttr::Loop loop) {
+static int64_t extent(chunk::ScanOp op, Evaluator &e,
+                      chunk::AccessAttr::Loop loop) {
   for (auto [i, input] : llvm::enumerate(op.getInputs()))
     if (int64_t d = op.getInputAccess(i).findLoop(loop); d >= 0)
       return e.of(input).shape[d];
@@ -379,15 +434,18 @@ static int64_t extent(chunk::ScanOp op, Evaluator &e, chunk::AccessAttr::Loop lo
 
 static int64_t tokensOf(chunk::ScanOp op, Evaluator &e) {
   for (auto [i, input] : llvm::enumerate(op.getInputs()))
-    if (int64_t d = op.getInputAccess(i).findLoop(chunk::AccessAttr::Token); d >= 0) {
+    if (int64_t d = op.getInputAccess(i).findLoop(chunk::AccessAttr::Token);
+        d >= 0) {
       auto tile = cast<RankedTensorType>(op.getInputArguments()[i].getType());
       return e.of(input).shape[d] / (tile.getDimSize(0) / op.getChunkSize());
     }
   return 0;
 }
 
-void Evaluator::runSequence(chunk::ScanOp op, std::vector<Array> &results, int64_t n, int64_t h) {
-  int64_t size = op.getChunkSize(), begin = 0, length = tokensOf(op, *this), first = 0;
+void Evaluator::runSequence(chunk::ScanOp op, std::vector<Array> &results,
+                            int64_t n, int64_t h) {
+  int64_t size = op.getChunkSize(), begin = 0, length = tokensOf(op, *this),
+          first = 0;
   Place p{n, n, h, extent(op, *this, chunk::AccessAttr::Head), 0, 0, 0, size};
   if (Value offsets = op.getSequences()) {
     begin = of(offsets).values[n];
@@ -398,7 +456,9 @@ void Evaluator::runSequence(chunk::ScanOp op, std::vector<Array> &results, int64
   for (auto [i, argument] : llvm::enumerate(op.getCarryArguments())) {
     Array tile = make(argument.getType()), &init = of(op.getInits()[i]);
     walk(op.getInitAccess(i), init, tile.shape, p,
-         [&](int64_t from, int64_t to, bool) { tile.values[to] = init.values[from]; });
+         [&](int64_t from, int64_t to, bool) {
+           tile.values[to] = init.values[from];
+         });
     arrays[argument] = tile;
   }
   int64_t chunks = (length + size - 1) / size;
@@ -411,9 +471,10 @@ void Evaluator::runSequence(chunk::ScanOp op, std::vector<Array> &results, int64
     scalars[op.getCountArgument()] = p.count;
     for (auto [i, argument] : llvm::enumerate(op.getInputArguments())) {
       Array tile = make(argument.getType()), &input = of(op.getInputs()[i]);
-      walk(op.getInputAccess(i), input, tile.shape, p, [&](int64_t from, int64_t to, bool exists) {
-        tile.values[to] = exists ? input.values[from] : 0;
-      });
+      walk(op.getInputAccess(i), input, tile.shape, p,
+           [&](int64_t from, int64_t to, bool exists) {
+             tile.values[to] = exists ? input.values[from] : 0;
+           });
       arrays[argument] = tile;
     }
     for (Operation &inner : op.getBodyBlock()->without_terminator())
@@ -434,13 +495,15 @@ void Evaluator::runSequence(chunk::ScanOp op, std::vector<Array> &results, int64
   }
   for (auto [i, argument] : llvm::enumerate(op.getCarryArguments())) {
     Array &tile = of(argument), &final = results[op.getNumOutputs() + i];
-    walk(op.getFinalAccess(i), final, tile.shape, p, [&](int64_t to, int64_t from, bool) {
-      final.values[to] = roundTo(final.element, tile.values[from]);
-    });
+    walk(op.getFinalAccess(i), final, tile.shape, p,
+         [&](int64_t to, int64_t from, bool) {
+           final.values[to] = roundTo(final.element, tile.values[from]);
+         });
   }
 }
 
-void Evaluator::evaluateScan(chunk::ScanOp op, ArrayRef<std::vector<int64_t>> shapes) {
+void Evaluator::evaluateScan(chunk::ScanOp op,
+                             ArrayRef<std::vector<int64_t>> shapes) {
   std::vector<Array> results;
   for (auto [result, shape] : llvm::zip(op.getResults(), shapes)) {
     Array &a = results.emplace_back();
@@ -460,9 +523,10 @@ void Evaluator::evaluateScan(chunk::ScanOp op, ArrayRef<std::vector<int64_t>> sh
     arrays[result] = array;
 }
 
-std::vector<Array> deltanet::test::evaluate(func::FuncOp function,
-                                            const std::vector<Array> &inputs,
-                                            const std::vector<std::vector<int64_t>> &shapes) {
+std::vector<Array>
+deltanet::test::evaluate(func::FuncOp function,
+                         const std::vector<Array> &inputs,
+                         const std::vector<std::vector<int64_t>> &shapes) {
   Evaluator e;
   for (auto [argument, input] : llvm::zip(function.getArguments(), inputs))
     e.arrays[argument] = input;

@@ -1,6 +1,6 @@
 //===- ChunkOracle.h - chunk programs in double precision -------*- C++ -*-===//
-// What the operations of the chunk dialect say, element by element: the oracle of
-// their lowering. Rounding is that of the program's own truncations alone.
+// What the operations of the chunk dialect say, element by element: the oracle
+// of their lowering. Rounding is that of the program's own truncations alone.
 //===----------------------------------------------------------------------===//
 #ifndef DELTANET_TEST_UNIT_HOST_CHUNKORACLE_H
 #define DELTANET_TEST_UNIT_HOST_CHUNKORACLE_H
@@ -12,7 +12,8 @@ namespace deltanet::test {
 
 /// The results of `function`, a straight line of chunk.scan, chunk operations,
 /// constants and elementwise operations. `shapes` are those of its results.
-std::vector<Array> evaluate(mlir::func::FuncOp function, const std::vector<Array> &inputs,
+std::vector<Array> evaluate(mlir::func::FuncOp function,
+                            const std::vector<Array> &inputs,
                             const std::vector<std::vector<int64_t>> &shapes);
 
 } // namespace deltanet::test

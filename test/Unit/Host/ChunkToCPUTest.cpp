@@ -1,4 +1,4 @@
-//===- ChunkToCPUTest.cpp - numbers of the operations of a chunk body ------===//
+//===- ChunkToCPUTest.cpp - numbers of the operations of a chunk body -----===//
 // Every operation alone, in sizes that do not fit; all against the oracle in
 // double precision.
 //===----------------------------------------------------------------------===//
@@ -10,9 +10,11 @@ using namespace deltanet::test;
 static std::string number(int64_t n) { return std::to_string(n); }
 
 /// A scan without carries: %a is C x K, %c is C x V of type T, %l a gate of C
-/// between `lowest` and 0 a token, %m one of C x K. Its output is R, rows by tokens.
-static std::string program(int64_t chunk, int64_t k, int64_t v, const std::string &type,
-                           const std::string &result, const std::string &body,
+/// between `lowest` and 0 a token, %m one of C x K. Its output is R, rows by
+/// tokens.
+static std::string program(int64_t chunk, int64_t k, int64_t v,
+                           const std::string &type, const std::string &result,
+                           const std::string &body,
                            const std::string &lowest = "-1.0") {
   return format(
       scanFunction("%fx: tensor<?x?x?x$Kx$T>, %fy: tensor<?x?x?x$Vx$T>, "
@@ -27,15 +29,19 @@ static std::string program(int64_t chunk, int64_t k, int64_t v, const std::strin
                    "%n: index, %a: tensor<$Cx$Kx$T>, %c: tensor<$Cx$Vx$T>, "
                    "%l: tensor<$Cxf32>, %m: tensor<$Cx$Kxf32>",
                    body + "\n    chunk.yield %o : tensor<$Cx$R>"),
-      {{"LOWEST", lowest}, {"R", result}, {"C", number(chunk)}, {"K", number(k)},
-       {"V", number(v)}, {"T", type}});
+      {{"LOWEST", lowest},
+       {"R", result},
+       {"C", number(chunk)},
+       {"K", number(k)},
+       {"V", number(v)},
+       {"T", type}});
 }
 
 /// Chunk sizes and widths that are whole vectors, parts of them, and one.
 struct Shape {
   int64_t c, k, v;
 };
-static const Shape shapes[] = {{64, 128, 128}, {16, 60, 96}, {7, 5, 3},
+static const Shape shapes[] = {{64, 128, 128}, {16, 60, 96},  {7, 5, 3},
                                {1, 64, 64},    {33, 17, 130}, {8, 1, 1}};
 
 //===----------------------------------------------------------------------===//
@@ -143,17 +149,18 @@ TEST(ChunkToCPU, DecaysOfSeveralSteps) {
       std::string wide = gates;
       wide.replace(0, 2, "64");
       std::string input = wide.substr(0, wide.size() - 1);
-      check(format(scanFunction(
-                       "%q: tensor<?x?x?x20xf32>, %k: tensor<?x?x?x20xf32>, "
-                       "%l: tensor<?x?x?x$WIDTHf32> {test.range = [-1.0, 0.0]}",
-                       "tensor<?x?x?x20xf32>",
-                       "32 in(%q [b, t, h, 1] : tensor<?x?x?x20xf32>,\n"
-                       "  %k [b, t, h, 1] : tensor<?x?x?x20xf32>,\n"
-                       "  %l [b, t, h$LAST] : tensor<?x?x?x$WIDTHf32>)\n"
-                       "  out([b, t, h, 1] : tensor<?x?x?x20xf32>)",
-                       "%n: index, %a: tensor<32x20xf32>, %c: tensor<64x20xf32>, "
-                       "%d: tensor<32x$WIDTHf32>",
-                       R"(
+      check(
+          format(scanFunction(
+                     "%q: tensor<?x?x?x20xf32>, %k: tensor<?x?x?x20xf32>, "
+                     "%l: tensor<?x?x?x$WIDTHf32> {test.range = [-1.0, 0.0]}",
+                     "tensor<?x?x?x20xf32>",
+                     "32 in(%q [b, t, h, 1] : tensor<?x?x?x20xf32>,\n"
+                     "  %k [b, t, h, 1] : tensor<?x?x?x20xf32>,\n"
+                     "  %l [b, t, h$LAST] : tensor<?x?x?x$WIDTHf32>)\n"
+                     "  out([b, t, h, 1] : tensor<?x?x?x20xf32>)",
+                     "%n: index, %a: tensor<32x20xf32>, %c: tensor<64x20xf32>, "
+                     "%d: tensor<32x$WIDTHf32>",
+                     R"(
     %g = chunk.cumsum %d : tensor<32x$WIDTHf32> -> tensor<32x$WIDTHf64>
     %h = chunk.repeat %g : tensor<32x$WIDTHf64> -> tensor<64x$WIDTHf64>
     %w = chunk.decay_dot %a, %c, %g, %h : tensor<32x20xf32>, tensor<64x20xf32>, tensor<32x$WIDTHf64>, tensor<64x$WIDTHf64> -> tensor<32x64xf32>
@@ -162,9 +169,9 @@ TEST(ChunkToCPU, DecaysOfSeveralSteps) {
     %z = chunk.tril %w : tensor<32x64xf32>
     %o = chunk.dot %z, %t : tensor<32x64xf32>, tensor<64x20xf32> -> tensor<32x20xf32>
     chunk.yield %o : tensor<32x20xf32>)"),
-                   {{"WIDTH", std::string(gates).size() > 6 ? "20x" : ""},
-                    {"LAST", std::string(gates).size() > 6 ? ", 1" : ""}}),
-            {1, 75, 2}, 2e-6, {0, sub});
+                 {{"WIDTH", std::string(gates).size() > 6 ? "20x" : ""},
+                  {"LAST", std::string(gates).size() > 6 ? ", 1" : ""}}),
+          {1, 75, 2}, 2e-6, {0, sub});
     }
 }
 

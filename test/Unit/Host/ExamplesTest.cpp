@@ -1,6 +1,6 @@
-//===- ExamplesTest.cpp - every example, lowered, against its chunk program ===//
-// The whole way of an operator to the processor, with chunks and as a token loop.
-// That the chunk program is the operator is for others to test.
+//===- ExamplesTest.cpp - every example lowered, against its chunk program -===//
+// The whole way of an operator to the processor, with chunks and as a token
+// loop. That the chunk program is the operator is for others to test.
 //===----------------------------------------------------------------------===//
 #include "ChunkCheck.h"
 #include "deltanet/Dialect/Chunk/IR/Chunk.h"
@@ -17,7 +17,8 @@ using namespace deltanet::test;
 
 static std::vector<std::string> examples() {
   std::vector<std::string> files;
-  for (const auto &entry : std::filesystem::directory_iterator(DELTANET_EXAMPLES))
+  for (const auto &entry :
+       std::filesystem::directory_iterator(DELTANET_EXAMPLES))
     if (entry.path().extension() == ".mlir")
       files.push_back(entry.path().string());
   std::sort(files.begin(), files.end());
@@ -32,30 +33,34 @@ namespace {
 class ExamplesOnHost : public ::testing::TestWithParam<std::string> {
 protected:
   void run(int64_t chunk, const Sizes &sizes) {
-    OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(GetParam(), &getContext());
+    OwningOpRef<ModuleOp> module =
+        parseSourceFile<ModuleOp>(GetParam(), &getContext());
     ASSERT_TRUE(module);
     PassManager manager(&getContext());
     PipelineOptions options;
     options.chunk = chunk;
     options.tokenLoop = chunk == 1;
     options.stopAfter = "fuse";
-    ASSERT_TRUE(succeeded(buildPipeline(manager, getLinRecToChunk(), options,
-                                        [](const Twine &) { return failure(); })));
+    ASSERT_TRUE(
+        succeeded(buildPipeline(manager, getLinRecToChunk(), options,
+                                [](const Twine &) { return failure(); })));
     ASSERT_TRUE(succeeded(manager.run(*module)));
     // Outputs that the program rounds to bf16 may differ by one rounding.
     bool narrow = false;
     module->walk([&](chunk::ScanOp scan) {
       for (Value output : scan.getOutputs())
-        narrow |= cast<RankedTensorType>(output.getType()).getElementType().isBF16();
+        narrow |=
+            cast<RankedTensorType>(output.getType()).getElementType().isBF16();
     });
     check(*module, sizes, narrow ? 4e-3 : 4e-6);
   }
 };
 } // namespace
 
-// Below zero, as log-decays have to be, and keys shorter than 1, so that no rule
-// diverges.
+// Below zero, as log-decays have to be, and keys shorter than 1, so that no
+// rule diverges.
 TEST_P(ExamplesOnHost, Chunks) { run(64, {1, 150, 4, 4, {}, -0.15, 0.0}); }
 TEST_P(ExamplesOnHost, TokenLoop) { run(1, {2, 9, 4, 4, {}, -0.15, 0.0}); }
 
-INSTANTIATE_TEST_SUITE_P(Every, ExamplesOnHost, ::testing::ValuesIn(examples()), nameOf);
+INSTANTIATE_TEST_SUITE_P(Every, ExamplesOnHost, ::testing::ValuesIn(examples()),
+                         nameOf);

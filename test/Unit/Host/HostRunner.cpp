@@ -1,4 +1,4 @@
-//===- HostRunner.cpp - compiles and calls a module of a test --------------===//
+//===- HostRunner.cpp - compiles and calls a module of a test -------------===//
 #include "HostRunner.h"
 #include "deltanet/Dialect/Chunk/IR/Chunk.h"
 #include "deltanet/Pipelines/ChunkToLLVM.h"
@@ -28,8 +28,10 @@ double deltanet::test::roundTo(Type element, double value) {
     return element.isInteger(1) ? value != 0 : std::trunc(value);
   llvm::APFloat x(value);
   bool lost;
-  x.convert(type.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &lost);
-  x.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &lost);
+  x.convert(type.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven,
+            &lost);
+  x.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven,
+            &lost);
   return x.convertToDouble();
 }
 
@@ -65,7 +67,8 @@ MLIRContext &deltanet::test::getContext() {
 }
 
 OwningOpRef<ModuleOp> deltanet::test::parse(const std::string &text) {
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &getContext());
+  OwningOpRef<ModuleOp> module =
+      parseSourceString<ModuleOp>(text, &getContext());
   EXPECT_TRUE(module) << text;
   return module;
 }
@@ -100,7 +103,8 @@ struct Memory {
     if (auto type = dyn_cast<FloatType>(element)) {
       llvm::APFloat x(value);
       bool lost;
-      x.convert(type.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &lost);
+      x.convert(type.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven,
+                &lost);
       uint64_t bits = x.bitcastToAPInt().getZExtValue();
       std::memcpy(at, &bits, width);
       return;
@@ -115,7 +119,8 @@ struct Memory {
     if (auto type = dyn_cast<FloatType>(element)) {
       llvm::APFloat x(type.getFloatSemantics(), llvm::APInt(width * 8, bits));
       bool lost;
-      x.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &lost);
+      x.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven,
+                &lost);
       return x.convertToDouble();
     }
     return static_cast<double>(static_cast<int64_t>(bits << (64 - width * 8)) >>
@@ -136,10 +141,11 @@ struct Memory {
 };
 } // namespace
 
-std::vector<Array> deltanet::test::run(ModuleOp original, const std::string &name,
-                                       const std::vector<Array> &inputs,
-                                       const std::vector<std::vector<int64_t>> &shapes,
-                                       const RunOptions &options) {
+std::vector<Array>
+deltanet::test::run(ModuleOp original, const std::string &name,
+                    const std::vector<Array> &inputs,
+                    const std::vector<std::vector<int64_t>> &shapes,
+                    const RunOptions &options) {
   auto function = original.lookupSymbol<func::FuncOp>(name);
   SmallVector<Type> results(function.getResultTypes());
   OwningOpRef<ModuleOp> module = original.clone();
@@ -176,8 +182,9 @@ std::vector<Array> deltanet::test::run(ModuleOp original, const std::string &nam
   }
   std::vector<Array> outputs;
   for (size_t i = 0; i < memory.size(); ++i) {
-    memory[i].expectGuards((i < inputs.size() ? "argument " : "result ") +
-                           std::to_string(i < inputs.size() ? i : i - inputs.size()));
+    memory[i].expectGuards(
+        (i < inputs.size() ? "argument " : "result ") +
+        std::to_string(i < inputs.size() ? i : i - inputs.size()));
     if (i < inputs.size())
       continue;
     Array &output = outputs.emplace_back();

@@ -23,7 +23,8 @@ struct Array {
 
 /// The nearest value of a type.
 double roundTo(mlir::Type element, double value);
-/// |a - b| / |b| over all elements (Frobenius); NaN unless NaNs are in the same places.
+/// |a - b| / |b| over all elements (Frobenius); NaN unless NaNs are in the same
+/// places.
 double relativeError(const Array &a, const Array &b);
 
 /// A context with the dialects that tests use.
@@ -36,8 +37,8 @@ struct RunOptions {
   int64_t subChunk = 16;
 };
 
-/// Lowers `module` (from chunk programs), calls its function `name` on `inputs` and
-/// returns results of `shapes`. Failures are those of the running test.
+/// Lowers `module` (from chunk programs), calls its function `name` on `inputs`
+/// and returns results of `shapes`. Failures are those of the running test.
 std::vector<Array> run(mlir::ModuleOp module, const std::string &name,
                        const std::vector<Array> &inputs,
                        const std::vector<std::vector<int64_t>> &shapes,

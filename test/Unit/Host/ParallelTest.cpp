@@ -1,4 +1,4 @@
-//===- ParallelTest.cpp - the pool of threads ------------------------------===//
+//===- ParallelTest.cpp - the pool of threads -----------------------------===//
 // Every unit runs once, whoever calls and from where.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Runtime/Parallel.h"
@@ -22,7 +22,8 @@ struct Counts {
     std::memset(scratch, static_cast<int>(index), self->bytes);
     std::this_thread::yield();
     for (int64_t i = 0; i < self->bytes; ++i)
-      self->overwritten += static_cast<char *>(scratch)[i] != static_cast<char>(index);
+      self->overwritten +=
+          static_cast<char *>(scratch)[i] != static_cast<char>(index);
     ++self->times[index];
   }
   void expectOnce() {

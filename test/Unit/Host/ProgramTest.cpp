@@ -1,5 +1,6 @@
-//===- ProgramTest.cpp - objects and their loading -------------------------===//
-// The same bytes every time, for other machines too; refusals say what is wrong.
+//===- ProgramTest.cpp - objects and their loading ------------------------===//
+// The same bytes every time, for other machines too; refusals say what is
+// wrong.
 //===----------------------------------------------------------------------===//
 #include "HostRunner.h"
 #include "deltanet/Pipelines/ChunkToLLVM.h"
@@ -66,7 +67,8 @@ TEST(HostProgram, RefusesWhatItDoesNotKnow) {
   options.cpu = "any";
   auto object = host::emitObject(*lower(), options);
   ASSERT_FALSE(bool(object));
-  EXPECT_NE(llvm::toString(object.takeError()).find("expects a known target triple, got 'nonsense'"),
+  EXPECT_NE(llvm::toString(object.takeError())
+                .find("expects a known target triple, got 'nonsense'"),
             std::string::npos);
   options.triple = "x86_64-unknown-linux-gnu";
   options.cpu = "pentium99";
@@ -81,10 +83,12 @@ TEST(HostProgram, RefusesMissingSymbols) {
   ASSERT_TRUE(bool(program));
   llvm::Error error = (*program)->invoke("g", {});
   ASSERT_TRUE(bool(error));
-  EXPECT_NE(llvm::toString(std::move(error)).find("deltanet_packed_g"), std::string::npos);
+  EXPECT_NE(llvm::toString(std::move(error)).find("deltanet_packed_g"),
+            std::string::npos);
 }
 
-/// mask_tokens is a choice, not a product; what is NaN within the sequence stays.
+/// mask_tokens is a choice, not a product; what is NaN within the sequence
+/// stays.
 TEST(HostProgram, NaNStaysWhereItBelongs) {
   OwningOpRef<ModuleOp> module = parse(R"(
 func.func @f(%x: tensor<?x?x?x8xf32>) -> tensor<?x?x?x8xf32> {
@@ -102,7 +106,9 @@ func.func @f(%x: tensor<?x?x?x8xf32>) -> tensor<?x?x?x8xf32> {
   }
   return %r : tensor<?x?x?x8xf32>
 })");
-  Array x{{1, 5, 1, 8}, Float32Type::get(&getContext()), std::vector<double>(40, 2.0)};
+  Array x{{1, 5, 1, 8},
+          Float32Type::get(&getContext()),
+          std::vector<double>(40, 2.0)};
   x.values[8 + 3] = NAN;
   Array o = run(*module, "f", {x}, {x.shape})[0];
   for (int64_t i = 0; i < 40; ++i)

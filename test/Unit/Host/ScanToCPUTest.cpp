@@ -1,4 +1,4 @@
-//===- ScanToCPUTest.cpp - numbers of lowered scans ------------------------===//
+//===- ScanToCPUTest.cpp - numbers of lowered scans -----------------------===//
 // Every loop, layout and direction of chunk.scan, tails, packed sequences, what
 // is carried; and whole operators.
 //===----------------------------------------------------------------------===//
@@ -8,12 +8,14 @@
 using namespace deltanet::test;
 
 /// A scan that adds up outer products and reads them out: S += k^T v, o = q S.
-static std::string linearAttention(const std::string &lists, const std::string &arguments,
+static std::string linearAttention(const std::string &lists,
+                                   const std::string &arguments,
                                    const std::string &results) {
-  return scanFunction(arguments, results, lists,
-                      "%S: tensor<20x33xf32>, %n: index, %qt: tensor<16x20xf32>, "
-                      "%kt: tensor<16x20xf32>, %vt: tensor<16x33xf32>",
-                      R"(
+  return scanFunction(
+      arguments, results, lists,
+      "%S: tensor<20x33xf32>, %n: index, %qt: tensor<16x20xf32>, "
+      "%kt: tensor<16x20xf32>, %vt: tensor<16x33xf32>",
+      R"(
     %m = chunk.dot %qt, %kt {transpose_rhs} : tensor<16x20xf32>, tensor<16x20xf32> -> tensor<16x16xf32>
     %ml = chunk.tril %m : tensor<16x16xf32>
     %mv = chunk.dot %ml, %vt : tensor<16x16xf32>, tensor<16x33xf32> -> tensor<16x33xf32>
@@ -31,12 +33,15 @@ static const char *bthd = R"(16$HOW
   out([b, t, h, 1] : tensor<?x?x?x33xf32>)
   final([n, h, 0, 1] : tensor<?x?x20x33xf32>))";
 static const char *bthdArguments =
-    "%q: tensor<?x?x?x20xf32>, %k: tensor<?x?x?x20xf32>, %v: tensor<?x?x?x33xf32>, "
+    "%q: tensor<?x?x?x20xf32>, %k: tensor<?x?x?x20xf32>, %v: "
+    "tensor<?x?x?x33xf32>, "
     "%s: tensor<?x?x20x33xf32>$MORE";
 static const char *bthdResults = "tensor<?x?x?x33xf32>, tensor<?x?x20x33xf32>";
 
-static std::string bthdProgram(const std::string &how, const std::string &more = "") {
-  return format(linearAttention(bthd, bthdArguments, bthdResults), {{"HOW", how}, {"MORE", more}});
+static std::string bthdProgram(const std::string &how,
+                               const std::string &more = "") {
+  return format(linearAttention(bthd, bthdArguments, bthdResults),
+                {{"HOW", how}, {"MORE", more}});
 }
 
 TEST(ScanToCPU, LengthsAroundAChunk) {
@@ -51,8 +56,8 @@ TEST(ScanToCPU, PackedSequences) {
   for (const char *type : {"i32", "i64"})
     for (const char *how : {"", " reverse"}) {
       std::string offsets = std::string("tensor<?x") + type + ">";
-      std::string text =
-          bthdProgram(how + (" sequences(%cu : " + offsets + ")"), ", %cu: " + offsets);
+      std::string text = bthdProgram(
+          how + (" sequences(%cu : " + offsets + ")"), ", %cu: " + offsets);
       check(text, {1, 0, 4, 2, {0, 1, 7, 0, 16, 50, 33}});
       check(text, {1, 0, 4, 2, {20}});
     }
@@ -83,16 +88,18 @@ TEST(ScanToCPU, NarrowStatesAndNoInitialState) {
                         "%v: tensor<?x?x?x33xf32>, %s: tensor<?x?x20x33xbf16>",
                         "tensor<?x?x?x33xf32>, tensor<?x?x20x33xf16>"),
         {2, 37, 3}, 2e-4);
-  std::string text = linearAttention(R"(16
+  std::string text =
+      linearAttention(R"(16
   carry(%s [0, 1] : tensor<20x33xf32>)
   in(%q [b, t, h, 1] : tensor<?x?x?x20xf32>, %k [b, t, h, 1] : tensor<?x?x?x20xf32>,
      %v [b, t, h, 1] : tensor<?x?x?x33xf32>)
   out([b, t, h, 1] : tensor<?x?x?x33xf32>)
   final([n, h, 0, 1] : tensor<?x?x20x33xf32>))",
-                                     "%q: tensor<?x?x?x20xf32>, %k: tensor<?x?x?x20xf32>, "
-                                     "%v: tensor<?x?x?x33xf32>",
-                                     bthdResults);
-  text.insert(text.find("%r:2"), "%s = arith.constant dense<0.5> : tensor<20x33xf32>\n  ");
+                      "%q: tensor<?x?x?x20xf32>, %k: tensor<?x?x?x20xf32>, "
+                      "%v: tensor<?x?x?x33xf32>",
+                      bthdResults);
+  text.insert(text.find("%r:2"),
+              "%s = arith.constant dense<0.5> : tensor<20x33xf32>\n  ");
   check(text, {2, 37, 3});
 }
 
@@ -146,6 +153,7 @@ func.func @f(%x: tensor<?x?x?x18xf32>, %m: tensor<?x?x?x8x18xf32>$MORE)
   for (int64_t tokens : {1, 8, 50})
     check(format(text, {{"HOW", ""}, {"MORE", ""}}), {2, tokens, 3});
   // Entries that no packed sequence has stay as they are: multiples of a chunk.
-  check(format(text, {{"HOW", " sequences(%cu : tensor<?xi32>)"}, {"MORE", ", %cu: tensor<?xi32>"}}),
+  check(format(text, {{"HOW", " sequences(%cu : tensor<?xi32>)"},
+                      {"MORE", ", %cu: tensor<?xi32>"}}),
         {1, 0, 3, 1, {7, 7, 7, 7}});
 }

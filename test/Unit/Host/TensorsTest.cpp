@@ -1,6 +1,6 @@
-//===- TensorsTest.cpp - what is left on tensors around scans --------------===//
-// Work around an operator that no scan computes becomes loops; the memory between
-// is freed. The oracle is the interpreter.
+//===- TensorsTest.cpp - what is left on tensors around scans -------------===//
+// Work around an operator that no scan computes becomes loops; the memory
+// between is freed. The oracle is the interpreter.
 //===----------------------------------------------------------------------===//
 #include "HostRunner.h"
 #include "deltanet/Conversion/Passes.h"
@@ -15,9 +15,10 @@ using namespace mlir;
 using namespace deltanet;
 using namespace deltanet::test;
 
-/// Runs `text`'s function on tensors of `shapes` (arguments, then results) without
-/// fusing anything, and compares it with the interpreter.
-static void checkUnfused(const std::string &text, const std::vector<std::vector<int64_t>> &shapes,
+/// Runs `text`'s function on tensors of `shapes` (arguments, then results)
+/// without fusing anything, and compares it with the interpreter.
+static void checkUnfused(const std::string &text,
+                         const std::vector<std::vector<int64_t>> &shapes,
                          double tolerance = 2e-6) {
   OwningOpRef<ModuleOp> module = parse(text);
   ASSERT_TRUE(module);
@@ -32,17 +33,22 @@ static void checkUnfused(const std::string &text, const std::vector<std::vector<
     inputs.push_back(a);
     tensors.push_back({a.shape, a.values});
   }
-  FailureOr<std::vector<interpreter::Tensor>> want = interpreter::evaluate(function, tensors);
+  FailureOr<std::vector<interpreter::Tensor>> want =
+      interpreter::evaluate(function, tensors);
   ASSERT_TRUE(succeeded(want));
   PassManager manager(&getContext());
   manager.addNestedPass<func::FuncOp>(createConvertLinRecToChunk());
   ASSERT_TRUE(succeeded(manager.run(*module)));
-  std::vector<std::vector<int64_t>> results(shapes.begin() + inputs.size(), shapes.end());
-  std::vector<Array> got = run(*module, function.getName().str(), inputs, results);
+  std::vector<std::vector<int64_t>> results(shapes.begin() + inputs.size(),
+                                            shapes.end());
+  std::vector<Array> got =
+      run(*module, function.getName().str(), inputs, results);
   ASSERT_EQ(got.size(), want->size());
   for (size_t i = 0; i < got.size(); ++i) {
     Array expected{(*want)[i].shape, got[i].element, (*want)[i].data};
-    EXPECT_LE(relativeError(got[i], expected), tolerance) << "result " << i << " of\n" << text;
+    EXPECT_LE(relativeError(got[i], expected), tolerance)
+        << "result " << i << " of\n"
+        << text;
   }
 }
 
@@ -75,8 +81,14 @@ func.func @layer(%q: tensor<?x?x2x24xf32>, %k: tensor<?x?x2x24xf32>, %v: tensor<
       : tensor<?x?x2x40xf32> into tensor<?x?x80xf32>
   return %o, %t, %flat : tensor<?x?x2x40xf32>, tensor<?x?x2x40xf32>, tensor<?x?x80xf32>
 })",
-               {{2, 70, 2, 24}, {2, 70, 2, 24}, {2, 70, 2, 40}, {2, 70, 2}, {2},
-                {2, 70, 2, 40}, {2, 70, 2, 40}, {2, 70, 80}});
+               {{2, 70, 2, 24},
+                {2, 70, 2, 24},
+                {2, 70, 2, 40},
+                {2, 70, 2},
+                {2},
+                {2, 70, 2, 40},
+                {2, 70, 2, 40},
+                {2, 70, 80}});
 }
 
 TEST(TensorsToCPU, ScansInARow) {
@@ -92,7 +104,11 @@ func.func @two(%q: tensor<?x?x2x32xf32>, %k: tensor<?x?x2x32xf32>, %v: tensor<?x
      -> tensor<?x?x2x32xf32>, tensor<?x2x32x32xf32>
   return %p, %u : tensor<?x?x2x32xf32>, tensor<?x2x32x32xf32>
 })",
-               {{2, 90, 2, 32}, {2, 90, 2, 32}, {2, 90, 2, 32}, {2, 90, 2, 32}, {2, 2, 32, 32}});
+               {{2, 90, 2, 32},
+                {2, 90, 2, 32},
+                {2, 90, 2, 32},
+                {2, 90, 2, 32},
+                {2, 2, 32, 32}});
 }
 
 /// An argument and a constant returned as they are, and one value twice.
