@@ -104,7 +104,7 @@ public:
   }
   std::vector<double> read(const Bytes &data) const {
     std::vector<double> values;
-    values.reserve(rows * width);
+    values.reserve(rows * width + 1); // a place, if it holds nothing
     for (int64_t r = 0; r != rows; ++r)
       for (int64_t i = 0; i != width; ++i)
         values.push_back(
@@ -182,6 +182,7 @@ private:
         c.stateVK ? reference::StateLayout::VK : reference::StateLayout::KV;
     const Argument *state = launch.find("state");
     std::vector<double> o(r.T * r.V), last(state ? r.K * r.V : 0);
+    o.reserve(1); // the reference wants a place, if it holds nothing
     r.o = o.data();
     r.finalState = state ? last.data() : nullptr;
     if (auto message = reference::run(r, 1))

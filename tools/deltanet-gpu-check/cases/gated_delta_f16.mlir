@@ -1,0 +1,15 @@
+// Tensors and products of f16.
+func.func @gated_delta_f16(
+    %q: tensor<?x?x?x128xf16> {deltanet.name = "q"},
+    %k: tensor<?x?x?x128xf16> {deltanet.name = "k"},
+    %v: tensor<?x?x?x128xf16> {deltanet.name = "v"},
+    %beta: tensor<?x?x?xf16> {deltanet.name = "beta"},
+    %decay: tensor<?x?x?xf32> {deltanet.name = "decay"})
+    -> (tensor<?x?x?x128xf16> {deltanet.name = "o"},
+        tensor<?x?x128x128xf32> {deltanet.name = "state"}) {
+  %o, %state = linrec.scan %q, %k, %v beta(%beta : tensor<?x?x?xf16>)
+      decay(%decay : tensor<?x?x?xf32>)
+      : tensor<?x?x?x128xf16>, tensor<?x?x?x128xf16>, tensor<?x?x?x128xf16>
+     -> tensor<?x?x?x128xf16>, tensor<?x?x128x128xf32>
+  return %o, %state : tensor<?x?x?x128xf16>, tensor<?x?x128x128xf32>
+}
