@@ -5,6 +5,7 @@
 #include "Program.h"
 #include "deltanet/Support/File.h"
 #include "deltanet/Target/Host.h"
+#include "deltanet/Target/PTX.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include <chrono>
@@ -23,8 +24,9 @@ struct Product {
 
 static constexpr Product kProducts[] = {
     {"mlir", "mlir", true, true, true},
-    {"llvm", "ll", true, false, true},
+    {"llvm", "ll", true, true, true},
     {"obj", "o", true, false, false},
+    {"ptx", "ptx", false, true, true},
 };
 
 /// The products that the user asks for, checked against the target.
@@ -33,7 +35,9 @@ chooseProducts(Session &session, const CompileOptions &options,
                kernel::TargetAttr target) {
   std::vector<std::string> names = options.emit;
   if (names.empty())
-    names = {options.stopAfter.empty() && target.isCPU() ? "obj" : "mlir"};
+    names = {!options.stopAfter.empty() ? "mlir"
+             : target.isCPU()           ? "obj"
+                                        : "ptx"};
   SmallVector<Product> chosen;
   for (StringRef name : names) {
     const auto *product = llvm::find_if(
@@ -98,16 +102,22 @@ static int writeProduct(Session &session, const CompileOptions &options,
   return kOk;
 }
 
-/// The contents of one product; `module` has gone through the pipeline.
-static int makeProduct(Session &session, const Product &product,
-                       ModuleOp module, kernel::TargetAttr target,
-                       std::string &contents) {
-  if (product.name == "mlir") {
-    llvm::raw_string_ostream stream(contents);
-    module.print(stream);
-    stream << "\n";
-    return kOk;
+/// PTX or LLVM IR of the kernels of `module`.
+static int makeForGpu(const Product &product, ModuleOp module,
+                      kernel::TargetAttr target, std::string &contents) {
+  for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {
+    auto text = product.name == "ptx" ? ptx::emitPTX(kernels, target)
+                                      : ptx::emitLLVM(kernels, target);
+    if (failed(text))
+      return kInternal;
+    contents += *text;
   }
+  return kOk;
+}
+
+/// An object or LLVM IR of `module`.
+static int makeForCpu(Session &session, const Product &product, ModuleOp module,
+                      kernel::TargetAttr target, std::string &contents) {
   host::MachineOptions machine;
   machine.triple = target.getTriple().str();
   machine.cpu = target.getChip().str();
@@ -131,6 +141,32 @@ static int makeProduct(Session &session, const Product &product,
   return kOk;
 }
 
+/// The contents of one product; `module` has gone through the pipeline.
+static int makeProduct(Session &session, const Product &product,
+                       ModuleOp module, kernel::TargetAttr target,
+                       std::string &contents) {
+  if (product.name == "mlir") {
+    llvm::raw_string_ostream stream(contents);
+    module.print(stream);
+    stream << "\n";
+    return kOk;
+  }
+  return target.isGPU()
+             ? makeForGpu(product, module, target, contents)
+             : makeForCpu(session, product, module, target, contents);
+}
+
+/// Brings `module` as far as the products of `target` need it.
+static int lowerFor(Session &session, ModuleOp module,
+                    kernel::TargetAttr target, const CompileOptions &options) {
+  if (target.isCPU())
+    return lower(session, module, getLinRecToHost(), options,
+                 options.stopAfter);
+  // The last phase prints; here the kernels become files.
+  return lower(session, module, getLinRecToPTX(), options,
+               options.stopAfter.empty() ? "nvvm" : options.stopAfter);
+}
+
 int deltanet::driver::compile(const CompileOptions &options,
                               const Console &console) {
   Session session("compile", options, console);
@@ -145,9 +181,7 @@ int deltanet::driver::compile(const CompileOptions &options,
   auto module = readProgram(session, options.input);
   if (!module)
     return session.finish(kInputError);
-  code = lower(session, *module,
-               target->isCPU() ? getLinRecToHost() : getLinRecToChunk(),
-               options, options.stopAfter);
+  code = lowerFor(session, *module, *target, options);
   llvm::json::Array files;
   for (const Product &product : *products) {
     std::string contents;

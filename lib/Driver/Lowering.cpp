@@ -4,6 +4,7 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace deltanet;
@@ -13,18 +14,34 @@ static constexpr llvm::StringLiteral kReproducer = "deltanet-reproducer.mlir";
 
 namespace {
 /// Sees whether the pass that failed refused the options or the module, or
-/// broke it.
+/// broke it: a pass that refuses says so itself, where it does not leave the
+/// module as it was; of one that breaks it only the verifier complains.
 struct FailureWatch : PassInstrumentation {
-  FailureWatch(int &code) : code(code) {}
+  FailureWatch(const std::vector<std::string> &errors, int &code)
+      : errors(errors), code(code) {}
   void runAfterPassFailed(Pass *pass, Operation *op) override {
-    ScopedDiagnosticHandler silence(op->getContext(),
-                                    [](Diagnostic &) { return success(); });
     // An adaptor fails after the pass in it: the first failure counts.
-    if (code != kInternal || failed(verify(op)))
+    if (decided)
       return;
-    code = pass->getArgument().starts_with("kernel-") ? kUsage : kInputError;
+    decided = true;
+    llvm::StringSet<> complaints;
+    bool verifies;
+    {
+      ScopedDiagnosticHandler listen(op->getContext(), [&](Diagnostic &diag) {
+        complaints.insert(diag.str());
+        return success();
+      });
+      verifies = succeeded(verify(op));
+    }
+    bool said = llvm::any_of(errors, [&](const std::string &error) {
+      return !complaints.contains(error);
+    });
+    if (verifies || said)
+      code = pass->getArgument().starts_with("kernel-") ? kUsage : kInputError;
   }
+  const std::vector<std::string> &errors;
   int &code;
+  bool decided = false;
 };
 
 /// Keeps the reproducer in memory: only our own mistakes are worth a file.
@@ -58,7 +75,8 @@ int deltanet::driver::lower(Session &session, ModuleOp module,
     return kUsage;
   int code = kInternal;
   std::string reproducer;
-  manager.addInstrumentation(std::make_unique<FailureWatch>(code));
+  std::vector<std::string> errors;
+  manager.addInstrumentation(std::make_unique<FailureWatch>(errors, code));
   manager.enableCrashReproducerGeneration([&](std::string &) {
     return std::make_unique<ReproducerText>(reproducer);
   });
@@ -66,9 +84,13 @@ int deltanet::driver::lower(Session &session, ModuleOp module,
   bool ran;
   {
     ScopedDiagnosticHandler filter(
-        session.getContext(), [](Diagnostic &diagnostic) {
-          return success(
-              StringRef(diagnostic.str()).contains("while processing"));
+        session.getContext(), [&](Diagnostic &diagnostic) {
+          std::string text = diagnostic.str();
+          if (StringRef(text).contains("while processing"))
+            return success();
+          if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+            errors.push_back(text);
+          return failure();
         });
     ran = succeeded(manager.run(module));
   }

@@ -2,6 +2,7 @@
 #include "Session.h"
 #include "deltanet/Registration.h"
 #include "deltanet/Target/Host.h"
+#include "deltanet/Target/PTX.h"
 #include "deltanet/Target/TargetRegistry.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -13,6 +14,7 @@ static DialectRegistry makeRegistry() {
   DialectRegistry registry;
   registerDialects(registry);
   host::registerTranslations(registry);
+  ptx::registerTranslations(registry);
   return registry;
 }
 

@@ -34,6 +34,15 @@ struct RefusePass : TestPass<RefusePass> {
     signalPassFailure();
   }
 };
+/// Refuses a module when it is half through with it.
+struct RefuseHalfwayPass : TestPass<RefuseHalfwayPass> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(RefuseHalfwayPass)
+  void runOnOperation() override {
+    getOperation().walk([](func::ReturnOp op) { op.erase(); });
+    emitError(getOperation().getLoc(), "expects something else");
+    signalPassFailure();
+  }
+};
 /// Takes the terminator of a function away.
 struct BreakPass : TestPass<BreakPass> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(BreakPass)
@@ -98,5 +107,11 @@ TEST(Lowering, ARefusalIsTheInputs) {
             std::string::npos);
   EXPECT_EQ(test.tested.err.find("reproducer"), std::string::npos)
       << test.tested.err;
+  EXPECT_EQ(test.folder.countFiles(), 0);
+}
+
+TEST(Lowering, ARefusalHalfwayIsTheInputs) {
+  LoweringTest<RefuseHalfwayPass> test;
+  EXPECT_EQ(test.code, kInputError) << test.tested.err;
   EXPECT_EQ(test.folder.countFiles(), 0);
 }
