@@ -160,10 +160,10 @@ static int makeProduct(Session &session, const Product &product,
 static int lowerFor(Session &session, ModuleOp module,
                     kernel::TargetAttr target, const CompileOptions &options) {
   if (target.isCPU())
-    return lower(session, module, getLinRecToHost(), options,
+    return lower(session, module, getLinRecToHost(), target, options,
                  options.stopAfter);
   // The last phase prints; here the kernels become files.
-  return lower(session, module, getLinRecToPTX(), options,
+  return lower(session, module, getLinRecToPTX(), target, options,
                options.stopAfter.empty() ? "nvvm" : options.stopAfter);
 }
 

@@ -54,12 +54,13 @@ struct ReproducerText : ReproducerStream {
 } // namespace
 
 int deltanet::driver::lower(Session &session, ModuleOp module,
-                            const Pipeline &pipeline,
+                            const Pipeline &pipeline, kernel::TargetAttr target,
                             const CompilationOptions &options,
                             StringRef stopAfter) {
+  // Looked up already, and what there was to remark has been said.
+  if (target)
+    module->setAttr(kernel::kTargetName, target);
   PipelineOptions pipelineOptions;
-  pipelineOptions.target = options.target;
-  pipelineOptions.targetsFile = session.getOptions().targetsFile;
   pipelineOptions.chunk = options.chunk;
   pipelineOptions.tokenLoop = options.tokenLoop;
   pipelineOptions.products = options.products;

@@ -51,6 +51,7 @@ private:
   bool check;
   OwningOpRef<ModuleOp> module;
   func::FuncOp function;
+  kernel::TargetAttr target;
   kernel::ScheduleAttr schedule;
   Inputs inputs;
   std::vector<Result> results;
@@ -133,11 +134,12 @@ int Runner::launch() {
   OwningOpRef<ModuleOp> copy = copyEntry(*module, function);
   if (!copy)
     return session.fail(kInternal, "cannot drop unused functions");
-  if (int code = lower(session, *copy, getLinRecToHost(), options, "schedule"))
+  if (int code =
+          lower(session, *copy, getLinRecToHost(), target, options, "schedule"))
     return code;
   schedule =
       kernel::getSchedule(copy->lookupSymbol<func::FuncOp>(function.getName()));
-  if (int code = lower(session, *copy, getLinRecToHost(), options))
+  if (int code = lower(session, *copy, getLinRecToHost(), target, options))
     return code;
   auto launch = Launch::create(session, *copy, function.getName());
   if (!launch)
@@ -292,10 +294,11 @@ void Runner::describe(bool passed) {
 
 int Runner::run() {
   int code = kOk;
-  auto target = findTarget(session, options.target, code);
-  if (!target)
+  auto found = findTarget(session, options.target, code);
+  if (!found)
     return code;
-  if ((code = checkRuns(session, *target)))
+  target = *found;
+  if ((code = checkRuns(session, target)))
     return code;
   module = readProgram(session, options.input);
   if (!module)

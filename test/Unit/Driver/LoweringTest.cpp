@@ -64,7 +64,7 @@ template <typename P> struct LoweringTest {
     std::filesystem::current_path(folder.file(""));
     static const Phase phases[] = {{"only", add<P>}};
     static const Pipeline pipeline{"test", "", phases};
-    code = lower(tested.session, *module, pipeline, {});
+    code = lower(tested.session, *module, pipeline, /*target=*/{}, {});
     std::filesystem::current_path(before);
   }
   TestSession tested;
