@@ -13,7 +13,7 @@ struct ChunkToLLVMOptions {
   /// machine.
   int64_t vectorBits = 0;
   /// Rows of the sub-chunks of decays per channel, (27).
-  int64_t subChunk = 16;
+  int64_t subChunk = 8;
 };
 
 /// Scans to loops of vector code on memory, and what is left on tensors too.

@@ -42,6 +42,14 @@ Value BodyEmitter::splat(Value scalar) {
                                      scalar);
 }
 
+Value BodyEmitter::multiplyAdd(Value x, Value y, Value sum) {
+  if (options.fma)
+    return vector::FMAOp::create(b, loc, x, y, sum);
+  // One rounding more, where one instruction would be a call for every element.
+  return arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, x, y),
+                               sum);
+}
+
 Value BodyEmitter::constant(Type type, double value) {
   Type element = getElementTypeOrSelf(type);
   TypedAttr attr =

@@ -15,11 +15,13 @@ namespace deltanet::cpu {
 /// What the emitted code is shaped by.
 struct EmitOptions {
   int64_t vectorBits = 256;
-  int64_t subChunk = 16;
+  /// Vector registers of the machine.
+  int64_t registers = 16;
+  /// The machine multiplies and adds in one instruction.
+  bool fma = true;
+  int64_t subChunk = 8;
   /// Elements in a vector, of whatever type: f32 fills a register.
   int64_t lanes() const { return vectorBits / 32; }
-  /// Vector registers of the machine.
-  int64_t registers() const { return vectorBits >= 512 ? 32 : 16; }
 };
 
 /// Values that were computed, by the body's value and the index; valid where
@@ -65,6 +67,8 @@ private:
   mlir::Value mulConstant(mlir::Value a, int64_t c);
   mlir::VectorType vectorOf(mlir::Type element);
   mlir::Value splat(mlir::Value scalar);
+  /// x y + sum, on vectors.
+  mlir::Value multiplyAdd(mlir::Value x, mlir::Value y, mlir::Value sum);
   mlir::Value constant(mlir::Type type, double value);
   mlir::Value loadVector(const Tile &tile, mlir::ValueRange at);
   mlir::Value loadScalar(const Tile &tile, mlir::ValueRange at);

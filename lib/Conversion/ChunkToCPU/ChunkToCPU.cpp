@@ -17,6 +17,7 @@
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 
 namespace deltanet {
 #define GEN_PASS_DEF_CONVERTCHUNKTOCPU
@@ -27,12 +28,24 @@ using namespace mlir;
 using namespace deltanet;
 using namespace deltanet::cpu;
 
-/// Bits of the widest vector registers of the machine this runs on.
-static int64_t hostVectorBits() {
+/// What the code is for: the target's facts, or those of the machine this runs
+/// on.
+static EmitOptions machineOptions(func::FuncOp function) {
+  EmitOptions options;
+  kernel::TargetAttr target = kernel::getTarget(function);
+  if (target && target.getVectorBits() > 0) {
+    options.vectorBits = target.getVectorBits();
+    options.registers = target.getVectorRegisters();
+    options.fma = target.getFma();
+    return options;
+  }
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
-  if (features.lookup("avx512f"))
-    return 512;
-  return features.lookup("avx2") ? 256 : 128;
+  bool arm = llvm::Triple(llvm::sys::getProcessTriple()).isAArch64();
+  bool wide = features.lookup("avx512f");
+  options.vectorBits = wide ? 512 : features.lookup("avx2") ? 256 : 128;
+  options.registers = wide || arm ? 32 : 16;
+  options.fma = arm || features.lookup("fma");
+  return options;
 }
 
 /// Clones constants that the body uses from around the scan into it.
@@ -73,11 +86,11 @@ private:
   /// The options for `function`: the pass's, its schedule's, the machine's.
   LogicalResult chooseOptions(func::FuncOp function) {
     kernel::ScheduleAttr schedule = kernel::getSchedule(function);
-    options.vectorBits = vectorBits;
-    if (options.vectorBits == 0 && schedule)
+    options = machineOptions(function);
+    if (vectorBits != 0)
+      options.vectorBits = vectorBits;
+    else if (schedule.getVectorBits() != 0)
       options.vectorBits = schedule.getVectorBits();
-    if (options.vectorBits == 0)
-      options.vectorBits = hostVectorBits();
     options.subChunk = subChunk;
     if (options.vectorBits != 128 && options.vectorBits != 256 &&
         options.vectorBits != 512)

@@ -145,7 +145,7 @@ void BodyEmitter::emitChannelProduct(chunk::DecayDotOp op, const Tile &out,
         Value factor = decayBetween(loadVector(gx, {row, col}),
                                     loadVector(gy, {column, col}), Value());
         Value scaled = arith::MulFOp::create(b, loc, left, factor);
-        Value next = vector::FMAOp::create(b, loc, scaled, right, sums[0]);
+        Value next = multiplyAdd(scaled, right, sums[0]);
         if (width % lanes != 0)
           next = arith::SelectOp::create(b, loc, lanesBelow(col, index(width)),
                                          next, sums[0]);
@@ -258,8 +258,8 @@ void BodyEmitter::emitDecayApplyChannels(chunk::DecayApplyOp op,
         };
         Value far = loop(lo, hi, zero, [&](Value i, ValueRange sums) {
           Value at = b.createOrFold<arith::SubIOp>(loc, i, lo);
-          return SmallVector<Value>{vector::FMAOp::create(
-              b, loc, weight(i), loadVector(scaled, {at, col}), sums[0])};
+          return SmallVector<Value>{
+              multiplyAdd(weight(i), loadVector(scaled, {at, col}), sums[0])};
         })[0];
         Value mine = loadVector(outGate, {r, col}),
               edge = loadVector(gy, {reference, col});
@@ -272,8 +272,7 @@ void BodyEmitter::emitDecayApplyChannels(chunk::DecayApplyOp op,
                               : decayBetween(mine, other, Value());
           Value value = convert(loadVector(y, {i, col}), b.getF32Type());
           Value x = arith::MulFOp::create(b, loc, weight(i), near);
-          return SmallVector<Value>{
-              vector::FMAOp::create(b, loc, x, value, sums[0])};
+          return SmallVector<Value>{multiplyAdd(x, value, sums[0])};
         })[0];
         storeVector(sum, out, {r, col});
       });

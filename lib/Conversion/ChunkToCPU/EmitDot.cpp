@@ -67,8 +67,7 @@ void Product::emitBlock(Index row, Index col, int64_t count, int64_t vectors) {
       if (negate)
         x = arith::NegFOp::create(b, e.loc, x);
       for (int64_t v = 0; v < vectors; ++v)
-        next.push_back(vector::FMAOp::create(b, e.loc, x, columns[v],
-                                             sums[r * vectors + v]));
+        next.push_back(e.multiplyAdd(x, columns[v], sums[r * vectors + v]));
     }
     return next;
   };
@@ -100,7 +99,7 @@ void Product::emitRows(Index row, int64_t count) {
     return;
   }
   int64_t vectors = e.vectorsOf(width);
-  int64_t block = blockVectors(count, vectors, e.options.registers());
+  int64_t block = blockVectors(count, vectors, e.options.registers);
   int64_t whole = vectors / block * block;
   e.loop(0, whole * lanes, block * lanes,
          [&](Value col) { emitBlock(row, col, count, block); });
@@ -109,7 +108,7 @@ void Product::emitRows(Index row, int64_t count) {
 }
 
 void Product::emit() {
-  int64_t block = blockRows(e.options.registers());
+  int64_t block = blockRows(e.options.registers);
   int64_t whole = rows / block * block, rest = rows - whole;
   auto emitRest = [&] {
     if (rest)

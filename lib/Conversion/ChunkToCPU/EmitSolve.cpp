@@ -50,7 +50,7 @@ void BodyEmitter::emitSolve(Value lowerValue, const Tile *rhs, const Tile &out,
         Value factor =
             arith::NegFOp::create(b, loc, splat(loadScalar(lower, at)));
         for (auto [x, known] : llvm::zip(block[r], block[i]))
-          x = vector::FMAOp::create(b, loc, factor, known, x);
+          x = multiplyAdd(factor, known, x);
       }
       for (auto [v, x] : llvm::enumerate(block[r]))
         storeVector(

@@ -1,4 +1,4 @@
-//===- ExamplesTest.cpp - every example lowered, against its chunk program -===//
+//===- ExamplesTest.cpp - every example, compiled and run -----------------===//
 // The whole way of an operator to the processor, with chunks and as a token
 // loop. That the chunk program is the operator is for others to test.
 //===----------------------------------------------------------------------===//

@@ -34,7 +34,7 @@ mlir::OwningOpRef<mlir::ModuleOp> parse(const std::string &text);
 /// How a test wants its code.
 struct RunOptions {
   int64_t vectorBits = 0;
-  int64_t subChunk = 16;
+  int64_t subChunk = 8;
 };
 
 /// Lowers `module` (from chunk programs), calls its function `name` on `inputs`
