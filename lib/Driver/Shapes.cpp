@@ -163,6 +163,14 @@ void ShapeBinder::visitRecurrence(linrec::RecurrenceOpInterface op) {
          {Value(dplr.getTransitionIn()), Value(dplr.getTransitionOut())})
       for (int64_t dim = 0; dim < 4; ++dim)
         tie(k, dim, other, dim);
+  visitStates(op);
+  if (!batchAndTokens)
+    batchAndTokens = {get(q, d.batch), get(q, d.token)};
+}
+
+void ShapeBinder::visitStates(linrec::RecurrenceOpInterface op) {
+  linrec::TokenDims d = linrec::getTokenDims(op.getLayout());
+  Value q = op.getQuery(), v = op.getValue();
   bool vk = op.getStateLayout() == linrec::StateLayout::VK;
   Value sequences = op.getCuSeqlens();
   for (Value state : {Value(op.getInitialState()), Value(op.getFinalState())}) {
@@ -183,8 +191,6 @@ void ShapeBinder::visitRecurrence(linrec::RecurrenceOpInterface op) {
       batch.source = "packed sequences";
     }
   }
-  if (!batchAndTokens)
-    batchAndTokens = {get(q, d.batch), get(q, d.token)};
 }
 
 /// The dimension that an index operand measures, if it is a tensor.dim.

@@ -65,6 +65,7 @@ private:
   mlir::LogicalResult propagate();
   void visit(mlir::Operation *op);
   void visitRecurrence(linrec::RecurrenceOpInterface op);
+  void visitStates(linrec::RecurrenceOpInterface op);
   void visitReassociation(mlir::Value expanded, mlir::Value collapsed,
                           llvm::ArrayRef<mlir::ReassociationIndices> groups);
   /// How a message calls dimension `dim` of an argument or result.
