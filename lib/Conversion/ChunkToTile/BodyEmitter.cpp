@@ -228,7 +228,7 @@ LogicalResult BodyEmitter::emit() {
   // last: the warps that have no part in it go on to products that do not need
   // it. The state's update comes last, when the results have left the
   // registers.
-  SmallVector<Operation *> early, inverse, results, update;
+  SmallVector<Operation *> early, inverse, ahead, results, update;
   llvm::SmallPtrSet<Operation *, 8> afterInverse;
   llvm::SmallPtrSet<Operation *, 32> forResults = collectResults();
   for (Operation &op : scan.getBodyBlock()->without_terminator()) {
@@ -239,12 +239,15 @@ LogicalResult BodyEmitter::emit() {
     if (waits)
       afterInverse.insert(&op);
     if (isColumn(op.getResult(0)))
-      (forResults.contains(&op) ? results : update).push_back(&op);
+      (!forResults.contains(&op) ? update
+       : waits                   ? results
+                                 : ahead)
+          .push_back(&op);
     else
       (waits ? inverse : early).push_back(&op);
   }
   for (Operation *op :
-       llvm::concat<Operation *>(early, inverse, results, update)) {
+       llvm::concat<Operation *>(early, inverse, ahead, results, update)) {
     Value result = op->getResult(0);
     if (failed(emit(op)))
       return failure();

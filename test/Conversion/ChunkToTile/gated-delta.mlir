@@ -57,12 +57,13 @@ func.func @gated_delta(
 // CHECK: %[[KS:.*]] = tile.mma %[[SB]], %[[KB]], %{{.*}} transpose_rhs : tensor<128x128xbf16, #tile.acc<warps = [8, 1]>>, {{.*}} -> tensor<128x32xf32, #tile.acc<warps = [8, 1]>>
 // CHECK: tile.load_matrix %{{.*}} transpose
 // CHECK: arith.subf
+// (8), what does not wait for the inverse
+// CHECK: %[[QS:.*]] = tile.mma %[[SB]], %[[QB]], %{{.*}} transpose_rhs
+// CHECK: %[[GQS:.*]] = arith.mulf %[[QS]]
 // (6): pseudo-values, transposed
 // CHECK: tile.barrier
 // CHECK: %[[U:.*]] = tile.mma %{{.*}}, %[[INVERSE]], %{{.*}} transpose_rhs
 // (8)
-// CHECK: %[[QS:.*]] = tile.mma %[[SB]], %[[QB]], %{{.*}} transpose_rhs
-// CHECK: %[[GQS:.*]] = arith.mulf %[[QS]]
 // CHECK: tile.mma %{{.*}}, %[[M]], %[[GQS]] transpose_rhs
 // CHECK: tile.store %{{.*}}, %[[O]]
 // CHECK-SAME: along 1
