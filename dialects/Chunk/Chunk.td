@@ -126,7 +126,8 @@ def Chunk_ScanOp : Chunk_Op<"scan", [
     - C3: body arguments: carries, an index, one static tile per input, of the
       shape the access gives; element types equal (carries may widen).
     - C4: the yielded tiles have the outputs' element types and tile shapes.
-    - C5: some input or carry has the loop `h`, and some input has `t`.
+    - C5: some input or carry has the loop `h`, and some input has `t`; without
+      `sequences`, some input has `b`, or some input or carry has `n`.
     - C6: outputs have `h` and either `b`+`t`, `b`+`c`, finals have `n` and `h`.
     - C7: `chunk_size` is at least 1.
     - C8: tensors walked by one loop have one extent there (tokens: after division

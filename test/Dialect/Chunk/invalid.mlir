@@ -845,6 +845,18 @@ func.func @scan_c5_tokens(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>, %x: 
 
 // -----
 
+func.func @scan_c5_batch(%q: tensor<?x4x8xf32>) -> tensor<2x?x4x8xf32> {
+  // expected-error@+1 {{'chunk.scan' op expects sequences, or an input that is walked by the batch (b), or an input or a carry by sequences (n)}}
+  %r = chunk.scan 16 in(%q [t, h, 1] : tensor<?x4x8xf32>)
+      out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
+  ^bb0(%n: index, %qt: tensor<16x8xf32>):
+    chunk.yield %qt : tensor<16x8xf32>
+  }
+  return %r : tensor<2x?x4x8xf32>
+}
+
+// -----
+
 func.func @scan_c6_group(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
   // expected-error@+1 {{'chunk.scan' op expects outputs walked by b, h and one of t, c, got [b, t, g, 1]}}
   %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>)

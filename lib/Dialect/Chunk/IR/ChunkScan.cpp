@@ -215,6 +215,11 @@ LogicalResult ScanOp::verify() {
         "expects an input or a carry that is walked by heads (h)");
   if (!hasLoop(getInputAccesses(), AccessAttr::Token))
     return emitOpError("expects an input that is walked by tokens (t)");
+  if (!getSequences() && !hasLoop(getInputAccesses(), AccessAttr::Batch) &&
+      !hasLoop(getInputAccesses(), AccessAttr::Sequence) &&
+      !hasLoop(getInitAccesses(), AccessAttr::Sequence))
+    return emitOpError("expects sequences, or an input that is walked by the "
+                       "batch (b), or an input or a carry by sequences (n)");
   // C6
   for (Attribute a : getOutputAccesses()) {
     auto access = cast<AccessAttr>(a);
@@ -482,23 +487,21 @@ struct DropUnused : OpRewritePattern<ScanOp> {
                                 PatternRewriter &rewriter) const override {
     BitVector deadInputs(op.getInputs().size()),
         deadOutputs(op.getNumOutputs());
-    int64_t tokenInputs =
-        llvm::count_if(op.getInputAccesses(), [](Attribute a) {
-          return cast<AccessAttr>(a).has(AccessAttr::Token);
-        });
-    int64_t headInputs = llvm::count_if(op.getInputAccesses(), [](Attribute a) {
-      return cast<AccessAttr>(a).has(AccessAttr::Head);
-    });
+    // The last inputs by batch, tokens and heads say how many there are.
+    constexpr AccessAttr::Loop loops[] = {AccessAttr::Batch, AccessAttr::Token,
+                                          AccessAttr::Head};
+    llvm::SmallDenseMap<int64_t, int64_t> walked;
+    for (Attribute a : op.getInputAccesses())
+      for (AccessAttr::Loop loop : loops)
+        walked[loop] += cast<AccessAttr>(a).has(loop);
     for (auto [i, arg] : llvm::enumerate(op.getInputArguments())) {
       AccessAttr access = op.getInputAccess(i);
-      bool token = access.has(AccessAttr::Token),
-           head = access.has(AccessAttr::Head);
-      // The last inputs by tokens and heads say how many there are.
-      if (!arg.use_empty() || (token && tokenInputs == 1) ||
-          (head && headInputs == 1))
+      if (!arg.use_empty() || llvm::any_of(loops, [&](AccessAttr::Loop loop) {
+            return access.has(loop) && walked[loop] == 1;
+          }))
         continue;
-      tokenInputs -= token;
-      headInputs -= head;
+      for (AccessAttr::Loop loop : loops)
+        walked[loop] -= access.has(loop);
       deadInputs.set(i);
     }
     for (auto [i, output] : llvm::enumerate(op.getOutputs()))

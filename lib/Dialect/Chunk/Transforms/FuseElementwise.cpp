@@ -66,8 +66,8 @@ static void dropInput(ScanOp scan, unsigned i) {
     });
   };
   AccessAttr access = scan.getInputAccess(i);
-  // The last input by tokens or heads says how many there are.
-  for (auto loop : {AccessAttr::Token, AccessAttr::Head})
+  // The last input by batch, tokens or heads says how many there are.
+  for (auto loop : {AccessAttr::Batch, AccessAttr::Token, AccessAttr::Head})
     if (access.has(loop) && count(loop) == 1)
       return;
   SmallVector<Attribute> accesses(scan.getInputAccesses().getValue());
