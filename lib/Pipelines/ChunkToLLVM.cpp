@@ -59,9 +59,11 @@ void deltanet::buildLoopsToLLVM(OpPassManager &manager) {
   manager.addPass(createLowerAffinePass());
   manager.addPass(createSCFToControlFlowPass());
   addCleanup(manager);
-  manager.addPass(createConvertVectorToLLVMPass());
+  // Functions that LLVM has no intrinsic for are called for every element: code
+  // on vectors, that goes on to LLVM after it.
   manager.addPass(createConvertMathToLLVMPass());
   manager.addPass(createConvertMathToLibmPass());
+  manager.addPass(createConvertVectorToLLVMPass());
   manager.addPass(createFinalizeMemRefToLLVMConversionPass());
   manager.addPass(createConvertControlFlowToLLVMPass());
   manager.addPass(createConvertIndexToLLVMPass());
