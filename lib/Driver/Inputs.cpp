@@ -4,6 +4,8 @@
 #include "Inputs.h"
 #include "RandomInputs.h"
 #include "llvm/ADT/SmallSet.h"
+#include "llvm/Support/MathExtras.h"
+#include <unistd.h>
 
 using namespace mlir;
 using namespace deltanet;
@@ -291,6 +293,36 @@ int deltanet::driver::readInputs(Session &session, func::FuncOp function,
   if (int code = bindSequences(session, function, inputs, shapes))
     return code;
   return failed(shapes.solve()) ? kUsage : kOk;
+}
+
+int deltanet::driver::checkMemory(Session &session, func::FuncOp function,
+                                  const ShapeBinder &shapes) {
+  uint64_t room =
+      uint64_t(sysconf(_SC_PHYS_PAGES)) * uint64_t(sysconf(_SC_PAGESIZE));
+  SmallVector<Value> tensors(function.getArguments());
+  llvm::append_range(tensors,
+                     function.getBody().back().getTerminator()->getOperands());
+  uint64_t total = 0;
+  for (Value tensor : tensors) {
+    SmallVector<int64_t> shape = shapes.getShape(tensor);
+    auto elements =
+        getNpyType(cast<RankedTensorType>(tensor.getType()).getElementType());
+    if (!elements || llvm::is_contained(shape, 0))
+      continue;
+    uint64_t count = 1;
+    for (int64_t extent : shape)
+      count = llvm::SaturatingMultiply(count, uint64_t(extent));
+    total = llvm::SaturatingMultiplyAdd(
+        count, uint64_t(support::getSize(*elements)), total);
+    // Random numbers and results to compare are made as doubles.
+    if (llvm::SaturatingMultiplyAdd(count, uint64_t(sizeof(double)), total) >
+        room)
+      return session.fail(
+          kUsage, "expects arguments and results that have room in the " +
+                      Twine(room >> 20) + " MiB of memory here, got one of " +
+                      formatShape(shape));
+  }
+  return kOk;
 }
 
 int deltanet::driver::makeInputs(Session &session, func::FuncOp function,

@@ -33,6 +33,11 @@ struct Inputs {
 int readInputs(Session &session, mlir::func::FuncOp function,
                const RunOptions &options, ShapeBinder &shapes, Inputs &inputs);
 
+/// Whether arguments and results of these shapes have room in this machine's
+/// memory; an exit code, with the diagnostic given.
+int checkMemory(Session &session, mlir::func::FuncOp function,
+                const ShapeBinder &shapes);
+
 /// Makes the tensors: of the arguments' types and of the shapes bound.
 int makeInputs(Session &session, mlir::func::FuncOp function,
                const ShapeBinder &shapes, Inputs &inputs);

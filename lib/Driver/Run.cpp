@@ -312,7 +312,8 @@ int Runner::run() {
   if ((code = readInputs(session, function, options, shapes, inputs)))
     return code;
   llvm::json::Array inputList;
-  if ((code = makeInputs(session, function, shapes, inputs)))
+  if ((code = checkMemory(session, function, shapes)) ||
+      (code = makeInputs(session, function, shapes, inputs)))
     return code;
   for (auto [i, spec, tensor] : llvm::enumerate(inputs.specs, inputs.tensors)) {
     StringRef name = getArgumentName(function, i);

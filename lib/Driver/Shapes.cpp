@@ -343,9 +343,10 @@ LogicalResult ShapeBinder::bindSymbol(Session &session, StringRef symbol,
       if (getArgumentName(function, argument.getArgNumber()) == argumentName)
         if (auto id = lookup(argument, dim))
           return bind(*id, extent, source, session.getLoc(), symbol);
-  session.fail(kUsage, "expects --shape to name a dimension (" +
-                           llvm::join(getSymbols(), ", ") +
-                           "; or ARGUMENT.INDEX), got '" + symbol + "'");
+  std::string symbols = llvm::join(getSymbols(), ", ");
+  session.fail(kUsage, "expects --shape to name a dimension (" + symbols +
+                           (symbols.empty() ? "" : "; or ") +
+                           "ARGUMENT.INDEX), got '" + symbol + "'");
   return failure();
 }
 
