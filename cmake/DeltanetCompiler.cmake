@@ -17,6 +17,10 @@ if(DELTANET_LLD AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   add_link_options("--ld-path=${DELTANET_LLD}")
 endif()
 
+# What an earlier configuration found may be gone.
+if(DELTANET_CCACHE AND NOT EXISTS "${DELTANET_CCACHE}")
+  unset(DELTANET_CCACHE CACHE)
+endif()
 find_program(DELTANET_CCACHE ccache)
 if(DELTANET_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
