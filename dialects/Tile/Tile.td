@@ -41,7 +41,8 @@ def Tile_AccAttr : Tile_Layout<"Acc", "acc"> {
   let summary = "a matrix in the registers of the block, as mma accumulates it";
   let description = [{
     `warps = [a, b]` splits an M x N matrix over a*b warps, row-major: each holds
-    (M/a) x (N/b), in tiles of 16 x 8, row-major too. Lane l has four elements of a
+    (M/a) x (N/b), in tiles of 16 x 8, row-major too. Where more warps work together,
+    warp a*b holds what warp 0 holds, and so on; stores are then done by the first. Lane l has four elements of a
     tile: rows l/4 and l/4 + 8, columns 2(l%4) and 2(l%4) + 1. A 16-bit matrix in
     this layout with b = 1 is the left operand of a product as it stands.
   }];
@@ -178,26 +179,58 @@ def Tile_SlotOp : Tile_Op<"slot", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_RowOp : Tile_Op<"row", [Pure]> {
+  let summary = "one row of a buffer, as a buffer of one row";
+  let description = [{
+    - C1: the index is one of the rows; the result has one row of the buffer's
+      columns and element type, and no pad.
+
+    Example: `%last = tile.row %g[31] : !tile.buffer<32x128xf32, pad = 8> -> !tile.buffer<1x128xf32>`
+  }];
+  let arguments = (ins Tile_BufferType:$buffer, I64Attr:$index);
+  let results = (outs Tile_BufferType:$row);
+  let assemblyFormat = "$buffer `[` $index `]` attr-dict `:` type($buffer) `->` type($row)";
+  let hasVerifier = 1;
+}
+
+def Tile_LoadElementOp : Tile_Op<"load_element", [
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "one number from shared memory, in every thread";
+  let description = [{
+    `result = buffer[0, index]`.
+
+    - C1: f32; the buffer has one row, the index is one of its elements.
+
+    Example: `%gC = tile.load_element %g[31] : !tile.buffer<1x32xf32>`
+  }];
+  let arguments = (ins Tile_BufferType:$buffer, I64Attr:$index);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$buffer `[` $index `]` attr-dict `:` type($buffer)";
+  let hasVerifier = 1;
+}
+
 def Tile_CopyAsyncOp : Tile_Op<"copy_async", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "start a copy of rows from global into shared memory";
   let description = [{
     Row r of `buffer` becomes the elements from `source + offset + r * stride` for
-    r < `rows` and zeros otherwise; `rows` may be negative. The copy has
+    r < `rows` and zeros otherwise; `rows` may be negative. With `columns` only so
+    many elements of a row are read, the others are zeros. The copy has
     happened for the threads that started it after `tile.wait`, for all others after
     the next `tile.barrier`.
 
     - C1: source and buffer have one element type.
-    - C2: a row is a multiple of 16 bytes, the padded row too.
+    - C2: a row is a multiple of 16 bytes, the padded row and `columns`, which are at
+      most those of the buffer, too.
 
     Offset and stride must be multiples of 16 bytes, as the pointer must.
 
     Example: `tile.copy_async %k[%at] stride %ld rows %n to %buffer : !tile.global<bf16>, !tile.buffer<64x128xbf16, pad = 8>`
   }];
   let arguments = (ins Tile_GlobalType:$source, Index:$offset, Index:$stride, Index:$rows,
-                       Tile_BufferType:$buffer);
+                       OptionalAttr<I64Attr>:$columns, Tile_BufferType:$buffer);
   let assemblyFormat = [{
-    $source `[` $offset `]` `stride` $stride `rows` $rows `to` $buffer attr-dict `:`
+    $source `[` $offset `]` `stride` $stride `rows` $rows (`columns` $columns^)? `to` $buffer attr-dict `:`
     type($source) `,` type($buffer)
   }];
   let hasVerifier = 1;
@@ -224,19 +257,20 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSeg
   let summary = "load a tile from global memory into registers";
   let description = [{
     Element (i, j) is at `source + offset + i * strides[0] + j * strides[1]`. With
-    `below n along d` elements whose coordinate d is n or more are not read and
+    `below n along [d]` elements whose coordinate d is n or more are not read and
     are zero. Without strides the result is one number.
 
-    - C1: source and result have one element type.
-    - C2: one stride for every dimension; `along` is one of them.
+    - C1: source and result have one element type; integers are numbers, not tiles.
+    - C2: one stride for every dimension; a limit for each dimension that `along`
+      lists, each a dimension, none twice.
 
-    Example: `%b = tile.load %beta[%at] strides [%h] below %n along 0 : !tile.global<f32> -> tensor<64xf32, #tile.lanes>`
+    Example: `%b = tile.load %beta[%at] strides [%h] below %n along [0] : !tile.global<f32> -> tensor<64xf32, #tile.lanes>`
   }];
   let arguments = (ins Tile_GlobalType:$source, Index:$offset, Variadic<Index>:$strides,
-                       Optional<Index>:$limit, OptionalAttr<I64Attr>:$along);
-  let results = (outs AnyTypeOf<[Tile_FloatRegisters, Tile_Float]>:$result);
+                       Variadic<Index>:$limits, OptionalAttr<DenseI64ArrayAttr>:$along);
+  let results = (outs AnyTypeOf<[Tile_FloatRegisters, Tile_Float, I32, I64]>:$result);
   let assemblyFormat = [{
-    $source `[` $offset `]` (`strides` `[` $strides^ `]`)? (`below` $limit^ `along` $along)?
+    $source `[` $offset `]` (`strides` `[` $strides^ `]`)? (`below` $limits^ `along` $along)?
     attr-dict `:` type($source) `->` type($result)
   }];
   let hasVerifier = 1;
@@ -245,19 +279,19 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSeg
 def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>, AttrSizedOperandSegments]> {
   let summary = "store registers to global memory";
   let description = [{
-    The places are those of `tile.load`; elements that are not below the limit are
+    The places are those of `tile.load`; elements that are not below the limits are
     not written.
 
     - C1, C2: as `tile.load`.
 
-    Example: `tile.store %o, %out[%at] strides [%one, %ld] below %n along 1 : tensor<128x64xbf16, #tile.acc<warps = [8, 1]>>, !tile.global<bf16>`
+    Example: `tile.store %o, %out[%at] strides [%one, %ld] below %n along [1] : tensor<128x64xbf16, #tile.acc<warps = [8, 1]>>, !tile.global<bf16>`
   }];
   let arguments = (ins Tile_FloatRegisters:$value, Tile_GlobalType:$target, Index:$offset,
-                       Variadic<Index>:$strides, Optional<Index>:$limit,
-                       OptionalAttr<I64Attr>:$along);
+                       Variadic<Index>:$strides, Variadic<Index>:$limits,
+                       OptionalAttr<DenseI64ArrayAttr>:$along);
   let assemblyFormat = [{
     $value `,` $target `[` $offset `]` (`strides` `[` $strides^ `]`)?
-    (`below` $limit^ `along` $along)? attr-dict `:` type($value) `,` type($target)
+    (`below` $limits^ `along` $along)? attr-dict `:` type($value) `,` type($target)
   }];
   let hasVerifier = 1;
 }

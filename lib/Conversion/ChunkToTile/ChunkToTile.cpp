@@ -192,7 +192,7 @@ void KernelBuilder::startCopies(Value chunk) {
     Value slot = tile::SlotOp::create(b, at, ring.getSlotType(), m.ring, chunk);
     GlobalPlace from = place(m.access, typeOf(m.tensor), m.argument, chunk);
     tile::CopyAsyncOp::create(b, at, signature.getInput(m.tensor), from.offset,
-                              from.strides[0], left, slot);
+                              from.strides[0], left, IntegerAttr(), slot);
   }
   tile::CommitOp::create(b, loc);
 }
@@ -213,11 +213,11 @@ FailureOr<Value> KernelBuilder::loadTile(BodyEmitter &body, Value argument,
   SmallVector<Value> strides(from.strides.size());
   for (size_t d = 0; d != strides.size(); ++d)
     strides[body.heldDim(argument, d)] = from.strides[d];
-  Value limit;
-  IntegerAttr along;
+  SmallVector<Value> limit;
+  DenseI64ArrayAttr along;
   if (access.has(AccessAttr::Token)) {
-    limit = sub(tokens, mul(chunk, chunkSize));
-    along = b.getI64IntegerAttr(body.heldDim(argument, 0));
+    limit.push_back(sub(tokens, mul(chunk, chunkSize)));
+    along = b.getDenseI64ArrayAttr({body.heldDim(argument, 0)});
   }
   Value loaded = tile::LoadOp::create(b, argument.getLoc(), result,
                                       signature.getInput(tensor), from.offset,
@@ -319,11 +319,11 @@ LogicalResult KernelBuilder::storeTile(BodyEmitter &body, Value tile,
   SmallVector<Value> strides(to.strides.size());
   for (size_t d = 0; d != strides.size(); ++d)
     strides[body.heldDim(tile, d)] = to.strides[d];
-  Value limit;
-  IntegerAttr along;
+  SmallVector<Value> limit;
+  DenseI64ArrayAttr along;
   if (access.has(AccessAttr::Token)) {
-    limit = sub(tokens, mul(chunk, chunkSize));
-    along = b.getI64IntegerAttr(body.heldDim(tile, 0));
+    limit.push_back(sub(tokens, mul(chunk, chunkSize)));
+    along = b.getDenseI64ArrayAttr({body.heldDim(tile, 0)});
   }
   auto store = tile::StoreOp::create(b, tile.getLoc(), registers, pointer,
                                      to.offset, strides, limit, along);

@@ -47,8 +47,8 @@ public:
   Value lanePair() { return rem(lane(), 4); }
 
   /// Row and column of this warp in a grid of warps.
-  Value warpRow(AccAttr layout) { return div(warp(), layout.getWarps()[1]); }
-  Value warpColumn(AccAttr layout) { return rem(warp(), layout.getWarps()[1]); }
+  Value warpRow(AccAttr layout);
+  Value warpColumn(AccAttr layout);
   Places places(mlir::RankedTensorType type);
 
   /// `pointer` moved by bytes.
@@ -79,6 +79,9 @@ public:
   mlir::OpBuilder &b;
   mlir::Location loc;
 };
+
+/// The warps that carry out `op` together; 0 where the kernel does not say.
+int64_t countWarps(mlir::Operation *op);
 
 /// How many registers hold a tile, and their type: one for each element, one
 /// for two of 16 bits.

@@ -74,6 +74,18 @@ static Value mul64(Emit &emit, Value x, int64_t y) {
   return mul64(emit, x, arith::ConstantIntOp::create(emit.b, emit.loc, y, 64));
 }
 
+/// Where more warps work than a tile has parts, the first of those that hold
+/// a part store it: what is built next is theirs.
+static void enterHolders(Emit &emit, Operation *op, RankedTensorType type) {
+  auto layout = dyn_cast<AccAttr>(type.getEncoding());
+  if (!layout || layout.getNumWarps() == countWarps(op))
+    return;
+  auto holders =
+      scf::IfOp::create(emit.b, emit.loc,
+                        emit.less(emit.warp(), emit.i32(layout.getNumWarps())));
+  emit.b.setInsertionPointToStart(holders.thenBlock());
+}
+
 namespace {
 
 struct AllocPattern : OpConversionPattern<AllocOp> {
@@ -109,6 +121,31 @@ struct SlotPattern : OpConversionPattern<SlotOp> {
   }
 };
 
+struct RowPattern : OpConversionPattern<RowOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(RowOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    rewriter.replaceOp(
+        op, emit.move(adaptor.getBuffer(),
+                      op.getIndex() * op.getBuffer().getType().getRowBytes()));
+    return success();
+  }
+};
+
+struct LoadElementPattern : OpConversionPattern<LoadElementOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(LoadElementOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    Value at = emit.move(adaptor.getBuffer(), op.getIndex() * 4);
+    rewriter.replaceOp(op, emit.load(rewriter.getF32Type(), at));
+    return success();
+  }
+};
+
 struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -124,6 +161,15 @@ struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
     int64_t threads = (*block)[0], bytes = type.getElementBytes();
     int64_t perRow = type.getColumns() * bytes / kCopyBytes,
             total = type.getRows() * perRow;
+    // Units of a row that are read; the others are cleared.
+    int64_t given = op.getColumns().value_or(type.getColumns()) * bytes;
+    auto isGiven = [&](Value at, Value inside) {
+      if (given == type.getColumns() * bytes)
+        return inside;
+      Value read = emit.less(at, emit.i32(given));
+      return arith::AndIOp::create(rewriter, op.getLoc(), read, inside)
+          .getResult();
+    };
     Copy copy{toI32(emit, adaptor.getRows()),
               mul64(emit, toI64(emit, adaptor.getStride()), bytes),
               adaptor.getBuffer(), type};
@@ -142,7 +188,7 @@ struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
                            emit.add(emit.mul(row, type.getRowBytes()), at));
       int64_t step = threads / perRow;
       for (int64_t r = 0; r != type.getRows(); r += step) {
-        Value inside = emit.less(row, emit.add(copy.limit, -r));
+        Value inside = isGiven(at, emit.less(row, emit.add(copy.limit, -r)));
         copyUnit(emit, emit.move(to, r * type.getRowBytes()),
                  r ? emit.move(from, mul64(emit, copy.stride, r)) : from,
                  inside);
@@ -164,7 +210,7 @@ struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
                              mul64(emit, extend(emit, row), copy.stride));
       Value to = emit.move(copy.buffer,
                            emit.add(emit.mul(row, type.getRowBytes()), at));
-      copyUnit(emit, to, from, emit.less(row, copy.limit));
+      copyUnit(emit, to, from, isGiven(at, emit.less(row, copy.limit)));
     }
     rewriter.eraseOp(op);
     return success();
@@ -251,6 +297,8 @@ struct StoreMatrixPattern : OpConversionPattern<StoreMatrixOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     BufferType type = op.getBuffer().getType();
+    OpBuilder::InsertionGuard guard(rewriter);
+    enterHolders(emit, op, typeOf(op.getValue()));
     Places places = emit.places(typeOf(op.getValue()));
     Value bytes =
         emit.add(emit.mul(places.variable[0], type.getRowBytes()),
@@ -341,14 +389,16 @@ struct StoreVectorPattern : OpConversionPattern<StoreVectorOp> {
 class GlobalTile {
 public:
   GlobalTile(Emit &emit, Value pointer, Value offset, ValueRange strides,
-             Value limit, std::optional<uint64_t> along, Type element)
-      : emit(emit), bytes(element.getIntOrFloatBitWidth() / 8), along(along) {
+             ValueRange limits, std::optional<ArrayRef<int64_t>> along,
+             Type element)
+      : emit(emit), bytes(element.getIntOrFloatBitWidth() / 8),
+        along(along.value_or(ArrayRef<int64_t>())) {
     base = opaque(emit,
                   emit.move(pointer, mul64(emit, toI64(emit, offset), bytes)));
     for (Value stride : strides)
       this->strides.push_back(mul64(emit, toI64(emit, stride), bytes));
-    if (limit)
-      this->limit = toI32(emit, limit);
+    for (Value limit : limits)
+      this->limits.push_back(toI32(emit, limit));
   }
   /// The part of every address that differs between threads.
   void setVariable(ArrayRef<Value> coordinates) {
@@ -363,12 +413,16 @@ public:
         at = emit.move(at, mul64(emit, stride, c));
     return at;
   }
-  /// Whether the element is below the limit; null where there is none.
+  /// Whether the element is below the limits; null where there are none.
   Value inside(ArrayRef<int64_t> constants) {
-    if (!limit)
-      return {};
-    // The limit is the same for all threads, the coordinate is not.
-    return emit.less(variable[*along], emit.add(limit, -constants[*along]));
+    Value all;
+    for (auto [limit, d] : llvm::zip(limits, along)) {
+      // The limit is the same for all threads, the coordinate is not.
+      Value one = emit.less(variable[d], emit.add(limit, -constants[d]));
+      all = all ? arith::AndIOp::create(emit.b, emit.loc, all, one).getResult()
+                : one;
+    }
+    return all;
   }
   /// Runs `body` where the element is below the limit.
   void guarded(ArrayRef<int64_t> constants, function_ref<void()> body) {
@@ -384,9 +438,9 @@ public:
 private:
   Emit &emit;
   int64_t bytes;
-  std::optional<uint64_t> along;
-  Value base, limit;
-  SmallVector<Value> strides, variable;
+  SmallVector<int64_t> along;
+  Value base;
+  SmallVector<Value> strides, limits, variable;
 };
 
 struct LoadPattern : OpConversionPattern<LoadOp> {
@@ -396,12 +450,11 @@ struct LoadPattern : OpConversionPattern<LoadOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     Type element = getElementTypeOrSelf(op.getResult().getType());
-    Type stored = element.isF32() ? element : Type(rewriter.getI16Type());
-    Value limit = op.getLimit() ? adaptor.getLimit().front() : Value();
-    SmallVector<Value> strides = llvm::to_vector(op.getStrides());
+    bool is16 = element.getIntOrFloatBitWidth() == 16;
+    Type stored = is16 ? Type(rewriter.getI16Type()) : element;
     GlobalTile tile(emit, adaptor.getSource().front(),
-                    adaptor.getOffset().front(), strides, limit, op.getAlong(),
-                    element);
+                    adaptor.getOffset().front(), op.getStrides(),
+                    op.getLimits(), op.getAlong(), element);
     auto type = dyn_cast<RankedTensorType>(op.getResult().getType());
     if (!type) {
       rewriter.replaceOp(
@@ -413,7 +466,7 @@ struct LoadPattern : OpConversionPattern<LoadOp> {
     SmallVector<Value> values;
     for (ArrayRef<int64_t> constants : places.constants)
       values.push_back(loadElement(emit, tile, constants, stored));
-    if (!element.isF32())
+    if (is16)
       values = joinPairs(emit, values);
     rewriter.replaceOpWithMultiple(op, {values});
     return success();
@@ -454,17 +507,24 @@ struct StorePattern : OpConversionPattern<StoreOp> {
     Emit emit(rewriter, op.getLoc());
     RankedTensorType type = typeOf(op.getValue());
     bool is16 = type.getElementTypeBitWidth() == 16;
-    Value limit = op.getLimit() ? adaptor.getLimit().front() : Value();
-    SmallVector<Value> strides = llvm::to_vector(op.getStrides());
     GlobalTile tile(emit, adaptor.getTarget().front(),
-                    adaptor.getOffset().front(), strides, limit, op.getAlong(),
-                    type.getElementType());
+                    adaptor.getOffset().front(), op.getStrides(),
+                    op.getLimits(), op.getAlong(), type.getElementType());
     Places places = emit.places(type);
     ValueRange values = adaptor.getValue();
     auto layout = dyn_cast<AccAttr>(type.getEncoding());
-    if (is16 && layout && matchPattern(op.getStrides()[0], m_One())) {
+    OpBuilder::InsertionGuard guard(rewriter);
+    enterHolders(emit, op, type);
+    // Pairs of neighbours are whole, and at multiples of 4 bytes, where no limit
+    // ends a row.
+    auto inPairs = [&](int64_t d) {
+      return is16 && layout && matchPattern(op.getStrides()[d], m_One()) &&
+             !llvm::is_contained(op.getAlong().value_or(ArrayRef<int64_t>()),
+                                 d);
+    };
+    if (inPairs(0)) {
       storeTransposed(emit, tile, type, layout, values);
-    } else if (is16 && layout && matchPattern(op.getStrides()[1], m_One())) {
+    } else if (inPairs(1)) {
       tile.setVariable(places.variable);
       for (size_t e = 0; e < places.constants.size(); e += 2)
         tile.guarded(places.constants[e], [&] {
@@ -516,7 +576,8 @@ struct StorePattern : OpConversionPattern<StoreOp> {
 void deltanet::tile::populateMemoryPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
   patterns
-      .add<AllocPattern, SlotPattern, CopyAsyncPattern, CommitPattern,
+      .add<AllocPattern, SlotPattern, RowPattern, LoadElementPattern,
+           CopyAsyncPattern, CommitPattern,
            WaitPattern, BarrierPattern, LoadMatrixPattern, StoreMatrixPattern,
            LoadVectorPattern, StoreVectorPattern, LoadPattern, StorePattern>(
           converter, patterns.getContext());

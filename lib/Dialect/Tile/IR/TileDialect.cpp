@@ -117,8 +117,9 @@ int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {
 
 LogicalResult GlobalType::verify(function_ref<InFlightDiagnostic()> emitError,
                                  Type element) {
-  if (!element.isF32() && !element.isF16() && !element.isBF16())
-    return emitError() << "expects elements of f32, bf16 or f16, got "
+  if (!element.isF32() && !element.isF16() && !element.isBF16() &&
+      !element.isInteger(32) && !element.isInteger(64))
+    return emitError() << "expects elements of f32, bf16, f16, i32 or i64, got "
                        << element;
   return success();
 }

@@ -16,8 +16,14 @@ static RankedTensorType typeOf(Value v) {
 }
 
 AllocOp deltanet::tile::getAllocation(Value shared) {
-  while (auto slot = shared.getDefiningOp<SlotOp>())
-    shared = slot.getRing();
+  while (Operation *view = shared.getDefiningOp()) {
+    if (auto slot = dyn_cast<SlotOp>(view))
+      shared = slot.getRing();
+    else if (auto row = dyn_cast<RowOp>(view))
+      shared = row.getBuffer();
+    else
+      break;
+  }
   return shared.getDefiningOp<AllocOp>();
 }
 
@@ -42,6 +48,10 @@ void StoreMatrixOp::getEffects(
   addEffect(effects, MemoryEffects::Write::get(), getBufferMutable());
 }
 void LoadVectorOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  addEffect(effects, MemoryEffects::Read::get(), getBufferMutable());
+}
+void LoadElementOp::getEffects(
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffect(effects, MemoryEffects::Read::get(), getBufferMutable());
 }
@@ -71,6 +81,32 @@ LogicalResult SlotOp::verify() {
   return success();
 }
 
+LogicalResult RowOp::verify() {
+  BufferType buffer = getBuffer().getType(), row = getRow().getType();
+  int64_t index = getIndex();
+  // C1
+  if (index < 0 || index >= buffer.getRows())
+    return emitOpError("expects one of ")
+           << buffer.getRows() << " rows, got " << index;
+  if (row.getRows() != 1 || row.getPad() != 0 ||
+      row.getColumns() != buffer.getColumns() ||
+      row.getElementType() != buffer.getElementType())
+    return emitOpError("expects one row of ") << buffer << ", got " << row;
+  return success();
+}
+
+LogicalResult LoadElementOp::verify() {
+  BufferType buffer = getBuffer().getType();
+  int64_t index = getIndex();
+  // C1
+  if (buffer.getRows() != 1 || !buffer.getElementType().isF32())
+    return emitOpError("expects a buffer of one row of f32, got ") << buffer;
+  if (index < 0 || index >= buffer.getColumns())
+    return emitOpError("expects one of ")
+           << buffer.getColumns() << " elements, got " << index;
+  return success();
+}
+
 LogicalResult CopyAsyncOp::verify() {
   BufferType buffer = getBuffer().getType();
   // C1
@@ -83,6 +119,13 @@ LogicalResult CopyAsyncOp::verify() {
   if (bytes % 16 != 0 || buffer.getRowBytes() % 16 != 0)
     return emitOpError("expects rows of a multiple of 16 bytes, got ")
            << bytes << " bytes, " << buffer.getRowBytes() << " with the pad";
+  if (getColumns()) {
+    int64_t columns = *getColumns();
+    if (columns < 1 || columns > buffer.getColumns() ||
+        columns * buffer.getElementBytes() % 16 != 0)
+      return emitOpError("expects columns of a multiple of 16 bytes, at most ")
+             << buffer.getColumns() << ", got " << columns;
+  }
   return success();
 }
 
@@ -101,12 +144,18 @@ static LogicalResult verifyGlobalAccess(Op op, Type pointer, Type value) {
   if (static_cast<int64_t>(op.getStrides().size()) != rank)
     return op.emitOpError("expects one stride for each of ")
            << rank << " dimensions, got " << op.getStrides().size();
-  if (bool(op.getLimit()) != op.getAlong().has_value())
-    return op.emitOpError("expects a limit and its dimension together");
-  if (op.getAlong() && (static_cast<int64_t>(*op.getAlong()) < 0 ||
-                        static_cast<int64_t>(*op.getAlong()) >= rank))
-    return op.emitOpError("expects the limited dimension to be below ")
-           << rank << ", got " << *op.getAlong();
+  ArrayRef<int64_t> along = op.getAlong().value_or(ArrayRef<int64_t>());
+  if (op.getLimits().size() != along.size())
+    return op.emitOpError("expects a limit for each limited dimension, got ")
+           << op.getLimits().size() << " for " << along.size();
+  for (auto [i, d] : llvm::enumerate(along)) {
+    if (d < 0 || d >= rank)
+      return op.emitOpError("expects limited dimensions to be below ")
+             << rank << ", got " << d;
+    if (llvm::is_contained(along.take_front(i), d))
+      return op.emitOpError("expects a dimension to be limited once, got ")
+             << d << " twice";
+  }
   return success();
 }
 
