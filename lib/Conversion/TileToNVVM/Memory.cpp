@@ -85,11 +85,7 @@ struct AllocPattern : OpConversionPattern<AllocOp> {
       return rewriter.notifyMatchFailure(
           op, "has no place (tile-plan-shared-memory)");
     Emit emit(rewriter, op.getLoc());
-    auto type = LLVM::LLVMPointerType::get(
-        getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
-    Value base =
-        LLVM::AddressOfOp::create(rewriter, op.getLoc(), type, kSharedSymbol);
-    rewriter.replaceOp(op, emit.move(base, *op.getOffset()));
+    rewriter.replaceOp(op, emit.shared(*op.getOffset()));
     return success();
   }
 };
@@ -114,14 +110,13 @@ struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
   LogicalResult
   matchAndRewrite(CopyAsyncOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
-    std::optional<ArrayRef<int32_t>> block = kernel.getKnownBlockSize();
-    if (!block)
+    Emit emit(rewriter, op.getLoc());
+    std::optional<int64_t> count = emit.getNumThreads();
+    if (!count)
       return rewriter.notifyMatchFailure(
           op, "the kernel does not state its block size");
-    Emit emit(rewriter, op.getLoc());
     BufferType type = op.getBuffer().getType();
-    int64_t threads = (*block)[0], bytes = type.getElementBytes();
+    int64_t threads = *count, bytes = type.getElementBytes();
     int64_t perRow = type.getColumns() * bytes / kCopyBytes,
             total = type.getRows() * perRow;
     Copy copy{toI32(emit, adaptor.getRows()),
@@ -210,7 +205,8 @@ struct BarrierPattern : OpConversionPattern<BarrierOp> {
   LogicalResult
   matchAndRewrite(BarrierOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<gpu::BarrierOp>(op);
+    Emit(rewriter, op.getLoc()).barrier();
+    rewriter.eraseOp(op);
     return success();
   }
 };
