@@ -91,7 +91,7 @@ def Kernel_TargetAttr : Kernel_Attr<"Target", "target"> {
     Kernel_Flag<"mma.sync on f16 operands">:$mma_f16,
     Kernel_Flag<"mma.sync on bf16 operands">:$mma_bf16,
     Kernel_Flag<"mma.sync on tf32 operands">:$mma_tf32,
-    Kernel_Flag<"barriers that count transferred bytes, mbarrier with tx-count">:$mbarrier_tx,
+    Kernel_Flag<"barriers that count transferred bytes and suspend who waits, mbarrier with tx-count and try_wait">:$mbarrier_tx,
     Kernel_Flag<"clusters of blocks">:$clusters,
     Kernel_Flag<"bulk tensor copies, cp.async.bulk.tensor">:$tma,
     Kernel_Flag<"products of a warp group, wgmma">:$wgmma,

@@ -494,4 +494,6 @@ def Tile_CoordinateOp : Tile_Op<"coordinate", [Pure]> {
   let hasVerifier = 1;
 }
 
+include "Tile/TileRoles.td"
+
 #endif // DELTANET_TILE

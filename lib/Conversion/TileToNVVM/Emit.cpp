@@ -43,7 +43,36 @@ Value Emit::less(Value x, Value y) {
 
 Value Emit::thread() {
   Value id = gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x);
-  return arith::IndexCastOp::create(b, loc, b.getI32Type(), id);
+  id = arith::IndexCastOp::create(b, loc, b.getI32Type(), id);
+  std::optional<Role> role = getRole(b.getInsertionBlock());
+  return role ? add(id, -role->getFirstWarp() * kWarpSize) : id;
+}
+
+std::optional<int64_t> Emit::getNumThreads() {
+  if (std::optional<Role> role = getRole(b.getInsertionBlock()))
+    return role->getNumWarps() * kWarpSize;
+  auto kernel =
+      b.getInsertionBlock()->getParent()->getParentOfType<gpu::GPUFuncOp>();
+  return kernel ? getBlockThreads(kernel) : std::nullopt;
+}
+
+void Emit::barrier() {
+  std::optional<Role> role = getRole(b.getInsertionBlock());
+  if (!role)
+    gpu::BarrierOp::create(b, loc);
+  else if (role->getNumWarps() == 1)
+    NVVM::SyncWarpOp::create(b, loc, i32(-1));
+  else // 0 is the block's
+    NVVM::BarrierOp::create(b, loc, TypeRange(), i32(role->number + 1),
+                            i32(role->getNumWarps() * kWarpSize), {}, Value());
+}
+
+Value Emit::shared(int64_t offset) {
+  auto type = LLVM::LLVMPointerType::get(
+      b.getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+  return move(
+      LLVM::AddressOfOp::create(b, loc, type, kSharedSymbol).getResult(),
+      offset);
 }
 
 Value Emit::warpRow(AccAttr layout) {
@@ -97,6 +126,16 @@ Value Emit::assembly(StringRef text, StringRef constraints, Type result,
                                        LLVM::AsmDialect::AD_ATT),
              ArrayAttr())
       .getResult(0);
+}
+
+void Emit::assembly(StringRef text, StringRef constraints,
+                    ValueRange operands) {
+  LLVM::InlineAsmOp::create(
+      b, loc, TypeRange(), operands, text, constraints,
+      /*has_side_effects=*/true, /*is_align_stack=*/false,
+      LLVM::TailCallKind::None,
+      LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
+      ArrayAttr());
 }
 
 Value Emit::bitcast(Value v, Type type) {

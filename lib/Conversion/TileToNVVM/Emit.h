@@ -38,7 +38,8 @@ public:
   Value less(Value x, Value y);
   Value f32(double v);
 
-  /// The thread in the block, its warp, and its lane in that warp.
+  /// The thread in the block, or in the role where the code stands in one; its
+  /// warp, and its lane in that warp.
   Value thread();
   Value warp() { return div(thread(), kWarpSize); }
   Value lane() { return rem(thread(), kWarpSize); }
@@ -46,11 +47,18 @@ public:
   Value laneRow() { return div(lane(), 4); }
   Value lanePair() { return rem(lane(), 4); }
 
+  /// How many threads there are; nothing if the kernel does not say it.
+  std::optional<int64_t> getNumThreads();
+  /// Waits for all of them.
+  void barrier();
+
   /// Row and column of this warp in a grid of warps.
   Value warpRow(AccAttr layout);
   Value warpColumn(AccAttr layout);
   Places places(mlir::RankedTensorType type);
 
+  /// The byte `offset` of the block's shared memory.
+  Value shared(int64_t offset);
   /// `pointer` moved by bytes.
   Value move(Value pointer, Value bytes);
   Value move(Value pointer, int64_t bytes);
@@ -69,6 +77,9 @@ public:
   /// the warp take part.
   Value assembly(llvm::StringRef text, llvm::StringRef constraints,
                  mlir::Type result, mlir::ValueRange operands, bool together);
+  /// The same without a result.
+  void assembly(llvm::StringRef text, llvm::StringRef constraints,
+                mlir::ValueRange operands);
   Value bitcast(Value v, mlir::Type type); // same bits
 
   /// The value of `v` in lane `lane`.
@@ -94,6 +105,11 @@ void populateMemoryPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
 void populateProductPatterns(const mlir::TypeConverter &converter,
                              mlir::RewritePatternSet &patterns);
+
+class ChannelFacts;
+void populateChannelPatterns(const mlir::TypeConverter &converter,
+                             mlir::RewritePatternSet &patterns,
+                             const ChannelFacts &facts);
 
 } // namespace deltanet::tile
 

@@ -97,11 +97,7 @@ struct AllocPattern : OpConversionPattern<AllocOp> {
       return rewriter.notifyMatchFailure(
           op, "has no place (tile-plan-shared-memory)");
     Emit emit(rewriter, op.getLoc());
-    auto type = LLVM::LLVMPointerType::get(
-        getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
-    Value base =
-        LLVM::AddressOfOp::create(rewriter, op.getLoc(), type, kSharedSymbol);
-    rewriter.replaceOp(op, emit.move(base, *op.getOffset()));
+    rewriter.replaceOp(op, emit.shared(*op.getOffset()));
     return success();
   }
 };
@@ -151,14 +147,13 @@ struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
   LogicalResult
   matchAndRewrite(CopyAsyncOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
-    std::optional<ArrayRef<int32_t>> block = kernel.getKnownBlockSize();
-    if (!block)
+    Emit emit(rewriter, op.getLoc());
+    std::optional<int64_t> count = emit.getNumThreads();
+    if (!count)
       return rewriter.notifyMatchFailure(
           op, "the kernel does not state its block size");
-    Emit emit(rewriter, op.getLoc());
     BufferType type = op.getBuffer().getType();
-    int64_t threads = (*block)[0], bytes = type.getElementBytes();
+    int64_t threads = *count, bytes = type.getElementBytes();
     int64_t perRow = type.getColumns() * bytes / kCopyBytes,
             total = type.getRows() * perRow;
     // Units of a row that are read; the others are cleared.
@@ -256,7 +251,8 @@ struct BarrierPattern : OpConversionPattern<BarrierOp> {
   LogicalResult
   matchAndRewrite(BarrierOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<gpu::BarrierOp>(op);
+    Emit(rewriter, op.getLoc()).barrier();
+    rewriter.eraseOp(op);
     return success();
   }
 };

@@ -110,7 +110,7 @@ public:
     pair = emit.lanePair();
     int64_t blocks = lowerType.getRows() / kBlock;
     inWarps(emit.less(warp, emit.i32(blocks)), [&] { substitute(); });
-    gpu::BarrierOp::create(b, loc);
+    emit.barrier();
     for (int64_t j = 0; j != blocks; ++j)
       inWarps(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, warp,
                                     emit.i32(j)),

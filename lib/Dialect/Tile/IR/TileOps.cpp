@@ -27,6 +27,12 @@ AllocOp deltanet::tile::getAllocation(Value shared) {
   return shared.getDefiningOp<AllocOp>();
 }
 
+Value deltanet::tile::getMemory(Value shared) {
+  while (auto slot = shared.getDefiningOp<SlotOp>())
+    shared = slot.getRing();
+  return shared;
+}
+
 /// What happens to the shared memory behind one operand.
 static void addEffect(SmallVectorImpl<MemoryEffects::EffectInstance> &effects,
                       MemoryEffects::Effect *effect, OpOperand &operand) {
