@@ -83,12 +83,6 @@ Value Emit::warpColumn(AccAttr layout) {
   return rem(warp(), layout.getWarps()[1]);
 }
 
-int64_t deltanet::tile::countWarps(Operation *op) {
-  auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
-  std::optional<ArrayRef<int32_t>> block = kernel.getKnownBlockSize();
-  return block ? (*block)[0] / kWarpSize : 0;
-}
-
 Value Emit::move(Value pointer, Value bytes) {
   return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(), pointer,
                              ArrayRef<LLVM::GEPArg>{bytes});

@@ -91,9 +91,6 @@ public:
   mlir::Location loc;
 };
 
-/// The warps that carry out `op` together; 0 where the kernel does not say.
-int64_t countWarps(mlir::Operation *op);
-
 /// How many registers hold a tile, and their type: one for each element, one
 /// for two of 16 bits.
 int64_t getNumRegisters(mlir::RankedTensorType type);

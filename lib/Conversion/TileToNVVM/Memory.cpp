@@ -76,9 +76,9 @@ static Value mul64(Emit &emit, Value x, int64_t y) {
 
 /// Where more warps work than a tile has parts, the first of those that hold
 /// a part store it: what is built next is theirs.
-static void enterHolders(Emit &emit, Operation *op, RankedTensorType type) {
+static void enterHolders(Emit &emit, RankedTensorType type) {
   auto layout = dyn_cast<AccAttr>(type.getEncoding());
-  if (!layout || layout.getNumWarps() == countWarps(op))
+  if (!layout || layout.getNumWarps() * kWarpSize == emit.getNumThreads())
     return;
   auto holders =
       scf::IfOp::create(emit.b, emit.loc,
@@ -294,7 +294,7 @@ struct StoreMatrixPattern : OpConversionPattern<StoreMatrixOp> {
     Emit emit(rewriter, op.getLoc());
     BufferType type = op.getBuffer().getType();
     OpBuilder::InsertionGuard guard(rewriter);
-    enterHolders(emit, op, typeOf(op.getValue()));
+    enterHolders(emit, typeOf(op.getValue()));
     Places places = emit.places(typeOf(op.getValue()));
     Value bytes =
         emit.add(emit.mul(places.variable[0], type.getRowBytes()),
@@ -510,7 +510,7 @@ struct StorePattern : OpConversionPattern<StoreOp> {
     ValueRange values = adaptor.getValue();
     auto layout = dyn_cast<AccAttr>(type.getEncoding());
     OpBuilder::InsertionGuard guard(rewriter);
-    enterHolders(emit, op, type);
+    enterHolders(emit, type);
     // Pairs of neighbours are whole, and at multiples of 4 bytes, where no limit
     // ends a row.
     auto inPairs = [&](int64_t d) {
