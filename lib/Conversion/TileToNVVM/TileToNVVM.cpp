@@ -81,7 +81,9 @@ struct ConvertTileToNVVM
     RewritePatternSet patterns(&getContext());
     populateRegisterPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
-    populateProductPatterns(converter, patterns);
+    populateVectorPatterns(converter, patterns);
+    populateMmaPatterns(converter, patterns);
+    populateInversePatterns(converter, patterns);
     patterns.add<ReturnPattern>(converter, &getContext());
     scf::populateSCFStructuralTypeConversions(converter, patterns);
     populateAnyFunctionOpInterfaceTypeConversionPattern(patterns, converter);
