@@ -15,16 +15,17 @@ using namespace mlir;
 using namespace deltanet;
 using chunk::ScanOp;
 
-/// Constants from around the scan move in; other values from there have no
-/// place in a kernel.
-static LogicalResult isolateBody(ScanOp scan) {
+/// A value that is the same wherever it is computed belongs to its use, so that
+/// two uses in different places do not become one. Constants from around the
+/// scan move in; other values from there have no place in a kernel.
+static LogicalResult separateUses(ScanOp scan) {
   Block *body = scan.getBodyBlock();
-  for (Operation &op : llvm::make_early_inc_range(body->without_terminator()))
+  for (Operation &op : llvm::make_early_inc_range(*body))
     for (OpOperand &operand : op.getOpOperands()) {
-      if (operand.get().getParentBlock() == body)
-        continue;
       Operation *definition = operand.get().getDefiningOp();
-      if (!definition || !definition->hasTrait<OpTrait::ConstantLike>()) {
+      bool outside = operand.get().getParentBlock() != body;
+      if (outside &&
+          !(definition && definition->hasTrait<OpTrait::ConstantLike>())) {
         InFlightDiagnostic diag =
             op.emitError("expects operands from the body of the scan, or "
                          "constants, in a kernel");
@@ -32,8 +33,11 @@ static LogicalResult isolateBody(ScanOp scan) {
             << "this comes from around the scan";
         return diag;
       }
+      if (!outside && !(definition && isRemade(definition)))
+        continue;
       OpBuilder b(&op);
-      operand.set(b.clone(*definition)->getResult(0));
+      if (outside || !operand.get().hasOneUse())
+        operand.set(b.clone(*definition)->getResult(0));
     }
   return success();
 }
@@ -108,7 +112,7 @@ private:
                               "packed in a kernel");
     FailureOr<KernelSignature> signature =
         KernelSignature::read(function, scan);
-    if (failed(signature) || failed(isolateBody(scan)))
+    if (failed(signature) || failed(separateUses(scan)))
       return failure();
     FailureOr<BodyPlan> plan = BodyPlan::create(scan);
     if (failed(plan))
@@ -121,8 +125,12 @@ private:
       depth = schedule.getStages();
     if (depth < 1 || depth > 2)
       return scan.emitOpError("expects 1 or 2 chunks in flight, got ") << depth;
-    if (failed(KernelBuilder(name, scan, *signature, *plan, {*chosen, depth})
-                   .build(container)))
+    int64_t own = scan.getNumCarries() > 0 ? aheadWarps.getValue() : 0;
+    if (schedule && schedule.getAheadWarps() > 0 && scan.getNumCarries() > 0)
+      own = schedule.getAheadWarps();
+    if (failed(
+            KernelBuilder(name, scan, *signature, *plan, {*chosen, depth, own})
+                .build(container)))
       return failure();
     ++numKernels;
     return success();

@@ -12,8 +12,12 @@ using namespace deltanet::chunk;
 
 Value RoleEmitter::mma(Value lhs, Value rhs, Value init, bool transposeLhs,
                        bool transposeRhs, Location loc) {
+  tile::PrecisionAttr precision;
+  if (cast<tile::BufferType>(rhs.getType()).getElementType().isF32())
+    precision =
+        tile::PrecisionAttr::get(b.getContext(), tile::Precision::TF32X3);
   return tile::MmaOp::create(b, loc, init.getType(), lhs, rhs, init,
-                             transposeLhs, transposeRhs);
+                             transposeLhs, transposeRhs, precision);
 }
 
 /// The product that this value is, if it is left to the sum that uses it.

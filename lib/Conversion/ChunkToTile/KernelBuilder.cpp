@@ -37,9 +37,8 @@ int64_t KernelBuilder::getColumnBlocks() const {
 
 void KernelBuilder::bindMatrices(RoleEmitter &part, Value chunk) {
   for (Input &m : matrices) {
-    auto ring = cast<tile::RingType>(m.ring.getType());
-    Value slot = tile::SlotOp::create(b, m.argument.getLoc(),
-                                      ring.getSlotType(), m.ring, chunk);
+    Value slot = tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring,
+                                      chunk);
     part.bind(m.argument, {Value(), slot});
   }
 }
@@ -87,8 +86,12 @@ LogicalResult KernelBuilder::emitState(RoleEmitter &state, Value chunk) {
 
 LogicalResult KernelBuilder::buildChunk(RoleEmitter &ahead, RoleEmitter &state,
                                         Value chunk) {
-  if (failed(loadOthers(ahead, chunk)))
-    return failure();
+  for (Input &m : matrices)
+    if (!m.isCopied)
+      loadOther(ahead, m,
+                tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring,
+                                     chunk),
+                chunk);
   Value count = arith::MinSIOp::create(b, loc, tokensLeft(chunk, 1), chunkSize);
   ahead.setCount(count);
   bindMatrices(ahead, chunk);
@@ -127,8 +130,7 @@ LogicalResult KernelBuilder::buildLoop(RoleEmitter &ahead, RoleEmitter &state) {
   if (failed(loadConstants(ahead, /*ahead=*/true)) ||
       failed(loadConstants(state, /*ahead=*/false)))
     return failure();
-  Value first = constant(0), one = constant(1);
-  Value chunks = arith::CeilDivUIOp::create(b, loc, tokens, chunkSize);
+  Value first = constant(0), one = constant(1), chunks = countChunks();
   startCopies(first);
   FailureOr<SmallVector<Value>> carries = loadCarries(state),
                                 loaded = loadVectors(ahead, first);
@@ -167,12 +169,21 @@ LogicalResult KernelBuilder::buildLoop(RoleEmitter &ahead, RoleEmitter &state) {
   }
   // The copies started for a chunk after the last must not outlive the kernel.
   tile::WaitOp::create(b, loc, 0);
+  return storeFinals(state, loop.getResults());
+}
+
+Value KernelBuilder::countChunks() {
+  return arith::CeilDivUIOp::create(b, loc, tokens, chunkSize);
+}
+
+LogicalResult KernelBuilder::storeFinals(RoleEmitter &state,
+                                         ValueRange carries) {
   for (auto [i, final] : llvm::enumerate(scan.getFinals())) {
     Value pointer = signature.getOutput(scan.getNumOutputs() + i);
     if (!pointer)
       continue;
     Value argument = scan.getCarryArguments()[i];
-    state.bind(argument, {loop.getResult(i), Value()});
+    state.bind(argument, {carries[i], Value()});
     if (failed(storeTile(state, argument, final, pointer,
                          scan.getFinalAccess(i), Value())))
       return failure();
@@ -182,7 +193,7 @@ LogicalResult KernelBuilder::buildLoop(RoleEmitter &ahead, RoleEmitter &state) {
 
 LogicalResult KernelBuilder::build(gpu::GPUModuleOp container) {
   MLIRContext *context = b.getContext();
-  int64_t threads = shape.warps * tile::kWarpSize;
+  int64_t threads = (shape.warps + shape.aheadWarps) * tile::kWarpSize;
   b.setInsertionPointToEnd(container.getBody());
   auto kernel =
       gpu::GPUFuncOp::create(b, loc, name, signature.getType(context));
@@ -204,11 +215,13 @@ LogicalResult KernelBuilder::build(gpu::GPUModuleOp container) {
   b.setInsertionPointToStart(entry);
   findUnit();
   auto allocator = [this](Type type, Location at) { return allocate(type, at); };
-  RoleEmitter ahead(b, scan, plan, RoleEmitter::Part::Ahead, shape.warps,
-                    allocator),
+  bool roles = shape.aheadWarps > 0;
+  RoleEmitter ahead(b, scan, plan, RoleEmitter::Part::Ahead,
+                    roles ? shape.aheadWarps : shape.warps, allocator),
       state(b, scan, plan, RoleEmitter::Part::State, shape.warps, allocator);
-  if (failed(sortInputs()) ||
-      failed(hasState() ? buildLoop(ahead, state) : buildParallel(ahead)))
+  if (failed(sortInputs()) || failed(!hasState() ? buildParallel(ahead)
+                                     : roles ? buildRoles(ahead, state)
+                                             : buildLoop(ahead, state)))
     return failure();
   gpu::ReturnOp::create(b, loc);
   return success();

@@ -16,6 +16,9 @@ namespace deltanet {
 struct KernelShape {
   int64_t warps; // with a state: 16 columns each
   int64_t slots; // chunks in flight
+  /// Warps of their own for what does not wait for the state; 0: the same warps
+  /// do both, one after the other.
+  int64_t aheadWarps = 0;
 };
 
 class KernelBuilder {
@@ -39,9 +42,18 @@ private:
     Value tensor;
     chunk::AccessAttr access;
     int64_t rows;    // a token
-    Value ring;      // of a matrix
     bool isCopied;   // by asynchronous copies
     int64_t columns; // of a matrix: those that there are
+    tile::BufferType buffer; // of a matrix
+    Value ring;              // of its buffers, where there are no roles
+  };
+  /// Matrices that the same roles read, in one channel: of chunk c + `distance`
+  /// they are fetched while the ahead role works on chunk c.
+  struct Group {
+    bool byAhead, byState;
+    int64_t slots, distance;
+    mlir::SmallVector<Input *> inputs;
+    Value channel;
   };
   /// Where a tile begins in global memory, and how it is walked.
   struct Place {
@@ -79,8 +91,11 @@ private:
 
   mlir::LogicalResult sortInputs();
   mlir::LogicalResult addMatrix(Input input);
+  tile::RingType ringType(const Input &input) const;
+  void copy(const Input &input, Value slot, Value chunk);
   void startCopies(Value chunk);
-  mlir::LogicalResult loadOthers(RoleEmitter &ahead, Value chunk);
+  void loadOther(RoleEmitter &ahead, const Input &input, Value slot,
+                 Value chunk);
   mlir::FailureOr<Value> loadTile(RoleEmitter &part,
                                   mlir::BlockArgument argument, Value tensor,
                                   chunk::AccessAttr access, int64_t rows,
@@ -102,6 +117,14 @@ private:
                                  Value chunk);
   mlir::LogicalResult buildParallel(RoleEmitter &ahead);
 
+  mlir::LogicalResult buildRoles(RoleEmitter &ahead, RoleEmitter &state);
+  void makeChannels(RoleEmitter &ahead);
+  void fetch(Group &group, Value chunk);
+  mlir::LogicalResult buildAheadRole(RoleEmitter &ahead);
+  mlir::LogicalResult buildStateRole(RoleEmitter &state);
+  mlir::LogicalResult storeFinals(RoleEmitter &state, mlir::ValueRange carries);
+  Value countChunks();
+
   std::string name;
   chunk::ScanOp scan;
   KernelSignature &signature;
@@ -115,6 +138,11 @@ private:
   Value unit, head, column, start, tokens;
   Value chunkSize;
   mlir::SmallVector<Input> matrices, vectors;
+  mlir::SmallVector<Group> groups;
+  /// What the ahead role hands to the state role: matrices that were not copied,
+  /// then what crosses.
+  Value crossing;
+  mlir::SmallVector<Input *> handed;
 };
 
 } // namespace deltanet

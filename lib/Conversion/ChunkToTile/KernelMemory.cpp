@@ -144,13 +144,8 @@ LogicalResult KernelBuilder::addMatrix(Input input) {
   input.isCopied = tile.getDimSize(1) * bytes % 16 == 0 && !ragged &&
                    input.access.findTileDim(1) + 1 ==
                        rankedType(input.tensor).getRank();
-  tile::BufferType slot = matrixBuffer(
-      b.getContext(), padded(tile.getDimSize(0)), width, tile.getElementType());
-  auto ring = tile::RingType::get(b.getContext(),
-                                  input.isCopied ? shape.slots : 1,
-                                  slot.getShape(), slot.getElementType(),
-                                  slot.getPad());
-  input.ring = allocate(ring, input.argument.getLoc());
+  input.buffer = matrixBuffer(b.getContext(), padded(tile.getDimSize(0)), width,
+                              tile.getElementType());
   matrices.push_back(input);
   return success();
 }
@@ -179,7 +174,7 @@ LogicalResult KernelBuilder::sortInputs() {
                        ? tile.getDimSize(0) /
                              static_cast<int64_t>(scan.getChunkSize())
                        : 1;
-    Input input{argument, tensor, access, rows, Value(), false, 0};
+    Input input{argument, tensor, access, rows, false, 0, {}, Value()};
     if (tile.getRank() < 2)
       vectors.push_back(input);
     else if (failed(addMatrix(input)))
@@ -188,67 +183,73 @@ LogicalResult KernelBuilder::sortInputs() {
   return success();
 }
 
-/// Starts the copies of chunk `chunk`; past the last they read nothing.
+tile::RingType KernelBuilder::ringType(const Input &input) const {
+  return tile::RingType::get(
+      input.buffer.getContext(), input.isCopied ? shape.slots : 1,
+      input.buffer.getShape(), input.buffer.getElementType(),
+      input.buffer.getPad());
+}
+
+/// Starts the copy of chunk `chunk`; past the last it reads nothing.
+void KernelBuilder::copy(const Input &input, Value slot, Value chunk) {
+  Location at = input.argument.getLoc();
+  Place from = place(input.access, rankedType(input.tensor), input.argument,
+                     input.rows, chunk);
+  Value left = tokensLeft(chunk, input.rows);
+  if (!input.access.has(AccessAttr::Token)) {
+    // All rows of a chunk, none of a chunk past the last.
+    Value inside = arith::CmpIOp::create(b, at, arith::CmpIPredicate::sgt, left,
+                                         constant(0));
+    left = arith::SelectOp::create(
+        b, at, inside, constant(rankedType(input.argument).getDimSize(0)),
+        constant(0));
+  }
+  IntegerAttr columns;
+  if (input.columns != input.buffer.getColumns())
+    columns = b.getI64IntegerAttr(input.columns);
+  tile::CopyAsyncOp::create(b, at, signature.getInput(input.tensor),
+                            from.offset, from.strides[0], left, columns, slot);
+}
+
 void KernelBuilder::startCopies(Value chunk) {
   for (Input &m : matrices) {
+    if (!m.ring)
+      m.ring = allocate(ringType(m), m.argument.getLoc());
     if (!m.isCopied)
       continue;
-    auto ring = cast<tile::RingType>(m.ring.getType());
-    Location at = m.argument.getLoc();
-    Value slot = tile::SlotOp::create(b, at, ring.getSlotType(), m.ring, chunk);
-    Place from =
-        place(m.access, rankedType(m.tensor), m.argument, m.rows, chunk);
-    Value left = tokensLeft(chunk, m.rows);
-    if (!m.access.has(AccessAttr::Token)) {
-      // All rows of a chunk, none of a chunk past the last.
-      Value inside = arith::CmpIOp::create(b, at, arith::CmpIPredicate::sgt,
-                                           left, constant(0));
-      left = arith::SelectOp::create(
-          b, at, inside, constant(rankedType(m.argument).getDimSize(0)),
-          constant(0));
-    }
-    IntegerAttr columns;
-    if (m.columns != ring.getColumns())
-      columns = b.getI64IntegerAttr(m.columns);
-    tile::CopyAsyncOp::create(b, at, signature.getInput(m.tensor), from.offset,
-                              from.strides[0], left, columns, slot);
+    Value slot = tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring,
+                                      chunk);
+    copy(m, slot, chunk);
   }
   tile::CommitOp::create(b, loc);
 }
 
-/// Matrices whose rows are not whole units of a copy go through registers.
-LogicalResult KernelBuilder::loadOthers(RoleEmitter &ahead, Value chunk) {
-  for (Input &m : matrices) {
-    if (m.isCopied)
-      continue;
-    auto ring = cast<tile::RingType>(m.ring.getType());
-    Location at = m.argument.getLoc();
-    auto type = RankedTensorType::get(
-        ring.getShape(), ring.getElementType(),
-        ahead.plainLayout(ring.getColumns()));
-    Place from =
-        place(m.access, rankedType(m.tensor), m.argument, m.rows, chunk);
-    SmallVector<Value> limits;
-    SmallVector<int64_t> along;
-    if (m.access.has(AccessAttr::Token))
-      limits.push_back(tokensLeft(chunk, m.rows));
-    else
-      limits.push_back(constant(rankedType(m.argument).getDimSize(0)));
-    along.push_back(0);
-    int64_t columns = rankedType(m.argument).getDimSize(1);
-    if (columns % ring.getColumns() != 0) {
-      limits.push_back(plan.findColumn(m.argument) == 1
-                           ? sub(constant(columns), column)
-                           : constant(columns));
-      along.push_back(1);
-    }
-    Value loaded = tile::LoadOp::create(
-        b, at, type, signature.getInput(m.tensor), from.offset, from.strides,
-        limits, b.getDenseI64ArrayAttr(along));
-    Value slot = tile::SlotOp::create(b, at, ring.getSlotType(), m.ring, chunk);
-    tile::StoreMatrixOp::create(b, at, loaded, slot);
+/// A matrix whose rows are not whole units of a copy goes through registers.
+void KernelBuilder::loadOther(RoleEmitter &ahead, const Input &input,
+                              Value slot, Value chunk) {
+  Location at = input.argument.getLoc();
+  auto type = RankedTensorType::get(
+      input.buffer.getShape(), input.buffer.getElementType(),
+      ahead.plainLayout(input.buffer.getColumns()));
+  Place from = place(input.access, rankedType(input.tensor), input.argument,
+                     input.rows, chunk);
+  SmallVector<Value> limits;
+  SmallVector<int64_t> along = {0};
+  if (input.access.has(AccessAttr::Token))
+    limits.push_back(tokensLeft(chunk, input.rows));
+  else
+    limits.push_back(constant(rankedType(input.argument).getDimSize(0)));
+  int64_t columns = rankedType(input.argument).getDimSize(1);
+  if (columns % input.buffer.getColumns() != 0) {
+    limits.push_back(plan.findColumn(input.argument) == 1
+                         ? sub(constant(columns), column)
+                         : constant(columns));
+    along.push_back(1);
   }
-  return success();
+  Value loaded = tile::LoadOp::create(
+      b, at, type, signature.getInput(input.tensor), from.offset, from.strides,
+      limits, b.getDenseI64ArrayAttr(along));
+  tile::StoreMatrixOp::create(b, at, loaded, slot);
 }
 
 FailureOr<Value> KernelBuilder::loadTile(RoleEmitter &part,
