@@ -32,7 +32,7 @@ Value KernelBuilder::allocate(Type type, Location at) {
 }
 
 int64_t KernelBuilder::getColumnBlocks() const {
-  return (plan.getNumColumns() + getWidth() - 1) / getWidth();
+  return (plan.getNumColumns() + shape.width - 1) / shape.width;
 }
 
 void KernelBuilder::bindMatrices(RoleEmitter &part, Value chunk) {
@@ -217,8 +217,10 @@ LogicalResult KernelBuilder::build(gpu::GPUModuleOp container) {
   auto allocator = [this](Type type, Location at) { return allocate(type, at); };
   bool roles = shape.aheadWarps > 0;
   RoleEmitter ahead(b, scan, plan, RoleEmitter::Part::Ahead,
-                    roles ? shape.aheadWarps : shape.warps, allocator),
-      state(b, scan, plan, RoleEmitter::Part::State, shape.warps, allocator);
+                    roles ? shape.aheadWarps : shape.warps, shape.width,
+                    allocator),
+      state(b, scan, plan, RoleEmitter::Part::State, shape.warps, shape.width,
+            allocator);
   if (failed(sortInputs()) || failed(!hasState() ? buildParallel(ahead)
                                      : roles ? buildRoles(ahead, state)
                                              : buildLoop(ahead, state)))

@@ -14,7 +14,8 @@ namespace deltanet {
 
 /// What the schedule decided for one kernel.
 struct KernelShape {
-  int64_t warps; // with a state: 16 columns each
+  int64_t warps;
+  int64_t width; // columns of the state that a block has
   int64_t slots; // chunks in flight
   /// Warps of their own for what does not wait for the state; 0: the same warps
   /// do both, one after the other.
@@ -67,7 +68,6 @@ private:
   };
 
   bool hasState() { return scan.getNumCarries() > 0; }
-  int64_t getWidth() const { return shape.warps * kColumnsPerWarp; }
   int64_t getColumnBlocks() const;
 
   // Numbers of type index.

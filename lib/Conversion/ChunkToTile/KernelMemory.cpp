@@ -24,7 +24,7 @@ void KernelBuilder::findUnit() {
   column = constant(0);
   if (hasState())
     column = mul(gpu::BlockIdOp::create(b, loc, gpu::Dimension::x),
-                 constant(getWidth()));
+                 constant(shape.width));
   head = gpu::BlockIdOp::create(b, loc, gpu::Dimension::y);
   unit = gpu::BlockIdOp::create(b, loc, gpu::Dimension::z);
   chunkSize = constant(scan.getChunkSize());
@@ -135,7 +135,7 @@ LogicalResult KernelBuilder::addMatrix(Input input) {
   input.columns = tile.getDimSize(1);
   bool split = plan.findColumn(input.argument) == 1 && hasState();
   if (split) {
-    width = getWidth();
+    width = shape.width;
     input.columns = std::min(input.columns, width);
   }
   bool ragged = split && tile.getDimSize(1) % width != 0 &&

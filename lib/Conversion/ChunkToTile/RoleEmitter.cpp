@@ -24,7 +24,7 @@ int64_t RoleEmitter::heldDim(Value v, int64_t dim) const {
 bool RoleEmitter::isPadded(Value v, int64_t dim) const {
   int64_t extent = rankedType(v).getDimSize(dim);
   if (isColumn(v) && plan.findColumn(v) == dim)
-    return extent % (warps * kColumnsPerWarp) != 0;
+    return extent % width != 0;
   return padded(extent) != extent;
 }
 
@@ -60,7 +60,8 @@ BufferType RoleEmitter::bufferType(Value v) const {
   if (type.getRank() == 2)
     return matrixBuffer(context, padded(type.getDimSize(0)),
                         padded(type.getDimSize(1)), type.getElementType());
-  int64_t length = type.getRank() == 0 ? 16 : padded(type.getDimSize(0));
+  int64_t length = type.getRank() == 0 ? tile::kWarpSize
+                                       : padded(type.getDimSize(0));
   return BufferType::get(context, {1, length}, Float32Type::get(context), 0);
 }
 
@@ -88,11 +89,10 @@ FailureOr<Type> RoleEmitter::registerType(Value v, Location loc) {
       return make({last}, LanesAttr::get(context));
     return make({padded(type.getDimSize(0)), last}, plainLayout(last));
   }
-  int64_t rows = warps * kColumnsPerWarp;
   if (isColumn(v)) {
     if (type.getRank() == 1)
-      return make({rows}, SliceAttr::get(context, 1, stateLayout()));
-    return make({rows, padded(type.getDimSize(1 - *plan.findColumn(v)))},
+      return make({width}, SliceAttr::get(context, 1, stateLayout()));
+    return make({width, padded(type.getDimSize(1 - *plan.findColumn(v)))},
                 stateLayout());
   }
   if (type.getRank() == 1)
@@ -251,7 +251,7 @@ Value RoleEmitter::inBuffer(Value v) {
     return {};
   }
   if (type.getRank() == 0) {
-    auto vector = RankedTensorType::get({16}, b.getF32Type(),
+    auto vector = RankedTensorType::get({tile::kWarpSize}, b.getF32Type(),
                                         LanesAttr::get(b.getContext()));
     registers = tile::BroadcastOp::create(b, loc, vector, registers);
   }

@@ -12,9 +12,6 @@
 
 namespace deltanet {
 
-/// Columns of the state that one warp holds.
-inline constexpr int64_t kColumnsPerWarp = 16;
-
 /// The extent that a dimension of `extent` elements has in a kernel.
 inline int64_t padded(int64_t extent) { return (extent + 15) / 16 * 16; }
 
@@ -29,12 +26,13 @@ public:
   using Value = mlir::Value;
   enum class Part { Ahead, State };
 
-  /// Emits at `b`; `warps` warps work together. `allocate` gives shared memory.
+  /// Emits at `b`; `warps` warps work together, in the state part on `width`
+  /// columns. `allocate` gives shared memory.
   RoleEmitter(mlir::OpBuilder &b, chunk::ScanOp scan, const BodyPlan &plan,
-              Part part, int64_t warps,
+              Part part, int64_t warps, int64_t width,
               std::function<Value(mlir::Type, mlir::Location)> allocate)
       : b(b), scan(scan), plan(plan), part(part), warps(warps),
-        allocate(std::move(allocate)) {}
+        width(width), allocate(std::move(allocate)) {}
 
   /// What a value of the body is in this part.
   void bind(Value v, Held held) { values[v] = held; }
@@ -116,7 +114,7 @@ private:
   chunk::ScanOp scan;
   const BodyPlan &plan;
   Part part;
-  int64_t warps;
+  int64_t warps, width;
   std::function<Value(mlir::Type, mlir::Location)> allocate;
   Value count;
   llvm::DenseMap<Value, Held> values;
