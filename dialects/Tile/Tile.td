@@ -487,4 +487,6 @@ def Tile_CoordinateOp : Tile_Op<"coordinate", [Pure]> {
   let hasVerifier = 1;
 }
 
+include "Tile/TileProducts.td"
+
 #endif // DELTANET_TILE

@@ -84,6 +84,8 @@ struct ConvertTileToNVVM
     populateVectorPatterns(converter, patterns);
     populateMmaPatterns(converter, patterns);
     populateInversePatterns(converter, patterns);
+    populateDecayScalePatterns(converter, patterns);
+    populateDecayDotPatterns(converter, patterns);
     patterns.add<ReturnPattern>(converter, &getContext());
     scf::populateSCFStructuralTypeConversions(converter, patterns);
     populateAnyFunctionOpInterfaceTypeConversionPattern(patterns, converter);
