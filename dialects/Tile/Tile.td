@@ -392,8 +392,12 @@ def Tile_MmaOp : Tile_Op<"mma", [AllTypesMatch<["init", "result"]>,
     split into such a number and a rest that is rounded too, of which three products
     are taken (`precision tf32x3`, relative errors about 1e-6).
 
-    - C1: the operands have one element type; init and result are f32 with layout
-      `#tile.acc`. A precision is stated for operands of f32 and for no others.
+    A left operand of f32 in registers beside a right one of 16 bits is rounded to its
+    type, a part at a time: it never is in registers a second time as a whole.
+
+    - C1: the operands have one element type, but for a left one that is rounded; init
+      and result are f32 with layout `#tile.acc`. A precision is stated for operands
+      of f32 and for no others.
     - C2: the extents agree; M is a multiple of 16 and N of 8 for every warp, K of
       16, of f32 operands of 8.
     - C3: a left operand in registers has layout `warps = [a, 1]` where the result has
@@ -522,5 +526,6 @@ def Tile_CoordinateOp : Tile_Op<"coordinate", [Pure]> {
 }
 
 include "Tile/TileRoles.td"
+include "Tile/TileProducts.td"
 
 #endif // DELTANET_TILE

@@ -254,13 +254,14 @@ LogicalResult MmaOp::verify() {
   RankedTensorType result = typeOf(getResult());
   auto layout = dyn_cast<AccAttr>(result.getEncoding());
   // C1
-  if (lhsElement != rhsElement)
+  bool isRounded = lhsElement.isF32() && !isa<BufferType>(getLhs().getType());
+  if (lhsElement != rhsElement && !isRounded)
     return emitOpError("expects operands of one element type, got ")
            << lhsElement << " and " << rhsElement;
-  if (lhsElement.isF32() != getPrecision().has_value())
+  if (rhsElement.isF32() != getPrecision().has_value())
     return emitOpError("expects a precision of products of f32 and of no "
                        "others, got products of ")
-           << lhsElement << (getPrecision() ? " with one" : " without");
+           << rhsElement << (getPrecision() ? " with one" : " without");
   if (!layout)
     return emitOpError("expects a result in layout #tile.acc, got ")
            << result.getEncoding();
@@ -273,7 +274,7 @@ LogicalResult MmaOp::verify() {
   if (k != k2)
     return emitOpError("expects contracted extents to agree, got ")
            << k << " of lhs and " << k2 << " of rhs";
-  if (int64_t depth = lhsElement.isF32() ? 8 : 16; k % depth != 0)
+  if (int64_t depth = rhsElement.isF32() ? 8 : 16; k % depth != 0)
     return emitOpError("expects a contracted extent that is a multiple of ")
            << depth << ", got " << k;
   if (result.getShape() != ArrayRef<int64_t>({m, n}))
