@@ -43,42 +43,52 @@ void KernelBuilder::bindMatrices(RoleEmitter &part, Value chunk) {
   }
 }
 
-/// Whether `v` is made of something that an inverse was made for.
-static void findLate(ArrayRef<Operation *> operations, const BodyPlan &plan,
-                     llvm::DenseSet<Operation *> &late) {
-  llvm::DenseSet<Value> inverses;
-  for (Operation *op : plan.getAhead())
-    if (isa<chunk::UnitLowerInverseOp>(op) ||
-        llvm::any_of(op->getOperands(),
-                     [&](Value v) { return inverses.contains(v); }))
-      inverses.insert(op->getResult(0));
-  for (Operation *op : operations)
-    if (llvm::any_of(op->getOperands(), [&](Value v) {
-          v = BodyPlan::source(v);
-          return inverses.contains(v) || late.contains(v.getDefiningOp());
-        }))
-      late.insert(op);
-}
-
-/// First what does not wait for an inverse, then the rest of the results; the
-/// state's update comes last, when the results have left the registers.
-LogicalResult KernelBuilder::emitState(RoleEmitter &state, Value chunk) {
-  llvm::DenseSet<Operation *> late, forResults;
-  findLate(plan.getState(), plan, late);
-  auto yield = cast<chunk::YieldOp>(scan.getBodyBlock()->getTerminator());
-  SmallVector<Value> work(yield.getOutputs());
-  while (!work.empty()) {
-    Operation *op = BodyPlan::source(work.pop_back_val()).getDefiningOp();
-    if (op && forResults.insert(op).second)
-      work.append(op->operand_begin(), op->operand_end());
+namespace {
+/// Operations of a body that lead to some of what it yields.
+class Needed {
+public:
+  explicit Needed(ValueRange values) {
+    SmallVector<Value> work(values);
+    while (!work.empty()) {
+      Operation *op = BodyPlan::source(work.pop_back_val()).getDefiningOp();
+      if (op && operations.insert(op).second)
+        work.append(op->operand_begin(), op->operand_end());
+    }
   }
-  SmallVector<Operation *> early, results, update;
-  for (Operation *op : plan.getState())
-    (!forResults.contains(op) ? update
-     : late.contains(op)      ? results
-                              : early)
-        .push_back(op);
-  if (failed(state.emit(early)) || failed(state.emit(results)) ||
+  bool contains(Operation *op) const { return operations.contains(op); }
+
+private:
+  llvm::DenseSet<Operation *> operations;
+};
+} // namespace
+
+/// What results and the next state both need comes first (the pseudo-values);
+/// then what only the next state needs and can be made without the state, as it
+/// takes less room than what it is made of; then the results, which leave the
+/// registers; the state's update comes last.
+LogicalResult KernelBuilder::emitState(RoleEmitter &state, Value chunk) {
+  auto yield = cast<chunk::YieldOp>(scan.getBodyBlock()->getTerminator());
+  Needed forResults(yield.getOutputs()), forUpdate(yield.getCarries());
+  llvm::DenseSet<Value> carried(scan.getCarryArguments().begin(),
+                                scan.getCarryArguments().end());
+  SmallVector<Operation *> shared, prepared, results, update;
+  llvm::DenseSet<Operation *> updating;
+  for (Operation *op : plan.getState()) {
+    if (forResults.contains(op)) {
+      (forUpdate.contains(op) ? shared : results).push_back(op);
+      continue;
+    }
+    bool updates = llvm::any_of(op->getOperands(), [&](Value v) {
+      v = BodyPlan::source(v);
+      return carried.contains(v) || updating.contains(v.getDefiningOp());
+    });
+    updates |= isa<chunk::DotOp>(op);
+    if (updates)
+      updating.insert(op);
+    (updates ? update : prepared).push_back(op);
+  }
+  if (failed(state.emit(shared)) || failed(state.emit(prepared)) ||
+      failed(state.emit(results)) ||
       failed(storeOutputs(state, /*waiting=*/true, chunk)))
     return failure();
   return state.emit(update);
@@ -143,11 +153,13 @@ LogicalResult KernelBuilder::buildLoop(RoleEmitter &ahead, RoleEmitter &state) {
     b.setInsertionPointToStart(loop.getBody());
     Value chunk = loop.getInductionVar(), next = add(chunk, one);
     tile::WaitOp::create(b, loc, 0);
-    if (shape.slots > 1)
-      startCopies(next);
+    // Vectors first: they are short, and in time for the next chunk only if they
+    // do not queue behind the copies.
     loaded = loadVectors(ahead, next);
     if (failed(loaded))
       return failure();
+    if (shape.slots > 1)
+      startCopies(next);
     int64_t carried = scan.getNumCarries();
     for (auto [i, argument] : llvm::enumerate(scan.getCarryArguments()))
       state.bind(argument, {loop.getRegionIterArg(i), Value()});
@@ -214,6 +226,7 @@ LogicalResult KernelBuilder::build(gpu::GPUModuleOp container) {
   entry = &kernel.getBody().front();
   b.setInsertionPointToStart(entry);
   findUnit();
+  findWalks();
   auto allocator = [this](Type type, Location at) { return allocate(type, at); };
   bool roles = shape.aheadWarps > 0;
   RoleEmitter ahead(b, scan, plan, RoleEmitter::Part::Ahead,

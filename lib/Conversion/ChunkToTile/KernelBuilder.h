@@ -61,6 +61,11 @@ private:
     Value offset;
     mlir::SmallVector<Value> strides; // by dimension of the tile
   };
+  /// The tile of the first chunk, and how far it is to that of the next one.
+  struct Walk {
+    Place first;
+    Value step; // null where it does not move
+  };
   /// Of a tile: what there is of it.
   struct Limits {
     mlir::SmallVector<Value> values;
@@ -80,8 +85,10 @@ private:
 
   void findUnit();
   Value loadOffset(Value index);
-  Place place(chunk::AccessAttr access, mlir::RankedTensorType type,
-              Value tileOf, int64_t rows, Value chunk);
+  void findWalks();
+  Walk walk(chunk::AccessAttr access, mlir::RankedTensorType type,
+            Value tileOf, int64_t rows);
+  Place place(Value tensor, Value tileOf, Value chunk);
   Limits limit(const RoleEmitter &part, Value tileOf, chunk::AccessAttr access,
                int64_t rows, Value chunk);
   /// `strides` and limits in the order of the dimensions in registers.
@@ -136,7 +143,9 @@ private:
   /// The sequence and the head of this block, its first column, the sequence's
   /// first token, and its tokens.
   Value unit, head, column, start, tokens;
-  Value chunkSize;
+  Value chunkSize, group;
+  /// Of a tensor and the value of the body that is a tile of it.
+  llvm::DenseMap<std::pair<Value, Value>, Walk> walks;
   mlir::SmallVector<Input> matrices, vectors;
   mlir::SmallVector<Group> groups;
   /// What the ahead role hands to the state role: matrices that were not copied,

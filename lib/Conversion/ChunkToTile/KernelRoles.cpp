@@ -83,11 +83,13 @@ LogicalResult KernelBuilder::buildAheadRole(RoleEmitter &ahead) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value chunk = loop.getInductionVar(), next = add(chunk, one);
-  for (Group &group : groups)
-    fetch(group, group.distance > 0 ? next : chunk);
+  // Vectors first: they are short, and in time for the next chunk only if they do
+  // not queue behind the copies.
   loaded = loadVectors(ahead, next);
   if (failed(loaded))
     return failure();
+  for (Group &group : groups)
+    fetch(group, group.distance > 0 ? next : chunk);
   for (auto [i, input] : llvm::enumerate(vectors))
     ahead.bind(input.argument, {loop.getRegionIterArg(i), Value()});
   ahead.setCount(
