@@ -153,6 +153,11 @@ Value Emit::assembly(StringRef text, StringRef constraints, Type result,
       .getResult(0);
 }
 
+Value Emit::transposeBlock(Value pair) {
+  return assembly("movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;", "=r,r",
+                  pair.getType(), pair, true);
+}
+
 Value Emit::bitcast(Value v, Type type) {
   return v.getType() == type
              ? v

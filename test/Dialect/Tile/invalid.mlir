@@ -210,6 +210,20 @@ func.func @inverse_c1(%l: !tile.buffer<24x24xf32>, %r: !tile.buffer<24x24xbf16>)
 }
 
 // -----
+func.func @inverse_c1_element(%l: !tile.buffer<32x32xbf16>, %r: !tile.buffer<32x32xbf16>) {
+  // expected-error @below {{expects an f32 matrix, got '!tile.buffer<32x32xbf16>'}}
+  tile.unit_lower_inverse %l, %r : !tile.buffer<32x32xbf16>, !tile.buffer<32x32xbf16>
+  return
+}
+
+// -----
+func.func @inverse_c2_result(%l: !tile.buffer<32x32xf32>, %r: !tile.buffer<32x32xbf16, pad = 2>) {
+  // expected-error @below {{expects rows at multiples of 16 bytes, got 68 bytes a row}}
+  tile.unit_lower_inverse %l, %r : !tile.buffer<32x32xf32>, !tile.buffer<32x32xbf16, pad = 2>
+  return
+}
+
+// -----
 func.func @inverse_c2(%l: !tile.buffer<32x32xf32, pad = 1>, %r: !tile.buffer<32x32xbf16>) {
   // expected-error @below {{expects rows at multiples of 16 bytes, got 132 bytes a row}}
   tile.unit_lower_inverse %l, %r : !tile.buffer<32x32xf32, pad = 1>, !tile.buffer<32x32xbf16>
