@@ -69,9 +69,9 @@ def Tile_SliceAttr : Tile_Layout<"Slice", "slice"> {
 def Tile_LanesAttr : Tile_Layout<"Lanes", "lanes"> {
   let summary = "a vector spread over the lanes of a warp, the same in every warp";
   let description = [{
-    A vector of n elements, n a multiple of 32: lane l holds the n/32 elements
-    from l n/32. All warps hold the same, so work on such a vector needs no
-    barrier.
+    A vector of n elements. Every lane holds p of them, p the smallest divisor of n
+    with 32 p >= n: lane l those from p (l mod n/p) on, n/32 where n is a multiple of
+    32. All warps hold the same, so work on such a vector needs no barrier.
   }];
 }
 
@@ -314,7 +314,7 @@ def Tile_LoadVectorOp : Tile_Op<"load_vector", [
   let description = [{
     `result[i] = buffer[0, i]`.
 
-    - C1: f32; the result has layout `#tile.slice`.
+    - C1: f32; the result has layout `#tile.slice` or `#tile.lanes`.
     - C2: the buffer has one row, as long as the result.
 
     Example: `%G = tile.load_vector %g : !tile.buffer<1x64xf32> -> tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>`
@@ -329,9 +329,9 @@ def Tile_StoreVectorOp : Tile_Op<"store_vector", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "store a vector from registers to shared memory";
   let description = [{
-    All warps hold the vector; the first stores it.
+    Every element is stored by one of the threads that hold it.
 
-    - C1: f32; the value has layout `#tile.lanes`.
+    - C1: f32; the value has layout `#tile.lanes` or `#tile.slice`.
     - C2: the buffer has one row, as long as the value.
 
     Example: `tile.store_vector %G, %g : tensor<64xf32, #tile.lanes>, !tile.buffer<1x64xf32>`
@@ -433,9 +433,11 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
 def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {
   let summary = "another layout of the same vector";
   let description = [{
-    From `#tile.lanes` to a slice, by shuffles within every warp.
+    By shuffles within every warp. Where no warp holds all elements, a vector goes
+    through shared memory instead (`store_vector`, `load_vector`).
 
-    - C1: one shape and element type, f32; from `#tile.lanes` to `#tile.slice`.
+    - C1: one shape and element type, f32; layouts `#tile.lanes` or `#tile.slice`.
+    - C2: a slice that is converted is not split over warps.
 
     Example: `%g1 = tile.convert %g : tensor<64xf32, #tile.lanes> -> tensor<64xf32, #tile.slice<0 of #acc>>`
   }];
@@ -446,17 +448,25 @@ def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {
 }
 
 def Tile_CumsumOp : Tile_Op<"cumsum", [Pure, SameOperandsAndResultType]> {
-  let summary = "running sum of a vector";
+  let summary = "running sum of a vector, or of every column of a matrix";
   let description = [{
-    `result[r] = sum_{i <= r} input[i]` (2), i < r with `exclusive`.
+    `result[r] = sum_{i <= r} input[i]` (2), i < r with `exclusive`; with `reverse` the
+    sum runs over i >= r, i > r. Of a matrix r counts rows.
 
-    - C1: the layout is `#tile.lanes`.
+    - C1: the layout is `#tile.lanes`, or `#tile.acc<warps = [1, b]>`.
 
-    Example: `%g = tile.cumsum %la : tensor<64xf32, #tile.lanes>`
+    Example: `%g = tile.cumsum %la : tensor<64xf32, #tile.lanes>`,
+    `%g = tile.cumsum %la exclusive reverse : tensor<64x128xf32, #tile.acc<warps = [1, 8]>>`
   }];
-  let arguments = (ins Tile_F32Registers:$input, UnitAttr:$exclusive);
+  let arguments = (ins Tile_F32Registers:$input, UnitAttr:$exclusive, UnitAttr:$reverse);
   let results = (outs Tile_F32Registers:$result);
-  let assemblyFormat = "$input (`exclusive` $exclusive^)? attr-dict `:` type($input)";
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+      "bool":$exclusive), [{
+    build($_builder, $_state, result, input, exclusive, /*reverse=*/false);
+  }]>];
+  let assemblyFormat = [{
+    $input (`exclusive` $exclusive^)? (`reverse` $reverse^)? attr-dict `:` type($input)
+  }];
   let hasVerifier = 1;
 }
 

@@ -222,7 +222,9 @@ Places Emit::places(RankedTensorType type) {
   Places places;
   if (isa<LanesAttr>(type.getEncoding())) {
     int64_t perLane = getElementsPerThread(type);
-    places.variable = {mul(lane(), perLane)};
+    int64_t lanes = type.getDimSize(0) / perLane;
+    places.variable = {
+        mul(lanes == kWarpSize ? lane() : rem(lane(), lanes), perLane)};
     for (int64_t e = 0; e != perLane; ++e)
       places.constants.push_back({e});
     return places;
