@@ -173,8 +173,3 @@ Value RoleEmitter::makeChannelDecayDot(DecayDotOp op) {
     values[dot].registers = product;
   return values[op].registers;
 }
-
-Value RoleEmitter::makeReduction(ReduceOp op) {
-  op.emitOpError("TODO");
-  return {};
-}

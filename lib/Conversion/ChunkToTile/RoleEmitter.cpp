@@ -126,14 +126,18 @@ Value RoleEmitter::coordinate(RankedTensorType type, int64_t dim,
   return tile::CoordinateOp::create(b, loc, type.clone(b.getI32Type()), dim);
 }
 
-Value RoleEmitter::below(Value v, int64_t dim, Value limit, Location loc) {
+Value RoleEmitter::below(Value v, int64_t dim, Value limit, Location loc,
+                         double fill) {
   Type narrow = getElementTypeOrSelf(v);
   Value wide = widen(v, loc);
   auto type = cast<RankedTensorType>(wide.getType());
   limit = tile::BroadcastOp::create(b, loc, type.clone(b.getI32Type()), limit);
   Value inside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
                                        coordinate(type, dim, loc), limit);
-  wide = arith::SelectOp::create(b, loc, inside, wide, zeros(type, loc));
+  Value other = arith::ConstantOp::create(
+      b, loc,
+      SplatElementsAttr::get(type, b.getFloatAttr(type.getElementType(), fill)));
+  wide = arith::SelectOp::create(b, loc, inside, wide, other);
   if (!is16Bits(narrow))
     return wide;
   return arith::TruncFOp::create(b, loc, type.clone(narrow), wide);
@@ -151,8 +155,9 @@ static bool hasZeroPadding(Value v) {
   return isa<BlockArgument>(v);
 }
 
-Value RoleEmitter::clearPadding(Value v, Value registers) {
-  if (hasZeroPadding(v) || !isa<RankedTensorType>(registers.getType()))
+Value RoleEmitter::clearPadding(Value v, Value registers, double fill) {
+  if ((fill == 0 && hasZeroPadding(v)) ||
+      !isa<RankedTensorType>(registers.getType()))
     return registers;
   for (int64_t d = 0; d != rankedType(v).getRank(); ++d)
     if (isPadded(v, d)) {
@@ -161,7 +166,7 @@ Value RoleEmitter::clearPadding(Value v, Value registers) {
         continue;
       Value limit = arith::ConstantIntOp::create(
           b, v.getLoc(), rankedType(v).getDimSize(d), 32);
-      registers = below(registers, heldDim(v, d), limit, v.getLoc());
+      registers = below(registers, heldDim(v, d), limit, v.getLoc(), fill);
     }
   return registers;
 }

@@ -73,8 +73,8 @@ private:
   tile::AccAttr stateLayout() const;
   Value load(Value v, Value buffer);
   Value storeMatrix(Value v, Value buffer);
-  /// Zeros where `registers`, which holds `v`, is longer than `v`.
-  Value clearPadding(Value v, Value registers);
+  /// `fill` where `registers`, which holds `v`, is longer than `v`.
+  Value clearPadding(Value v, Value registers, double fill = 0);
   /// `v`, a vector of the body, as a matrix of type `type` repeats it along
   /// dimension `along`.
   Value vectorAlong(Value v, mlir::RankedTensorType type, int64_t along,
@@ -86,8 +86,9 @@ private:
   Value zeros(mlir::Type type, mlir::Location loc);
   /// Zeros of `v` where column / steps > row, or >= with `strict`.
   Value lowerTriangle(Value v, bool strict, int64_t steps, mlir::Location loc);
-  /// `v` where `row < limit` along dimension `dim`, else zeros.
-  Value below(Value v, int64_t dim, Value limit, mlir::Location loc);
+  /// `v` where its coordinate along `dim` is below `limit`, else `fill`.
+  Value below(Value v, int64_t dim, Value limit, mlir::Location loc,
+              double fill = 0);
   Value widen(Value registers, mlir::Location loc);
   Value mma(Value lhs, Value rhs, Value init, bool transposeLhs,
             bool transposeRhs, mlir::Location loc);

@@ -191,6 +191,11 @@ void Emit::assembly(StringRef text, StringRef constraints,
       ArrayAttr());
 }
 
+Value Emit::transposeBlock(Value pair) {
+  return assembly("movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;", "=r,r",
+                  pair.getType(), pair, true);
+}
+
 Value Emit::bitcast(Value v, Type type) {
   return v.getType() == type
              ? v
@@ -255,7 +260,9 @@ Places Emit::places(RankedTensorType type) {
   Places places;
   if (isa<LanesAttr>(type.getEncoding())) {
     int64_t perLane = getElementsPerThread(type);
-    places.variable = {mul(lane(), perLane)};
+    int64_t lanes = type.getDimSize(0) / perLane;
+    places.variable = {
+        mul(lanes == kWarpSize ? lane() : rem(lane(), lanes), perLane)};
     for (int64_t e = 0; e != perLane; ++e)
       places.constants.push_back({e});
     return places;

@@ -88,6 +88,9 @@ public:
   Value unpack(Value pair, bool high, mlir::Type element); // to f32
   Value half(Value pair, bool high);                       // the i16
   Value join(Value low, Value high);                       // two i16
+  /// 8 x 8 elements of 16 bits, a pair in each lane, exchanged rows and
+  /// columns.
+  Value transposeBlock(Value pair);
   /// Call of an LLVM intrinsic.
   Value intrinsic(llvm::StringRef name, mlir::Type result,
                   mlir::ValueRange operands);

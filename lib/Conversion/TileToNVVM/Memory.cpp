@@ -468,7 +468,7 @@ struct StorePattern : OpConversionPattern<StoreOp> {
     tile.setVariable({row, column});
     SmallVector<Value> turned;
     for (Value pair : values)
-      turned.push_back(transposeBlock(emit, pair));
+      turned.push_back(emit.transposeBlock(pair));
     for (int64_t c = 0; c < columns; c += 8)
       tile.guarded({0, c}, [&] {
         for (int64_t r = 0; r < rows; r += 8) {
@@ -476,11 +476,6 @@ struct StorePattern : OpConversionPattern<StoreOp> {
           emit.store(turned[block], tile.address({r, c}));
         }
       });
-  }
-
-  static Value transposeBlock(Emit &emit, Value pair) {
-    return emit.assembly("movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;",
-                         "=r,r", pair.getType(), pair, true);
   }
 };
 } // namespace

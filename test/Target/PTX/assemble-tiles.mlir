@@ -61,4 +61,29 @@ gpu.module @kernels {
     tile.store %qk, %out[%c128] strides [%c64, %c1] : tensor<64x64xf32, #grid>, !tile.global<f32>
     gpu.return
   }
+
+  // The inverse of 64 rows in bf16, of 128 in f32.
+  gpu.func @inverses(%p: !tile.global<f32>, %out: !tile.global<f32>) kernel
+      attributes {known_block_size = array<i32: 256, 1, 1>, tile.launch = {}} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c64 = arith.constant 64 : index
+    %c128 = arith.constant 128 : index
+    %l = tile.alloc : !tile.buffer<64x64xf32, pad = 8>
+    %x = tile.alloc : !tile.buffer<64x64xbf16, pad = 8>
+    %wide = tile.alloc : !tile.buffer<128x128xf32, pad = 8>
+    %y = tile.alloc : !tile.buffer<128x128xf32, pad = 8>
+    tile.copy_async %p[%c0] stride %c64 rows %c64 to %l : !tile.global<f32>, !tile.buffer<64x64xf32, pad = 8>
+    tile.copy_async %p[%c0] stride %c128 rows %c128 to %wide : !tile.global<f32>, !tile.buffer<128x128xf32, pad = 8>
+    tile.commit
+    tile.wait pending 0
+    tile.unit_lower_inverse %l, %x : !tile.buffer<64x64xf32, pad = 8>, !tile.buffer<64x64xbf16, pad = 8>
+    tile.unit_lower_inverse %wide, %y : !tile.buffer<128x128xf32, pad = 8>, !tile.buffer<128x128xf32, pad = 8>
+    %a = tile.load_matrix %x : !tile.buffer<64x64xbf16, pad = 8> -> tensor<64x64xbf16, #grid>
+    %b = arith.extf %a : tensor<64x64xbf16, #grid> to tensor<64x64xf32, #grid>
+    %c = tile.load_matrix %y : !tile.buffer<128x128xf32, pad = 8> -> tensor<128x128xf32, #acc>
+    tile.store %b, %out[%c0] strides [%c64, %c1] : tensor<64x64xf32, #grid>, !tile.global<f32>
+    tile.store %c, %out[%c64] strides [%c128, %c1] : tensor<128x128xf32, #acc>, !tile.global<f32>
+    gpu.return
+  }
 }

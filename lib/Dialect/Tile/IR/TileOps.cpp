@@ -218,13 +218,14 @@ LogicalResult StoreMatrixOp::verify() {
 }
 
 /// C1 and C2 of `load_vector` and `store_vector`.
-template <typename Layout>
 static LogicalResult verifyVector(Operation *op, BufferType buffer,
-                                  RankedTensorType vector, StringRef layout) {
+                                  RankedTensorType vector) {
   // C1
-  if (!isa<Layout>(vector.getEncoding()) || !buffer.getElementType().isF32())
-    return op->emitOpError("expects an f32 vector in layout ")
-           << layout << ", got " << vector << " and " << buffer;
+  if (!isa<LanesAttr, SliceAttr>(vector.getEncoding()) ||
+      !buffer.getElementType().isF32())
+    return op->emitOpError("expects an f32 vector in layout #tile.lanes or "
+                           "#tile.slice, got ")
+           << vector << " and " << buffer;
   // C2
   if (buffer.getRows() != 1 || buffer.getColumns() != vector.getDimSize(0))
     return op->emitOpError("expects a buffer of one row of ")
@@ -233,12 +234,10 @@ static LogicalResult verifyVector(Operation *op, BufferType buffer,
 }
 
 LogicalResult LoadVectorOp::verify() {
-  return verifyVector<SliceAttr>(*this, getBuffer().getType(),
-                                 typeOf(getResult()), "#tile.slice");
+  return verifyVector(*this, getBuffer().getType(), typeOf(getResult()));
 }
 LogicalResult StoreVectorOp::verify() {
-  return verifyVector<LanesAttr>(*this, getBuffer().getType(),
-                                 typeOf(getValue()), "#tile.lanes");
+  return verifyVector(*this, getBuffer().getType(), typeOf(getValue()));
 }
 
 /// Shape and element type of an operand of a product.
@@ -299,17 +298,17 @@ LogicalResult MmaOp::verify() {
 LogicalResult UnitLowerInverseOp::verify() {
   BufferType lower = getLower().getType(), result = getResult().getType();
   // C1
-  if (!lower.getElementType().isF32() || result.getElementBytes() != 2)
-    return emitOpError("expects an f32 matrix and a result of 16 bits, got ")
-           << lower.getElementType() << " and " << result.getElementType();
+  if (!lower.getElementType().isF32())
+    return emitOpError("expects an f32 matrix, got ") << lower;
   if (lower.getRows() != lower.getColumns() || lower.getRows() % 16 != 0 ||
       lower.getShape() != result.getShape())
     return emitOpError("expects square matrices of a multiple of 16 rows, got ")
            << lower << " and " << result;
   // C2
-  if (lower.getRowBytes() % 16 != 0)
-    return emitOpError("expects rows at multiples of 16 bytes, got ")
-           << lower.getRowBytes() << " bytes a row";
+  for (BufferType type : {lower, result})
+    if (type.getRowBytes() % 16 != 0)
+      return emitOpError("expects rows at multiples of 16 bytes, got ")
+             << type.getRowBytes() << " bytes a row";
   return success();
 }
 
@@ -336,19 +335,40 @@ LogicalResult ConvertOp::verify() {
   RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
   // C1
   if (input.getShape() != result.getShape() ||
-      !isa<LanesAttr>(input.getEncoding()) ||
-      !isa<SliceAttr>(result.getEncoding()))
-    return emitOpError(
-               "expects a vector from #tile.lanes to a #tile.slice, got ")
+      isa<AccAttr>(input.getEncoding()) || isa<AccAttr>(result.getEncoding()))
+    return emitOpError("expects a vector in #tile.lanes or a #tile.slice, got ")
+           << input << " and " << result;
+  // C2
+  if (auto slice = dyn_cast<SliceAttr>(input.getEncoding()))
+    if (int64_t warps = slice.getParent().getWarps()[1 - slice.getDim()];
+        warps != 1)
+      return emitOpError(
+                 "expects a slice that every warp holds as a whole, got "
+                 "one over ")
+             << warps << " warps: " << input;
+  return success();
+}
+
+LogicalResult RepeatOp::verify() {
+  RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
+  // C1
+  if (!isa<LanesAttr>(input.getEncoding()) ||
+      !isa<LanesAttr>(result.getEncoding()) ||
+      result.getDimSize(0) % input.getDimSize(0) != 0)
+    return emitOpError("expects vectors in layout #tile.lanes, the result a "
+                       "multiple as long, got ")
            << input << " and " << result;
   return success();
 }
 
 LogicalResult CumsumOp::verify() {
   // C1
-  if (!isa<LanesAttr>(typeOf(getInput()).getEncoding()))
-    return emitOpError("expects a vector in layout #tile.lanes, got ")
-           << typeOf(getInput()).getEncoding();
+  Attribute layout = typeOf(getInput()).getEncoding();
+  auto acc = dyn_cast<AccAttr>(layout);
+  if (!isa<LanesAttr>(layout) && !(acc && acc.getWarps()[0] == 1))
+    return emitOpError("expects a vector in layout #tile.lanes or a matrix in "
+                       "#tile.acc<warps = [1, b]>, got ")
+           << layout;
   return success();
 }
 
