@@ -107,7 +107,8 @@ class Configuration:
                 run["reset"] = -1e4
         if self.rule == "delta":
             run["beta"] = [0.0, rng.choice([1.0, 1.0, 1.0, 2.0])]
-        if self.initial and self.final and not self.packed and T >= 2 and self.state_type == "f32":
+        whole = self.packed or self.static_tokens  # cannot be cut in two calls
+        if self.initial and self.final and not whole and T >= 2 and self.state_type == "f32":
             run["chained"] = rng.randint(1, T - 1)
         return run
 
