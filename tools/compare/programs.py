@@ -27,6 +27,20 @@ class Driver:
             raise RuntimeError(f"{name} failed: {(text.value or b'unknown').decode()} ({result})")
 
 
+class LaunchAttribute(ctypes.Structure):
+    _fields_ = [("id", ctypes.c_uint), ("padding", ctypes.c_uint), ("value", ctypes.c_uint * 16)]
+
+
+class LaunchConfig(ctypes.Structure):
+    """Of cuLaunchKernelEx."""
+    _fields_ = [("grid", ctypes.c_uint * 3), ("block", ctypes.c_uint * 3), ("shared", ctypes.c_uint),
+                ("stream", ctypes.c_void_p), ("attributes", ctypes.POINTER(LaunchAttribute)),
+                ("count", ctypes.c_uint)]
+
+
+CLUSTER_DIMENSION = 4
+
+
 class PtxProgram:
     """The kernels of a PTX file, one after the other."""
 
@@ -88,8 +102,17 @@ class PtxProgram:
 
         def call():
             stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
-            for function, grid, block, shared, values, pointers in calls:
-                self.driver("cuLaunchKernel", function, *grid, block, 1, 1, shared, stream, pointers, None)
+            for function, launch, grid, values, pointers in calls:
+                if 0 in grid:
+                    continue  # no block: nothing to launch
+                block, shared, cluster = launch["block"], launch["shared"], launch.get("cluster")
+                if not cluster:
+                    self.driver("cuLaunchKernel", function, *grid, block, 1, 1, shared, stream, pointers, None)
+                    continue
+                attribute = LaunchAttribute(CLUSTER_DIMENSION, 0, (ctypes.c_uint * 16)(*cluster))
+                config = LaunchConfig((ctypes.c_uint * 3)(*grid), (ctypes.c_uint * 3)(block, 1, 1), shared, stream,
+                                      ctypes.pointer(attribute), 1)
+                self.driver("cuLaunchKernelEx", ctypes.byref(config), function, pointers, None)
         call.keep = tensors
         return call
 
@@ -106,7 +129,7 @@ class PtxProgram:
                   for a in launch["arguments"]]
         pointers = (ctypes.c_void_p * len(values))(*[ctypes.addressof(value) for value in values])
         grid = [launches.evaluate(text, sizes) for text in launch["grid"]]
-        return function, grid, launch["block"], launch["shared"], values, pointers
+        return function, launch, grid, values, pointers
 
 
 class DLDevice(ctypes.Structure):

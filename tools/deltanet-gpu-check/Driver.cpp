@@ -128,14 +128,40 @@ Kernel::Kernel(void *module, const std::string &name, int64_t sharedBytes)
   call("cuFuncGetAttribute", &localBytes, 3, function);
 }
 
+namespace {
+// Of cuLaunchKernelEx.
+struct LaunchAttribute {
+  unsigned id, padding, value[16];
+};
+struct LaunchConfig {
+  unsigned grid[3], block[3], sharedBytes;
+  void *stream;
+  LaunchAttribute *attributes;
+  unsigned numAttributes;
+};
+constexpr unsigned kClusterDimension = 4;
+} // namespace
+
 void Kernel::launch(const int64_t grid[3], int64_t block,
+                    const std::vector<int64_t> &cluster,
                     std::vector<void *> &parameters) {
   if (grid[0] == 0 || grid[1] == 0 || grid[2] == 0)
     return;
   auto u = [](int64_t v) { return static_cast<unsigned>(v); };
-  call("cuLaunchKernel", function, u(grid[0]), u(grid[1]), u(grid[2]), u(block),
-       1u, 1u, u(sharedBytes), static_cast<void *>(nullptr), parameters.data(),
-       static_cast<void **>(nullptr));
+  if (cluster.empty())
+    return call("cuLaunchKernel", function, u(grid[0]), u(grid[1]), u(grid[2]),
+                u(block), 1u, 1u, u(sharedBytes), static_cast<void *>(nullptr),
+                parameters.data(), static_cast<void **>(nullptr));
+  LaunchAttribute attribute = {
+      kClusterDimension, 0, {u(cluster[0]), u(cluster[1]), u(cluster[2])}};
+  LaunchConfig config = {{u(grid[0]), u(grid[1]), u(grid[2])},
+                         {u(block), 1, 1},
+                         u(sharedBytes),
+                         nullptr,
+                         &attribute,
+                         1};
+  call("cuLaunchKernelEx", static_cast<const LaunchConfig *>(&config), function,
+       parameters.data(), static_cast<void **>(nullptr));
 }
 
 Timer::Timer() {

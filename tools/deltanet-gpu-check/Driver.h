@@ -50,8 +50,10 @@ class Kernel {
 public:
   Kernel(void *module, const std::string &name, int64_t sharedBytes);
 
-  /// Queues a launch. A grid with a zero holds no block: nothing is launched.
+  /// Queues a launch, of clusters where `cluster` is not empty. A grid with a
+  /// zero holds no block: nothing is launched.
   void launch(const int64_t grid[3], int64_t block,
+              const std::vector<int64_t> &cluster,
               std::vector<void *> &parameters);
   int getRegisters() const { return registers; }
   int getLocalBytes() const { return localBytes; }

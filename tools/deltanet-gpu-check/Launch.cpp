@@ -73,6 +73,13 @@ static Launch readLaunch(const std::string &line) {
     launch.grid.push_back(entry.getTextOrNumber());
   launch.block = json.at("block").getInteger();
   launch.sharedBytes = json.at("shared").getInteger();
+  if (const Json *cluster = json.find("cluster"))
+    for (const Json &entry : cluster->getList())
+      launch.cluster.push_back(entry.getInteger());
+  if (!launch.cluster.empty() && launch.cluster.size() != 3)
+    throw std::runtime_error("expects a cluster of three numbers, got " +
+                             std::to_string(launch.cluster.size()) + " for '" +
+                             launch.kernel + "'");
   for (const Json &entry : json.at("arguments").getList())
     launch.arguments.push_back(readArgument(entry));
   if (launch.grid.size() != 3)

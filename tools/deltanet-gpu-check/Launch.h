@@ -28,6 +28,7 @@ struct Launch {
   std::string kernel, target;
   std::vector<std::string> grid; // three expressions
   int64_t block = 0, sharedBytes = 0;
+  std::vector<int64_t> cluster;    // blocks of a cluster; empty: none
   std::vector<Argument> arguments; // in the kernel's order
 };
 

@@ -129,7 +129,7 @@ private:
     int64_t grid[3];
     for (int d = 0; d != 3; ++d)
       grid[d] = evaluate(launch.grid[d], sizes);
-    kernel.launch(grid, launch.block, parameters);
+    kernel.launch(grid, launch.block, launch.cluster, parameters);
   }
 
   std::vector<Launch> launches;
