@@ -113,3 +113,59 @@ def errors(row, expected, o, state=None):
     if state is not None:
         found["state"] = relative(state_of(row, state, b, h), want_state)
     return found
+
+
+# The oracle itself ------------------------------------------------------------
+
+
+def by_hand(row, t):
+    """o and states of one batch entry by loops over numbers, as linrec's page writes them."""
+    lists = {name: tensor.double().tolist() for name, tensor in t.items()}
+    K, V, o = range(row.K), range(row.V), {}
+    states = {}
+    scale = 1 / math.sqrt(row.K) if row.scale is None else row.scale
+    for h in range(row.H):
+        S = [[0.0] * row.V for _ in K]
+        if row.state:
+            first = lists["initial"][0][h]
+            S = [[first[c][j] if row.state_layout == "kv" else first[j][c] for j in V] for c in K]
+        for i in range(row.T):
+            q = lists["q"][0][i][h]
+            read = lambda: [scale * sum(q[c] * S[c][j] for c in K) for j in V]
+            before = read()
+            for n in range(row.steps):
+                k, v = (lists[name][0][i * row.steps + n][h] for name in "kv")
+                seen = [sum(lists["a"][0][i][h][c] * S[c][j] for c in K) for j in V] if row.rule == "dplr" else None
+                if row.decay != "none" and n == 0:
+                    g = lists["decay"][0][i][h]
+                    S = [[math.exp(max(g[c] if row.decay == "channel" else g, FLOOR)) * S[c][j] for j in V] for c in K]
+                u = v
+                if row.rule == "delta":
+                    beta = lists["beta"][0][i * row.steps + n][h]
+                    u = [beta * (v[j] - sum(k[c] * S[c][j] for c in K)) for j in V]
+                S = [[S[c][j] + k[c] * u[j] + (lists["b"][0][i][h][c] * seen[j] if seen else 0) for j in V] for c in K]
+            weight = scale * sum(q[c] * lists["bonus"][h][c] * k[c] for c in K) if row.bonus else 0
+            o[i, h] = [before[j] + weight * u[j] for j in V] if row.before else read()
+        states[h] = S
+    return o, states
+
+
+def self_test():
+    """Compares `run` with `by_hand` for operators of every kind; returns how many there were."""
+    from rows import Row
+    kinds = [dict(rule=rule, decay=decay, state=state, state_layout=layout)
+             for rule in ("additive", "delta", "dplr") for decay in ("none", "scalar", "channel")
+             for state, layout in ((False, "kv"), (True, "kv"), (True, "vk"))]
+    kinds += [dict(decay="channel", bonus=True, before=True), dict(rule="delta", before=True, scale=0.7),
+              dict(rule="delta", decay="scalar", steps=3)]
+    for kind in kinds:
+        row = Row("test", peer="", B=1, T=6, H=2, K=3, V=2, type="f32", **kind)
+        tensors = make_inputs(row, device="cpu")
+        o, S, (_, heads) = run(row, tensors, 2)
+        want_o, want_S = by_hand(row, tensors)
+        for i, h in enumerate(heads.tolist()):
+            for got, want in [(o[t, i], want_o[t, h]) for t in range(row.T)] + [(S[i], want_S[h])]:
+                error = (got - torch.tensor(want, dtype=torch.float64)).abs().max().item()
+                if not error < 1e-12:
+                    raise AssertionError(f"the oracle is off by {error} for {kind}")
+    return len(kinds)

@@ -1,12 +1,24 @@
 """flash-linear-attention's functions on the tensors of a row."""
 import importlib
+import os
+import re
 import sys
+import types
 
 
 def find(folder):
-    """Whether `fla` can be imported, from `folder` if that is given; and why not."""
+    """The peer's name and version if its operators can be imported, from `folder` if that is given; and why not."""
     if folder:
         sys.path.insert(0, folder)
+        root = os.path.join(folder, "fla")
+        if os.path.isdir(root) and "fla" not in sys.modules:
+            # Packages without what their __init__ imports: layers, models and operators that need other packages.
+            for name in ("fla.ops", "fla.modules", "fla"):
+                sys.modules[name] = module = types.ModuleType(name)
+                module.__path__ = [os.path.join(folder, *name.split("."))]
+            module.ops, module.modules = sys.modules["fla.ops"], sys.modules["fla.modules"]
+            with open(os.path.join(root, "__init__.py")) as file:
+                module.__version__ = (re.findall(r"__version__ = ['\"](.*?)['\"]", file.read()) or ["?"])[0]
     try:
         module = importlib.import_module("fla")
         importlib.import_module("fla.ops.utils")
