@@ -159,6 +159,7 @@ Case deltanet::gpu::readCase(const std::string &path) {
   c.family = json.at("family").getText();
   c.text = json.at("text").getText();
   c.tolerance = json.at("tolerance").getNumber();
+  c.program = json.find("program") ? json.at("program").getText() : c.name;
   if (const Json *alone = json.find("alone"))
     c.alone = alone->getText();
   if (const Json *op = json.find("operator"))
@@ -175,6 +176,32 @@ Case deltanet::gpu::readCase(const std::string &path) {
     throw std::runtime_error(
         "expects either an operator or expected results in " + path);
   return c;
+}
+
+Sizes deltanet::gpu::findSizes(
+    const Program &program,
+    const std::map<std::string, std::vector<int64_t>> &shapes) {
+  Sizes sizes;
+  for (const Argument &argument : program.getTensors()) {
+    auto it = shapes.find(argument.name);
+    if (it == shapes.end() || it->second.size() != argument.shape.size())
+      continue; // the session says what is wrong
+    for (size_t d = 0; d != it->second.size(); ++d) {
+      const std::string &text = argument.shape[d];
+      size_t end = text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "abcdefghijklmnopqrstuvwxyz_");
+      std::string name = text.substr(0, end);
+      if (name.empty() || sizes.count(name))
+        continue;
+      Sizes zero = {{name, 0}};
+      bool sum =
+          end == std::string::npos ||
+          text.find_first_not_of("0123456789 +", end) == std::string::npos;
+      if (sum)
+        sizes[name] = it->second[d] - evaluate(text, zero);
+    }
+  }
+  return sizes;
 }
 
 //===----------------------------------------------------------------------===//

@@ -48,12 +48,18 @@ struct Run {
 
 struct Case {
   std::string name, family, text;
+  std::string program; // file without its suffix; the name, where not said
   std::optional<Operator> op; // none: results are in files
   double tolerance = 4.5e-3;  // relative Frobenius error
   std::string alone;          // the same for one sequence that is not packed
   std::vector<Run> runs;
   std::map<std::string, std::string> inputs, expected; // .npy files
 };
+
+/// Sizes that the tensors of these shapes give: those that stand alone in a
+/// shape of `program`, or with something added. Throws std::runtime_error.
+Sizes findSizes(const Program &program,
+                const std::map<std::string, std::vector<int64_t>> &shapes);
 
 /// A case as NAME.json has it; throws std::runtime_error.
 Case readCase(const std::string &path);

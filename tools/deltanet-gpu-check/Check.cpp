@@ -288,7 +288,13 @@ static Verdict checkFiles(Program &program, const Case &c, const Run &run) {
   Tensors inputs;
   for (const auto &[name, path] : c.inputs)
     inputs[name] = readArray(path);
-  Tensors results = runTwice(program, run.sizes, inputs, verdict);
+  std::map<std::string, std::vector<int64_t>> shapes;
+  for (const auto &[name, array] : inputs)
+    shapes[name] = array.shape;
+  Sizes sizes = findSizes(program, shapes);
+  for (const auto &[name, size] : run.sizes)
+    sizes[name] = size;
+  Tensors results = runTwice(program, sizes, inputs, verdict);
   for (const auto &[name, path] : c.expected) {
     if (!results.count(name))
       throw std::runtime_error("expects a program with a result '" + name +

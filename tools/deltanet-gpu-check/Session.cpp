@@ -29,10 +29,14 @@ Session::Session(Program &program, const Sizes &sizes, const Tensors &inputs,
             .first->second;
     pointers[name] = block.get();
     if (input) {
-      if (inputs.at(name).bytes.size() != block.size())
-        throw std::runtime_error("expects " + std::to_string(block.size()) +
-                                 " bytes of '" + name + "', got " +
-                                 std::to_string(inputs.at(name).bytes.size()));
+      const support::NpyArray &array = inputs.at(name);
+      if (array.type != argument.type ||
+          array.shape != argument.getShape(sizes))
+        throw std::runtime_error("expects '" + name +
+                                 "' as the program describes it, of " +
+                                 std::to_string(block.size()) + " bytes, got " +
+                                 std::to_string(array.bytes.size()) +
+                                 " bytes of " + support::getName(array.type));
       block.write(inputs.at(name).bytes.data());
     } else {
       poisoned.push_back(name);

@@ -24,7 +24,8 @@ double secondsSince(Clock::time_point begin) {
 
 /// What is known of a case before it runs.
 struct Entry {
-  std::string name, family, text, path; // path without a suffix
+  std::string name, family, text;
+  std::string path, program; // without a suffix
   bool failed = false, done = false;
 };
 
@@ -80,7 +81,7 @@ void runCase(const Entry &entry, const SweepOptions &options, Say say) {
   std::string what = "load";
   try {
     Case c = readCase(entry.path + ".json");
-    std::unique_ptr<Program> program = load(entry.path), alone;
+    std::unique_ptr<Program> program = load(entry.program), alone;
     std::string folder = entry.path.substr(0, entry.path.rfind('/') + 1);
     if (!c.alone.empty() && !findProgram(folder + c.alone).empty())
       alone = load(folder + c.alone);
@@ -365,9 +366,12 @@ static std::vector<Entry> listCases(const SweepOptions &options) {
   int number = 0;
   for (const std::string &name : names) {
     std::string base = options.folder + "/" + name;
-    if (findProgram(base).empty())
-      continue; // it was refused, or is no case
+    if (name == "refused" || name.find('.') != std::string::npos)
+      continue; // what the compiler refused, and manifests of packages
     Case c = readCase(base + ".json");
+    std::string program = options.folder + "/" + c.program;
+    if (findProgram(program).empty())
+      continue; // it was refused
     bool wanted = options.only.empty() ||
                   name.find(options.only) != std::string::npos ||
                   c.text.find(options.only) != std::string::npos;
@@ -375,7 +379,7 @@ static std::vector<Entry> listCases(const SweepOptions &options) {
     for (const Run &run : c.runs)
       hasRun |= run.small;
     if (wanted && hasRun && number++ % options.shards == options.shard)
-      entries.push_back({c.name, c.family, c.text, base});
+      entries.push_back({c.name, c.family, c.text, base, program});
   }
   return entries;
 }
