@@ -157,14 +157,39 @@ int cuGetErrorString(int, const char **text) {
   *text = "what the fake driver was told to say";
   return 0;
 }
+int cuDriverGetVersion(int *version) {
+  *version = 13000;
+  return 0;
+}
+int cuDeviceGetCount(int *count) {
+  *count = 1;
+  return 0;
+}
+int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
+int cuCtxGetCurrent(void **context) {
+  static int one;
+  *context = &one;
+  return 0;
+}
+int cuCtxGetDevice(int *device) { return *device = 0; }
+int cuCtxPushCurrent_v2(void *) { return 0; }
+int cuCtxPopCurrent_v2(void **) { return 0; }
 int cuDeviceGet(int *device, int) { return *device = 0; }
 int cuDeviceGetName(char *name, int size, int) {
   std::strncpy(name, "no device at all", size);
   return 0;
 }
 int cuDeviceGetAttribute(int *value, int attribute, int) {
-  *value = attribute == 75 ? 8 : 0;
-  return 0;
+  switch (attribute) {
+  case 75: // compute capability 8.0
+    *value = 8;
+    return 0;
+  case 97: // shared memory of a block
+    *value = 232448;
+    return 0;
+  default:
+    return *value = 0;
+  }
 }
 int cuDevicePrimaryCtxRetain(void **, int) { return 0; }
 int cuCtxSetCurrent(void *) { return 0; }
@@ -192,8 +217,12 @@ int cuMemcpyDtoH_v2(void *to, unsigned long long from, size_t bytes) {
 }
 int cuModuleLoadDataEx(void **module, const void *image, unsigned, int *,
                        void **) {
-  *module = new FakeModule{readLaunches(static_cast<const char *>(image))};
-  return 0;
+  try {
+    *module = new FakeModule{readLaunches(static_cast<const char *>(image))};
+    return 0;
+  } catch (const std::exception &) {
+    return 209; // a cubin, for no chip that there is
+  }
 }
 int cuModuleUnload(void *module) {
   delete static_cast<FakeModule *>(module);
