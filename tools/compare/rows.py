@@ -81,7 +81,8 @@ class Row:
         order, op, pair = ("qkvab", "dplr_scan", " a(%a) b(%b)") if self.rule == "dplr" else ("qkv", "scan", "")
         operands, kinds = ", ".join(inputs[name] for name in order), ", ".join(outputs.values())
         returned = ", ".join(f"%{name}" for name in outputs)
-        return (f"func.func @{self.name}({arguments})\n    -> ({results}) {{\n"
+        return (f"// B={self.B} T={self.T} H={self.H} K={self.K} V={self.V}\n"
+                f"func.func @{self.name}({arguments})\n    -> ({results}) {{\n"
                 f"  {returned} = linrec.{op} %q, %k, %v{pair}{text}\n      : {operands} -> {kinds}\n"
                 f"  return {returned} : {kinds}\n}}\n")
 

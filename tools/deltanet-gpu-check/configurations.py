@@ -21,6 +21,8 @@ VALUE_WIDTHS = [16, 32, 64, 64, 96, 128, 128, 128, 192, 256, 320, 512, 20, 36, 7
 TOLERANCES = {"bf16": 4.5e-3, "f16": 1e-3, "f32": 1e-5}
 # Multiply-adds of the oracle in one run, so that a sweep takes minutes.
 WORK = 2.5e8
+# Every so often a sequence of a million tokens.
+LONG_EVERY, LONG_TOKENS = 200, 1_000_000
 
 
 class Configuration:
@@ -30,10 +32,18 @@ class Configuration:
         self.rng = random.Random(f"{seed}/{number}")
         self.name = f"c{number:04d}"
         self.rule, self.decay, self.extra = FAMILIES[number % len(FAMILIES)]
+        long = number % LONG_EVERY == LONG_EVERY - 1
+        if long:
+            self.rule, self.decay, self.extra = "delta", "scalar", "long"
         self._choose_operator()
         self._choose_types()
         self._choose_heads()
+        if long:
+            self._make_long()
         self.runs = [self._choose_run(small) for small in (True, False)]
+        if long:
+            self.runs[1].update(sizes={"B": 1, "T": LONG_TOKENS, "H": 1, "G": 1, "N": 1})
+            self.runs[1].pop("chained", None)
         if self.static_tokens:  # one length alone
             self.runs = [self._choose_run(self.rng.random() < 0.5)]
             self.tokens = self.runs[0]["sizes"]["T"]
@@ -70,6 +80,13 @@ class Configuration:
         self.static_heads = rng.random() < 0.5 or ratio > 1
         self.static_tokens = not self.packed and rng.random() < 0.15
         self.batch = self.tokens = None
+
+    def _make_long(self):
+        self.K = self.V = 64
+        self.G = self.H = 1
+        self.type = self.beta_type = self.out_type = "bf16"
+        self.decay_type = self.state_type = "f32"
+        self.packed = self.static_heads = self.static_tokens = False
 
     def _choose_lengths(self, small):
         rng = self.rng
