@@ -231,7 +231,9 @@ int cuModuleUnload(void *module) {
 int cuModuleGetFunction(void **function, void *module, const char *name) {
   for (const Launch &launch : static_cast<FakeModule *>(module)->launches)
     if (launch.kernel == name) {
-      *function = new FakeFunction{launch};
+      static std::vector<std::unique_ptr<FakeFunction>> functions;
+      functions.push_back(std::make_unique<FakeFunction>(FakeFunction{launch}));
+      *function = functions.back().get();
       return 0;
     }
   return 500;
