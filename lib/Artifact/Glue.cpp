@@ -4,6 +4,7 @@
 // dialect, which the back end of the processor compiles.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Artifact/Package.h"
+#include "deltanet/Runtime/Features.h"
 #include "deltanet/Runtime/Package.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -11,7 +12,6 @@
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
-#include "deltanet/Runtime/Features.h"
 
 using namespace deltanet;
 using namespace deltanet::artifact;
@@ -103,14 +103,15 @@ void GlueWriter::writePackage(StringRef manifest) {
      << " : i32) : i32\n  %count = llvm.mlir.constant("
      << getBlobs(package).size() << " : i32) : i32\n"
      << "  %manifest = llvm.mlir.addressof @deltanet_manifest : !llvm.ptr\n"
-     << "  %bytes = llvm.mlir.constant(" << manifest.size()
-     << " : i64) : i64\n"
+     << "  %bytes = llvm.mlir.constant(" << manifest.size() << " : i64) : i64\n"
      << "  %blobs = llvm.mlir.addressof @deltanet_blobs : !llvm.ptr\n"
      << "  %null = llvm.mlir.zero : !llvm.ptr\n";
   if (package.findHost())
     os << "  %host = llvm.mlir.addressof @deltanet_host : !llvm.ptr\n";
-  StringRef fields[] = {"%version", "%count", "%manifest", "%bytes", "%blobs",
-                        package.findHost() ? "%host" : "%null", "%null"};
+  StringRef fields[] = {"%version",  "%count",
+                        "%manifest", "%bytes",
+                        "%blobs",    package.findHost() ? "%host" : "%null",
+                        "%null"};
   for (auto [i, field] : enumerate(fields))
     os << "  %v" << i + 1 << " = llvm.insertvalue " << field << ", %v" << i
        << "[" << i << "] : " << kType << "\n";

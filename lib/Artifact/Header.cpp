@@ -56,13 +56,13 @@ std::string artifact::writeHeader(const Package &package) {
   std::string guard = "DELTANET_PACKAGE_" + p + "_H";
   std::string tensors, targets;
   for (const TensorInfo &argument : signature.arguments)
-    tensors += ",\n    " + std::string(argument.input ? "const DLTensor *"
-                                                      : "DLTensor *") +
+    tensors += ",\n    " +
+               std::string(argument.input ? "const DLTensor *" : "DLTensor *") +
                parameterName(argument);
   for (const TargetCode &target : package.targets)
     targets += (targets.empty() ? "" : ", ") + target.name;
-  std::string text = "/* " + p + ".h - the function '" +
-                     quote(signature.name) + "', compiled for " + targets +
+  std::string text = "/* " + p + ".h - the function '" + quote(signature.name) +
+                     "', compiled for " + targets +
                      ".\n * Written by deltanet " DELTANET_VERSION ". */\n";
   text += "#ifndef " + guard + "\n#define " + guard + "\n\n";
   text += StringRef(reinterpret_cast<const char *>(kAbi), sizeof kAbi).str();
@@ -74,19 +74,20 @@ std::string artifact::writeHeader(const Package &package) {
   for (const TensorInfo &argument : signature.arguments)
     text += describe(argument);
   for (const auto &[input, output] : signature.aliases)
-    text += quote(" * " + input + " and " + output +
-                  " may be the same memory.") +
-            "\n";
+    text +=
+        quote(" * " + input + " and " + output + " may be the same memory.") +
+        "\n";
   text += " */\nint32_t " + p + "_run(const deltanet_call *call" + tensors +
           ");\n\n";
   text += "/* The bytes of workspace that a call with these tensors needs; "
           "their data is not\n * looked at. */\nint32_t " +
           p + "_workspace(" + StringRef(tensors).drop_front(1).ltrim().str() +
           (tensors.empty() ? "" : ",\n    ") + "uint64_t *bytes);\n\n";
-  text += "/* Loads the code for a CUDA device (-1: checks the processor) ahead "
-          "of the first\n * call; a call that is captured in a graph wants "
-          "that. */\nint32_t " +
-          p + "_load(int32_t device);\n";
+  text +=
+      "/* Loads the code for a CUDA device (-1: checks the processor) ahead "
+      "of the first\n * call; a call that is captured in a graph wants "
+      "that. */\nint32_t " +
+      p + "_load(int32_t device);\n";
   text += "/* Unloads the code from all devices, when no call runs. */\n"
           "int32_t " +
           p + "_unload(void);\n";

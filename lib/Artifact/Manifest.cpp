@@ -3,8 +3,8 @@
 // rest is for whoever wants to know what the numbers mean.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Artifact/Package.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -237,8 +237,9 @@ static json::Array listKernels(const TargetCode &target) {
 
 /// Without atomic operations every sum has one order.
 static bool isDeterministic(const TargetCode &target) {
-  return !StringRef(target.ptx).contains("\tatom.") &&
-         !StringRef(target.ptx).contains("\tred.");
+  StringRef ptx = target.ptx;
+  return none_of(ArrayRef<StringRef>{"\tatom.", " atom.", "\tred.", " red."},
+                 [&](StringRef word) { return ptx.contains(word); });
 }
 
 static Error describeGpu(const Signature &signature, const TargetCode &target,
@@ -247,8 +248,8 @@ static Error describeGpu(const Signature &signature, const TargetCode &target,
   entry["compute_capability"] = target.computeCapability;
   entry["specific"] = target.specific;
   json::Array binaries;
-  for (auto [kind, code] : {std::pair("cubin", &target.cubin),
-                            std::pair("ptx", &target.ptx)})
+  for (auto [kind, code] :
+       {std::pair("cubin", &target.cubin), std::pair("ptx", &target.ptx)})
     if (!code->empty())
       binaries.push_back(json::Object{{"kind", kind},
                                       {"blob", nextBlob++},
@@ -338,9 +339,8 @@ Expected<std::string> artifact::writeManifest(const Package &package) {
       {"format", kManifestFormat},
       {"name", signature.name},
       {"prefix", signature.prefix},
-      {"compiler",
-       json::Object{{"deltanet", DELTANET_VERSION},
-                    {"llvm", LLVM_VERSION_STRING}}},
+      {"compiler", json::Object{{"deltanet", DELTANET_VERSION},
+                                {"llvm", LLVM_VERSION_STRING}}},
       {"source", "sha256:" + signature.sourceDigest},
       {"sizes", json::Array(signature.sizes)},
       {"arguments", std::move(arguments)},

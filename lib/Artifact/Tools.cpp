@@ -23,8 +23,8 @@ static Error refuse(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message.str().c_str());
 }
 
-/// The program that the user names in `variable`, if he does; nothing where that
-/// is not one.
+/// The program that the user names in `variable`, if he does; nothing where
+/// that is not one.
 static std::optional<std::optional<std::string>>
 findStated(const Twine &variable) {
   using Found = std::optional<std::string>;
@@ -68,7 +68,8 @@ class Folder {
 public:
   static Expected<std::unique_ptr<Folder>> create() {
     SmallString<128> path;
-    if (std::error_code error = sys::fs::createUniqueDirectory("deltanet", path))
+    if (std::error_code error =
+            sys::fs::createUniqueDirectory("deltanet", path))
       return createStringError(error, "cannot make a temporary folder");
     auto folder = std::make_unique<Folder>();
     folder->path = path;
@@ -86,8 +87,8 @@ public:
   }
   Error write(StringRef name, StringRef contents) const {
     std::string message;
-    if (!deltanet::support::writeFile(get(name), contents.data(), contents.size(),
-                            message))
+    if (!deltanet::support::writeFile(get(name), contents.data(),
+                                      contents.size(), message))
       return refuse(message);
     return Error::success();
   }
@@ -112,8 +113,8 @@ static Expected<std::string> runProgram(const Folder &folder, StringRef path,
   std::string log = folder.get("log"), message;
   std::optional<StringRef> redirects[] = {StringRef(""), StringRef(log),
                                           StringRef(log)};
-  int code = sys::ExecuteAndWait(path, line, std::nullopt, redirects, 0, 0,
-                                 &message);
+  int code =
+      sys::ExecuteAndWait(path, line, std::nullopt, redirects, 0, 0, &message);
   Expected<std::string> said = folder.read("log");
   if (!said)
     consumeError(said.takeError());
@@ -148,8 +149,8 @@ static int64_t getNumber(StringRef line, StringRef unit) {
   if (at == StringRef::npos)
     return 0;
   StringRef digits = line.take_front(at).rtrim();
-  digits = digits.take_back(
-      digits.size() - (digits.find_last_not_of("0123456789") + 1));
+  digits = digits.take_back(digits.size() -
+                            (digits.find_last_not_of("0123456789") + 1));
   int64_t value = 0;
   digits.getAsInteger(10, value);
   return value;
@@ -203,10 +204,10 @@ Error artifact::assemble(TargetCode &target, StringRef ptxas) {
     return chip.takeError();
   if (Error error = (*folder)->write("in.ptx", target.ptx))
     return error;
-  Expected<std::string> said = runProgram(
-      **folder, ptxas,
-      {"-v", "-arch=" + *chip, "-O3", (*folder)->get("in.ptx"), "-o",
-       (*folder)->get("out.cubin")});
+  Expected<std::string> said =
+      runProgram(**folder, ptxas,
+                 {"-v", "-arch=" + *chip, "-O3", (*folder)->get("in.ptx"), "-o",
+                  (*folder)->get("out.cubin")});
   if (!said)
     return said.takeError();
   Expected<std::string> cubin = (*folder)->read("out.cubin");
@@ -226,8 +227,8 @@ Expected<std::string> artifact::makeFatbin(const Package &package,
   auto folder = Folder::create();
   if (!folder)
     return folder.takeError();
-  std::vector<std::string> arguments{
-      "-64", "--create=" + (*folder)->get("out.fatbin")};
+  std::vector<std::string> arguments{"-64", "--create=" +
+                                                (*folder)->get("out.fatbin")};
   for (const TargetCode &target : package.targets) {
     if (!target.gpu)
       continue;
@@ -244,8 +245,8 @@ Expected<std::string> artifact::makeFatbin(const Package &package,
       if (Error error = (*folder)->write(name, *code))
         return std::move(error);
       arguments.push_back((Twine("--image3=kind=") +
-                           (kind == StringRef("ptx") ? "ptx" : "elf") + ",sm=" +
-                           number + ",file=" + (*folder)->get(name))
+                           (kind == StringRef("ptx") ? "ptx" : "elf") +
+                           ",sm=" + number + ",file=" + (*folder)->get(name))
                               .str());
     }
   }
@@ -279,8 +280,7 @@ Expected<std::string> artifact::link(const Package &package, StringRef glue,
     return std::move(error);
   if (Error error = f.write("libruntime.a", runtime))
     return std::move(error);
-  if (Error error =
-          f.write("exports", writeExports(package.signature.prefix)))
+  if (Error error = f.write("exports", writeExports(package.signature.prefix)))
     return std::move(error);
   std::vector<std::string> arguments{"-shared", "-o", f.get("out.so"),
                                      f.get("glue.o")};

@@ -32,12 +32,10 @@ struct NamedOperand {
 } // namespace
 
 static SmallVector<NamedOperand> listOperands(RecurrenceOpInterface op) {
-  SmallVector<NamedOperand> operands{{"query", op.getQuery()},
-                                     {"key", op.getKey()},
-                                     {"value", op.getValue()},
-                                     {"decay", op.getDecay()},
-                                     {"initial", op.getInitialState()},
-                                     {"cu_seqlens", op.getCuSeqlens()}};
+  SmallVector<NamedOperand> operands{
+      {"query", op.getQuery()},          {"key", op.getKey()},
+      {"value", op.getValue()},          {"decay", op.getDecay()},
+      {"initial", op.getInitialState()}, {"cu_seqlens", op.getCuSeqlens()}};
   if (auto scan = dyn_cast<linrec::ScanOp>(op.getOperation())) {
     operands.push_back({"beta", scan.getBeta()});
     operands.push_back({"bonus", scan.getBonus()});
@@ -102,9 +100,8 @@ static llvm::json::Object describeOperator(func::FuncOp function,
   llvm::json::Object operands, results;
   for (const NamedOperand &operand : listOperands(op))
     operands[operand.name] = describeOperand(function, operand.value);
-  for (auto [name, value] :
-       {NamedOperand{"output", op.getOutput()},
-        NamedOperand{"final_state", op.getFinalState()}})
+  for (auto [name, value] : {NamedOperand{"output", op.getOutput()},
+                             NamedOperand{"final_state", op.getFinalState()}})
     if (auto result = value ? findResult(function, value) : std::nullopt)
       results[name] = getResultName(function, *result);
   llvm::json::Object entry{
@@ -166,7 +163,8 @@ static StringRef nameRole(Role role) {
 
 /// Letters for the dimensions of a tensor, as the operator orders them.
 static std::string nameLayout(ArgumentRole role, RankedTensorType type) {
-  std::string layout = linrec::stringifyLayout(role.recurrence.getLayout()).str();
+  std::string layout =
+      linrec::stringifyLayout(role.recurrence.getLayout()).str();
   switch (role.role) {
   case Role::InitialState:
     return "nh" +
@@ -237,18 +235,23 @@ static void addHeads(RecurrenceOpInterface op, ShapeBinder &shapes,
   if (groups == heads || (!StringRef(groups).getAsInteger(10, number) &&
                           !StringRef(heads).getAsInteger(10, number)))
     return;
+  auto enclose = [](const std::string &text) {
+    return StringRef(text).contains(' ') ? "(" + text + ")" : text;
+  };
   std::string zero = llvm::formatv("{0} - {0} / max({1}, 1) * {1}",
-                                   "(" + heads + ")", "(" + groups + ")");
-  signature.conditions.push_back(
-      {zero, "the heads of the query (" + groups + ") divide those of the "
-                 "value (" + heads + ")"});
+                                   enclose(heads), enclose(groups));
+  signature.conditions.push_back({zero, "the heads of the query (" + groups +
+                                            ") divide those of the "
+                                            "value (" +
+                                            heads + ")"});
 }
 
 /// A state may be updated in place: a block reads its part before it writes it,
 /// and nobody else reads it.
 static void addAlias(func::FuncOp function, RecurrenceOpInterface op,
                      artifact::Signature &signature) {
-  auto initial = dyn_cast_if_present<BlockArgument>(Value(op.getInitialState()));
+  auto initial =
+      dyn_cast_if_present<BlockArgument>(Value(op.getInitialState()));
   Value last = op.getFinalState();
   auto result = last ? findResult(function, last) : std::nullopt;
   if (!initial || !result || !initial.hasOneUse() ||

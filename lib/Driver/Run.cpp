@@ -10,8 +10,6 @@
 #include "deltanet/Interpreter/Interpreter.h"
 #include "deltanet/Reference/Reference.h"
 #include "deltanet/Runtime/Parallel.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 #include <cmath>
 
 using namespace mlir;
@@ -116,18 +114,6 @@ int Runner::allocateResults(const ShapeBinder &shapes) {
     array.bytes.resize(array.getNumElements() * support::getSize(*elements));
   }
   return kOk;
-}
-
-/// Makes a copy of the module that has the function and what it calls.
-static OwningOpRef<ModuleOp> copyEntry(ModuleOp module, func::FuncOp entry) {
-  OwningOpRef<ModuleOp> copy = cast<ModuleOp>(module->clone());
-  for (auto function : copy->getOps<func::FuncOp>())
-    if (function.getName() != entry.getName())
-      function.setPrivate();
-  PassManager manager(module.getContext());
-  manager.addPass(createSymbolDCEPass());
-  return succeeded(manager.run(*copy)) ? std::move(copy)
-                                       : OwningOpRef<ModuleOp>();
 }
 
 int Runner::launch() {

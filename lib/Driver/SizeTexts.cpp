@@ -67,8 +67,8 @@ std::vector<std::string> ShapeBinder::nameSizes() {
       for (int depth = 0; depth < kMaxDepth; ++depth)
         if (const Relation *relation = findRelation(id))
           id = relation->from;
-      name(id, artifact::makeIdentifier(tensorName) + "_" +
-                   std::to_string(dim));
+      name(id,
+           artifact::makeIdentifier(tensorName) + "_" + std::to_string(dim));
       collectSizes(id, 0, names);
     }
   }

@@ -1,4 +1,5 @@
-/*===- Device.h - a package on one GPU -----------------------------*- C -*-===*/
+/*===- Device.h - a package on one GPU -----------------------------*- C
+ * -*-===*/
 #ifndef DELTANET_LIB_RUNTIME_DEVICE_H
 #define DELTANET_LIB_RUNTIME_DEVICE_H
 

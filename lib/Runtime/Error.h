@@ -1,4 +1,5 @@
-/*===- Error.h - the last error of a thread ------------------------*- C -*-===*/
+/*===- Error.h - the last error of a thread ------------------------*- C
+ * -*-===*/
 #ifndef DELTANET_LIB_RUNTIME_ERROR_H
 #define DELTANET_LIB_RUNTIME_ERROR_H
 

@@ -1,4 +1,5 @@
-/*===- Json.h - reads JSON -----------------------------------------*- C -*-===*/
+/*===- Json.h - reads JSON -----------------------------------------*- C
+ * -*-===*/
 /* As much of it as a manifest has: all of RFC 8259 but that numbers are kept as
  * integers where they are whole, and characters beyond \uFFFF stay escaped. */
 /*===----------------------------------------------------------------------===*/

@@ -22,8 +22,7 @@ typedef struct {
 static int32_t evaluateSizes(const Manifest *manifest, const TargetInfo *target,
                              const Operands *operands, Plan *plan) {
   for (int i = 0; i < target->sizes.count; ++i) {
-    int unknown =
-        deltanet_find_unknown(target->sizeValues[i], operands->known);
+    int unknown = deltanet_find_unknown(target->sizeValues[i], operands->known);
     if (unknown != -1)
       return deltanet_fail(DELTANET_ERROR_TENSOR,
                            "expects a tensor that says how large %s is",
@@ -48,14 +47,13 @@ static int32_t placeWorkspaces(const TargetInfo *target, Plan *plan) {
       int64_t extent;
       const char *wrong = deltanet_evaluate(workspace->shape.extents[dim],
                                             plan->sizes, &extent);
-      if (!wrong && (extent < 0 ||
-                     __builtin_mul_overflow(bytes, extent, &bytes)))
+      if (!wrong &&
+          (extent < 0 || __builtin_mul_overflow(bytes, extent, &bytes)))
         wrong = "an overflow";
       if (wrong)
-        return deltanet_fail(DELTANET_ERROR_TENSOR,
-                             "the extent %s of the workspace '%s' is %s",
-                             workspace->shape.texts[dim], workspace->name,
-                             wrong);
+        return deltanet_fail(
+            DELTANET_ERROR_TENSOR, "the extent %s of the workspace '%s' is %s",
+            workspace->shape.texts[dim], workspace->name, wrong);
     }
     if (__builtin_add_overflow(bytes, kWorkspaceAlignment - 1, &bytes) ||
         __builtin_add_overflow(
@@ -87,10 +85,9 @@ static int32_t checkWorkspace(const deltanet_call *call, const Plan *plan) {
     return DELTANET_OK;
   uint64_t given = call && call->workspace ? call->workspace_bytes : 0;
   if (given < (uint64_t)plan->workspaceBytes)
-    return deltanet_fail(DELTANET_ERROR_WORKSPACE,
-                         "expects a workspace of %lld bytes, got %llu",
-                         (long long)plan->workspaceBytes,
-                         (unsigned long long)given);
+    return deltanet_fail(
+        DELTANET_ERROR_WORKSPACE, "expects a workspace of %lld bytes, got %llu",
+        (long long)plan->workspaceBytes, (unsigned long long)given);
   if ((uintptr_t)call->workspace % kWorkspaceAlignment)
     return deltanet_fail(DELTANET_ERROR_WORKSPACE,
                          "expects a workspace aligned to %d bytes, got the "
@@ -162,17 +159,17 @@ static int32_t launchKernel(const deltanet_cuda *cuda, const KernelInfo *kernel,
                   (uint64_t)plan->offsets[argument.index];
     } else {
       const DLTensor *tensor = operands->tensors[argument.index];
-      values[i] = tensor ? (uint64_t)(uintptr_t)deltanet_tensor_data(tensor) : 0;
+      values[i] =
+          tensor ? (uint64_t)(uintptr_t)deltanet_tensor_data(tensor) : 0;
     }
   }
   void *stream = call ? call->stream : NULL;
   deltanet_cuda_result result =
       kernel->cluster[0]
           ? launchCluster(cuda, kernel, function, grid, stream, parameters)
-          : cuda->cuLaunchKernel(function, grid[0], grid[1], grid[2],
-                                 (unsigned)kernel->block, 1, 1,
-                                 (unsigned)kernel->shared, stream, parameters,
-                                 NULL);
+          : cuda->cuLaunchKernel(
+                function, grid[0], grid[1], grid[2], (unsigned)kernel->block, 1,
+                1, (unsigned)kernel->shared, stream, parameters, NULL);
   if (result)
     return deltanet_fail(
         DELTANET_ERROR_DRIVER,
@@ -192,9 +189,9 @@ static int32_t enterContext(const deltanet_cuda *cuda,
   cuda->cuCtxGetCurrent(&current);
   *pushed = 0;
   *isPrimary = current == loaded->primary;
-  if (*isPrimary || (current && loaded->library &&
-                     cuda->cuCtxGetDevice(&device) == 0 &&
-                     device == loaded->handle))
+  if (*isPrimary ||
+      (current && loaded->library && cuda->cuCtxGetDevice(&device) == 0 &&
+       device == loaded->handle))
     return DELTANET_OK;
   deltanet_cuda_result result = cuda->cuCtxPushCurrent(loaded->primary);
   if (result)

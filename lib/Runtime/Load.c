@@ -116,8 +116,8 @@ static deltanet_cuda_result findKernels(const deltanet_cuda *cuda,
 static int hasRoom(const deltanet_cuda *cuda, const TargetInfo *target,
                    deltanet_cuda_device device, char *why, size_t bytes) {
   int shared = 0;
-  if (cuda->cuDeviceGetAttribute(
-          &shared, DELTANET_CUDA_SHARED_BYTES_PER_BLOCK, device))
+  if (cuda->cuDeviceGetAttribute(&shared, DELTANET_CUDA_SHARED_BYTES_PER_BLOCK,
+                                 device))
     return 1; /* the driver will say */
   for (int i = 0; i < target->numKernels; ++i) {
     size_t used = strlen(why);
@@ -151,9 +151,8 @@ static int loadTarget(const deltanet_cuda *cuda, const TargetInfo *target,
       const Binary *binary = &target->binaries[i];
       if (binary->kind != kinds[k] || !suits(target, kinds[k], capability))
         continue;
-      deltanet_cuda_result result =
-          loadCode(cuda, package->blobs[binary->blob].data, log, sizeof log,
-                   loaded);
+      deltanet_cuda_result result = loadCode(
+          cuda, package->blobs[binary->blob].data, log, sizeof log, loaded);
       if (!result)
         result = findKernels(cuda, loaded);
       if (!result)
@@ -236,9 +235,10 @@ int32_t deltanet_load_device(const Manifest *manifest,
   int32_t code;
   error = cuda->cuCtxPushCurrent(loaded->primary);
   if (error) {
-    code = deltanet_fail(DELTANET_ERROR_DRIVER,
-                         "the context of CUDA device %d cannot be used: %s (%d)",
-                         device, deltanet_cuda_error(error), error);
+    code =
+        deltanet_fail(DELTANET_ERROR_DRIVER,
+                      "the context of CUDA device %d cannot be used: %s (%d)",
+                      device, deltanet_cuda_error(error), error);
   } else {
     void *popped;
     code = loadCurrent(manifest, package, cuda, device, loaded);

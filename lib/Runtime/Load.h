@@ -1,4 +1,5 @@
-/*===- Load.h - code on a device -----------------------------------*- C -*-===*/
+/*===- Load.h - code on a device -----------------------------------*- C
+ * -*-===*/
 #ifndef DELTANET_LIB_RUNTIME_LOAD_H
 #define DELTANET_LIB_RUNTIME_LOAD_H
 

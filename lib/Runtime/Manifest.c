@@ -28,8 +28,8 @@ typedef struct {
   } while (0)
 
 static void *allocate(Reader *reader, int count, size_t bytes) {
-  void *memory = deltanet_arena_allocate(&reader->manifest->arena,
-                                         (size_t)(count > 0 ? count : 1), bytes);
+  void *memory = deltanet_arena_allocate(
+      &reader->manifest->arena, (size_t)(count > 0 ? count : 1), bytes);
   if (!memory) {
     deltanet_fail(DELTANET_ERROR_MEMORY, "no memory for the manifest");
     longjmp(reader->stop, 1);
@@ -39,8 +39,8 @@ static void *allocate(Reader *reader, int count, size_t bytes) {
 
 static const Json *get(Reader *reader, const Json *object, const char *name,
                        JsonKind kind) {
-  static const char *const kinds[] = {"null",   "true or false", "an integer",
-                                      "a number", "a text",      "a list",
+  static const char *const kinds[] = {"null",     "true or false", "an integer",
+                                      "a number", "a text",        "a list",
                                       "an object"};
   const Json *value = deltanet_json_get(object, name);
   if (!value || value->kind != kind)
@@ -91,7 +91,8 @@ static deltanet_expression *parse(Reader *reader, const char *text,
                                   SizeNames *sizes) {
   char error[256];
   ExpressionList *entry = allocate(reader, 1, sizeof *entry);
-  entry->expression = deltanet_parse(text, findSize, sizes, error, sizeof error);
+  entry->expression =
+      deltanet_parse(text, findSize, sizes, error, sizeof error);
   if (!entry->expression)
     REFUSE(reader, "in the manifest: %s", error);
   entry->next = reader->manifest->expressions;
@@ -312,9 +313,8 @@ static void readTargets(Reader *reader, const Json *root) {
 
 static void readAll(Reader *reader) {
   char error[256];
-  const Json *root =
-      deltanet_read_json(&reader->manifest->arena, reader->package->manifest,
-                         error, sizeof error);
+  const Json *root = deltanet_read_json(
+      &reader->manifest->arena, reader->package->manifest, error, sizeof error);
   if (!root)
     REFUSE(reader, "the manifest is not JSON: %s", error);
   if (getNumber(reader, root, "format", 0, INT32_MAX) != 1)

@@ -1,4 +1,5 @@
-/*===- Manifest.h - what a package says of itself, read ------------*- C -*-===*/
+/*===- Manifest.h - what a package says of itself, read ------------*- C
+ * -*-===*/
 /* The part of the manifest that a call needs, checked once when the package is
  * first used. docs/Embed.md describes the JSON. */
 /*===----------------------------------------------------------------------===*/

@@ -78,7 +78,8 @@ static int32_t getDevice(State *state, int32_t device, LoadedDevice **loaded) {
   pthread_mutex_lock(&lock);
   *loaded = __atomic_load_n(&state->devices[device], __ATOMIC_ACQUIRE);
   if (!*loaded) {
-    code = deltanet_load_device(state->manifest, state->package, device, loaded);
+    code =
+        deltanet_load_device(state->manifest, state->package, device, loaded);
     if (!code)
       __atomic_store_n(&state->devices[device], *loaded, __ATOMIC_RELEASE);
   }
@@ -105,8 +106,7 @@ static int32_t checkCall(const deltanet_call *call, const Operands *operands) {
   if (call->flags != 0)
     return deltanet_fail(DELTANET_ERROR_CALL, "expects flags of 0, got 0x%x",
                          call->flags);
-  if (operands->isGPU && call->device != -1 &&
-      call->device != operands->device)
+  if (operands->isGPU && call->device != -1 && call->device != operands->device)
     return deltanet_fail(DELTANET_ERROR_CALL,
                          "expects the device of the tensors, %d, or -1 for it, "
                          "got %d",
@@ -230,9 +230,9 @@ __attribute__((destructor)) static void freeStates(void) {
 
 const char *deltanet_package_target(deltanet_package *package, int32_t device) {
   State *state = findState(package);
-  LoadedDevice *loaded = state && device >= 0 && device < kMaxDevices
-                             ? __atomic_load_n(&state->devices[device],
-                                               __ATOMIC_ACQUIRE)
-                             : NULL;
+  LoadedDevice *loaded =
+      state && device >= 0 && device < kMaxDevices
+          ? __atomic_load_n(&state->devices[device], __ATOMIC_ACQUIRE)
+          : NULL;
   return loaded ? deltanet_loaded_target(loaded)->name : NULL;
 }

@@ -110,15 +110,15 @@ int32_t deltanet_check_processor(const Manifest *manifest,
     if (!manifest->targets[i].isGPU)
       target = &manifest->targets[i];
   if (!target || !package->host)
-    return deltanet_fail(DELTANET_ERROR_DEVICE,
-                         "'%s' expects tensors on a CUDA device: it has no code "
-                         "for a processor",
-                         manifest->name);
+    return deltanet_fail(
+        DELTANET_ERROR_DEVICE,
+        "'%s' expects tensors on a CUDA device: it has no code "
+        "for a processor",
+        manifest->name);
   if (strcmp(target->architecture, deltanet_architecture()) != 0)
-    return deltanet_fail(DELTANET_ERROR_DEVICE,
-                         "'%s' expects a processor of %s, this is %s",
-                         manifest->name, target->architecture,
-                         deltanet_architecture());
+    return deltanet_fail(
+        DELTANET_ERROR_DEVICE, "'%s' expects a processor of %s, this is %s",
+        manifest->name, target->architecture, deltanet_architecture());
   for (int i = 0; i < target->numNeeds; ++i)
     if (deltanet_has_feature(target->needs[i]) != 1)
       return deltanet_fail(DELTANET_ERROR_DEVICE,

@@ -1,4 +1,5 @@
-/*===- Processor.h - a package on this processor -------------------*- C -*-===*/
+/*===- Processor.h - a package on this processor -------------------*- C
+ * -*-===*/
 #ifndef DELTANET_LIB_RUNTIME_PROCESSOR_H
 #define DELTANET_LIB_RUNTIME_PROCESSOR_H
 

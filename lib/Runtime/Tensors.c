@@ -42,9 +42,8 @@ static int32_t checkType(const Element *element, const DLTensor *tensor) {
       type.lanes == 1)
     return DELTANET_OK;
   return deltanet_fail(
-      DELTANET_ERROR_TENSOR,
-      "expects '%s' of type %s, got %s of %d bits%s", element->name,
-      element->type,
+      DELTANET_ERROR_TENSOR, "expects '%s' of type %s, got %s of %d bits%s",
+      element->name, element->type,
       type.code < sizeof kinds / sizeof *kinds ? kinds[type.code]
                                                : "a type of another kind",
       type.bits, type.lanes == 1 ? "" : " in several lanes");
@@ -200,9 +199,8 @@ static int32_t refuseExtent(Checker *checker, int argument, int dim,
     return deltanet_fail(DELTANET_ERROR_TENSOR,
                          "expects dimension %d of '%s' to be %s%s%lld, got "
                          "%lld",
-                         dim, nameOf(checker, argument),
-                         size == -1 ? "" : text, size == -1 ? "" : " = ",
-                         (long long)expected, got);
+                         dim, nameOf(checker, argument), size == -1 ? "" : text,
+                         size == -1 ? "" : " = ", (long long)expected, got);
   Origin origin = checker->origins[size];
   return deltanet_fail(
       DELTANET_ERROR_TENSOR,
@@ -215,8 +213,7 @@ static int32_t refuseExtent(Checker *checker, int argument, int dim,
 
 static int32_t checkExtent(Checker *checker, int argument, int dim) {
   const Shape *shape = &checker->manifest->arguments[argument].element.shape;
-  int64_t expected,
-      got = tensorOf(checker, argument)->shape[dim];
+  int64_t expected, got = tensorOf(checker, argument)->shape[dim];
   if (deltanet_find_unknown(shape->extents[dim], checker->operands->known) !=
       -1)
     return deltanet_fail(DELTANET_ERROR_TENSOR,
@@ -276,7 +273,8 @@ static int mayAlias(const Manifest *manifest, int input, int output) {
   return 0;
 }
 
-/* What is written is nobody else's, but for a state that is updated in place. */
+/* What is written is nobody else's, but for a state that is updated in place.
+ */
 static int32_t checkOverlap(Checker *checker, const int64_t *bytes) {
   const Manifest *manifest = checker->manifest;
   for (int o = 0; o < manifest->numArguments; ++o) {

@@ -1,16 +1,12 @@
-/*===- Tensors.h - the tensors of a call, checked ------------------*- C -*-===*/
+/*===- Tensors.h - the tensors of a call, checked ------------------*- C
+ * -*-===*/
 #ifndef DELTANET_LIB_RUNTIME_TENSORS_H
 #define DELTANET_LIB_RUNTIME_TENSORS_H
 
 #include "Manifest.h"
 
 /* DLPack's numbers. */
-enum {
-  kDLCPU = 1,
-  kDLCUDA = 2,
-  kDLCUDAHost = 3,
-  kDLCUDAManaged = 13
-};
+enum { kDLCPU = 1, kDLCUDA = 2, kDLCUDAHost = 3, kDLCUDAManaged = 13 };
 
 /* What the tensors of a call say. */
 typedef struct {

@@ -59,7 +59,8 @@ static void addCompilation(CLI::App &command, CompilationOptions &options) {
       ->type_name("IN.mlir");
   command
       .add_option("--target", options.target,
-                  "Chip: host, x86-64-v3, sm_80, ... (deltanet targets)")
+                  "Chip: host, x86-64-v3, sm_80, ... (deltanet targets);\n"
+                  "compile takes several: sm_80,sm_90,host")
       ->capture_default_str()
       ->type_name("NAME");
   command
@@ -141,12 +142,13 @@ static int reportUsage(const CLI::App &app, const CLI::ParseError &error,
 
 static CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
   CLI::App *command =
-      app.add_subcommand("compile", "Compile a file to IR, an object or PTX");
+      app.add_subcommand("compile", "Compile a file to IR, an object, PTX or a "
+                                    "package");
   addCompilation(*command, options);
   command
-      ->add_option(
-          "--emit", options.emit,
-          "What to write: mlir, llvm, obj, ptx (obj, or ptx for a GPU)")
+      ->add_option("--emit", options.emit,
+                   "What to write: mlir, llvm, obj, ptx, cubin, fatbin, so,\n"
+                   "header, manifest (obj, or ptx for a GPU)")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("KIND,...");
@@ -155,6 +157,14 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
                    "Folder to write to; - is stdout")
       ->capture_default_str()
       ->type_name("DIR");
+  command
+      ->add_option("--entry", options.entry,
+                   "Function of a package, where the file has several")
+      ->type_name("NAME");
+  command
+      ->add_option("--prefix", options.prefix,
+                   "First part of a package's symbols (the function's name)")
+      ->type_name("P");
   command
       ->add_option("--stop-after", options.stopAfter,
                    "Stop after this phase, with --emit mlir")

@@ -24,7 +24,7 @@ struct TensorInfo {
   std::vector<std::string> shape; ///< expressions over the sizes
   std::string meaning;            ///< query, key, ..., or empty
   std::string layout;             ///< bthd, nhkv, ..., or empty
-  std::string offsetsEnd; ///< offsets of sequences rise from 0 to this
+  std::string offsetsEnd;         ///< offsets of sequences rise from 0 to this
 };
 
 /// An expression over the sizes that is zero, and what that means.

@@ -36,14 +36,17 @@ struct CommonOptions {
 /// What a user may decide about a compilation.
 struct CompilationOptions {
   std::string input;
-  std::string target = "host";
-  int64_t chunk = 0; ///< 0: by rule
+  std::string target = "host"; ///< compile: several, with commas between
+  int64_t chunk = 0;           ///< 0: by rule
   bool tokenLoop = false;
   std::string products, gates;
 };
 
 struct CompileOptions : CommonOptions, CompilationOptions {
-  std::vector<std::string> emit; ///< mlir, llvm, obj, ptx
+  /// mlir, llvm, obj, ptx, cubin, fatbin, so, header, manifest
+  std::vector<std::string> emit;
+  std::string entry;  ///< of a package; the only function where not said
+  std::string prefix; ///< of its symbols; the function's name where not said
   std::string outputFolder = ".";
   std::string stopAfter;
 };

@@ -1,4 +1,5 @@
-/*===- Abi.h - what a program and a package say to each other ------*- C -*-===*/
+/*===- Abi.h - what a program and a package say to each other ------*- C
+ * -*-===*/
 /* Tensors are DLPack's. This file is C89 but for stdint.h and stands, as it is,
  * at the top of the header of every package. A program that has a dlpack.h of
  * its own includes that first. */

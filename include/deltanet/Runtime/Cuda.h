@@ -1,4 +1,5 @@
-/*===- Cuda.h - the CUDA driver, opened at run time ----------------*- C -*-===*/
+/*===- Cuda.h - the CUDA driver, opened at run time ----------------*- C
+ * -*-===*/
 /* The functions of libcuda that are used, by their signatures; no header or
  * library of CUDA. DELTANET_LIBCUDA of the environment names the library where
  * it is not libcuda.so.1. */

@@ -1,4 +1,5 @@
-/*===- Expression.h - sizes in terms of others ---------------------*- C -*-===*/
+/*===- Expression.h - sizes in terms of others ---------------------*- C
+ * -*-===*/
 /* Shapes, grids and workspaces are texts over names of sizes: integers, names,
  * + - *, / (rounded down), ceildiv(a, b), min(a, b), max(a, b), parentheses.
  * Parsed once, evaluated for every call without allocating. C99. */

@@ -1,4 +1,5 @@
-/*===- Features.h - what this processor has ------------------------*- C -*-===*/
+/*===- Features.h - what this processor has ------------------------*- C
+ * -*-===*/
 #ifndef DELTANET_RUNTIME_FEATURES_H
 #define DELTANET_RUNTIME_FEATURES_H
 

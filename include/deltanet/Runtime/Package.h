@@ -1,10 +1,11 @@
-/*===- Package.h - loads a package and runs it ---------------------*- C -*-===*/
+/*===- Package.h - loads a package and runs it ---------------------*- C
+ * -*-===*/
 /* The half of a package that is the same for all of them. A package is its
- * manifest (JSON, docs/Embed.md), the binaries that the manifest counts, and, for
- * a processor, a function. Code that deltanet generates makes one of them and
- * calls these functions; so does the tool, for a package in memory. C99, needs
- * the C library and, for a GPU, the driver, which is opened when it is first
- * used. */
+ * manifest (JSON, docs/Embed.md), the binaries that the manifest counts, and,
+ * for a processor, a function. Code that deltanet generates makes one of them
+ * and calls these functions; so does the tool, for a package in memory. C99,
+ * needs the C library and, for a GPU, the driver, which is opened when it is
+ * first used. */
 /*===----------------------------------------------------------------------===*/
 #ifndef DELTANET_RUNTIME_PACKAGE_H
 #define DELTANET_RUNTIME_PACKAGE_H
@@ -16,7 +17,8 @@
 extern "C" {
 #endif
 
-/* Of this file's structs; generated code states the one that it was made for. */
+/* Of this file's structs; generated code states the one that it was made for.
+ */
 enum { DELTANET_PACKAGE_VERSION = 1 };
 
 typedef struct {
