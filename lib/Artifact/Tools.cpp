@@ -32,7 +32,7 @@ findStated(const Twine &variable) {
   if (!stated || stated->empty())
     return std::nullopt;
   auto path = sys::findProgramByName(*stated);
-  return path ? Found(*path) : Found();
+  return path && sys::fs::can_execute(*path) ? Found(*path) : Found();
 }
 
 std::optional<std::string> artifact::findCudaTool(StringRef name) {

@@ -44,6 +44,7 @@ private:
                   kernel::TargetAttr target, std::string &contents);
   int makePackageProduct(const Product &product, PackageBuilder &builder,
                          std::string &contents);
+  std::string getName() const;
   int writeTargetProducts(const artifact::TargetCode &code);
   int write(const Product &product, StringRef target,
             const std::string &contents);
@@ -197,8 +198,17 @@ int Compiler::findTools() {
 // Files
 //===----------------------------------------------------------------------===//
 
-/// DIR/NAME.EXTENSION, after the name of the input; DIR/NAME.TARGET.EXTENSION
-/// where each of several targets has one.
+/// What files are called: the prefix of a package, because two libraries of one
+/// name do not work in one program; else as the input.
+std::string Compiler::getName() const {
+  if (!options.prefix.empty())
+    return options.prefix;
+  StringRef stem = llvm::sys::path::stem(options.input);
+  return (stem == "-" ? "kernel" : stem).str();
+}
+
+/// DIR/NAME.EXTENSION; DIR/NAME.TARGET.EXTENSION where each of several targets
+/// has one.
 int Compiler::write(const Product &product, StringRef target,
                     const std::string &contents) {
   if (options.outputFolder == "-") {
@@ -212,8 +222,7 @@ int Compiler::write(const Product &product, StringRef target,
     return session.fail(kInputError, "cannot make the folder '" +
                                          options.outputFolder +
                                          "': " + error.message());
-  StringRef stem = llvm::sys::path::stem(options.input);
-  std::string name = (stem == "-" ? "kernel" : stem).str();
+  std::string name = getName();
   if (targets.size() > 1 && !product.package)
     name += "." + target.str();
   SmallString<128> path(options.outputFolder);
@@ -336,11 +345,8 @@ int Compiler::makePackageProduct(const Product &product,
     contents = artifact::writeHeader(builder.getPackage());
     return kOk;
   }
-  if (product.name == "so") {
-    StringRef stem = llvm::sys::path::stem(options.input);
-    return builder.link((stem == "-" ? "kernel" : stem.str()) + ".so",
-                        contents);
-  }
+  if (product.name == "so")
+    return builder.link(getName() + ".so", contents);
   auto fatbin = artifact::makeFatbin(builder.getPackage(),
                                      *artifact::findCudaTool("fatbinary"));
   if (!fatbin)
