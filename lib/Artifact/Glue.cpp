@@ -32,7 +32,7 @@ private:
   void writeBlobs();
   void writeHost();
   void writePackage(StringRef manifest);
-  void writeForwarding(StringRef name, bool workspace);
+  void writeForwarding(StringRef name, StringRef function, bool workspace);
   void writeSimple();
 
   const Package &package;
@@ -93,7 +93,7 @@ void GlueWriter::writeHost() {
 void GlueWriter::writePackage(StringRef manifest) {
   static constexpr StringLiteral kType =
       "!llvm.struct<(i32, i32, ptr, i64, ptr, ptr, ptr)>";
-  writeBytes("deltanet_manifest", manifest);
+  writeBytes("deltanet_text", manifest);
   writeBlobs();
   writeHost();
   os << "llvm.mlir.global internal @deltanet_package() {addr_space = 0 : i32} "
@@ -102,7 +102,7 @@ void GlueWriter::writePackage(StringRef manifest) {
      << "  %version = llvm.mlir.constant(" << DELTANET_PACKAGE_VERSION
      << " : i32) : i32\n  %count = llvm.mlir.constant("
      << getBlobs(package).size() << " : i32) : i32\n"
-     << "  %manifest = llvm.mlir.addressof @deltanet_manifest : !llvm.ptr\n"
+     << "  %manifest = llvm.mlir.addressof @deltanet_text : !llvm.ptr\n"
      << "  %bytes = llvm.mlir.constant(" << manifest.size() << " : i64) : i64\n"
      << "  %blobs = llvm.mlir.addressof @deltanet_blobs : !llvm.ptr\n"
      << "  %null = llvm.mlir.zero : !llvm.ptr\n";
@@ -119,7 +119,10 @@ void GlueWriter::writePackage(StringRef manifest) {
 }
 
 /// P_run and P_workspace: an array of the tensors, and the runtime's function.
-void GlueWriter::writeForwarding(StringRef name, bool workspace) {
+/// Names of the runtime do not end as those of a package do, so that no prefix
+/// makes them equal.
+void GlueWriter::writeForwarding(StringRef name, StringRef function,
+                                 bool workspace) {
   os << "llvm.func @" << signature.prefix << "_" << name << "(";
   if (!workspace)
     os << "%call: !llvm.ptr" << (count ? ", " : "");
@@ -136,7 +139,7 @@ void GlueWriter::writeForwarding(StringRef name, bool workspace) {
     os << "  %a" << i << " = llvm.getelementptr %all[" << i
        << "] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr\n  llvm.store %t" << i
        << ", %a" << i << " : !llvm.ptr, !llvm.ptr\n";
-  os << "  %code = llvm.call @deltanet_package_" << name << "(%package, "
+  os << "  %code = llvm.call @" << function << "(%package, "
      << (workspace ? "%all, %count, %bytes" : "%call, %all, %count")
      << ") : (!llvm.ptr, "
      << (workspace ? "!llvm.ptr, i32, !llvm.ptr" : "!llvm.ptr, !llvm.ptr, i32")
@@ -147,32 +150,32 @@ void GlueWriter::writeSimple() {
   const std::string &p = signature.prefix;
   os << "llvm.func @" << p << "_load(%device: i32) -> i32 {\n"
      << "  %package = llvm.mlir.addressof @deltanet_package : !llvm.ptr\n"
-     << "  %code = llvm.call @deltanet_package_load(%package, %device) : "
+     << "  %code = llvm.call @deltanet_load_package(%package, %device) : "
         "(!llvm.ptr, i32) -> i32\n  llvm.return %code : i32\n}\n"
      << "llvm.func @" << p << "_unload() -> i32 {\n"
      << "  %package = llvm.mlir.addressof @deltanet_package : !llvm.ptr\n"
-     << "  %code = llvm.call @deltanet_package_unload(%package) : (!llvm.ptr) "
+     << "  %code = llvm.call @deltanet_unload_package(%package) : (!llvm.ptr) "
         "-> i32\n  llvm.return %code : i32\n}\n"
      << "llvm.func @" << p << "_last_error() -> !llvm.ptr {\n"
-     << "  %text = llvm.call @deltanet_last_error() : () -> !llvm.ptr\n"
+     << "  %text = llvm.call @deltanet_get_error() : () -> !llvm.ptr\n"
      << "  llvm.return %text : !llvm.ptr\n}\n"
      << "llvm.func @" << p << "_manifest() -> !llvm.ptr {\n"
-     << "  %text = llvm.mlir.addressof @deltanet_manifest : !llvm.ptr\n"
+     << "  %text = llvm.mlir.addressof @deltanet_text : !llvm.ptr\n"
      << "  llvm.return %text : !llvm.ptr\n}\n";
 }
 
 void GlueWriter::write(StringRef manifest) {
   os << "module {\n"
-        "llvm.func @deltanet_package_run(!llvm.ptr, !llvm.ptr, !llvm.ptr, i32) "
+        "llvm.func @deltanet_run_package(!llvm.ptr, !llvm.ptr, !llvm.ptr, i32) "
         "-> i32\n"
-        "llvm.func @deltanet_package_workspace(!llvm.ptr, !llvm.ptr, i32, "
+        "llvm.func @deltanet_measure_package(!llvm.ptr, !llvm.ptr, i32, "
         "!llvm.ptr) -> i32\n"
-        "llvm.func @deltanet_package_load(!llvm.ptr, i32) -> i32\n"
-        "llvm.func @deltanet_package_unload(!llvm.ptr) -> i32\n"
-        "llvm.func @deltanet_last_error() -> !llvm.ptr\n";
+        "llvm.func @deltanet_load_package(!llvm.ptr, i32) -> i32\n"
+        "llvm.func @deltanet_unload_package(!llvm.ptr) -> i32\n"
+        "llvm.func @deltanet_get_error() -> !llvm.ptr\n";
   writePackage(manifest);
-  writeForwarding("run", /*workspace=*/false);
-  writeForwarding("workspace", /*workspace=*/true);
+  writeForwarding("run", "deltanet_run_package", /*workspace=*/false);
+  writeForwarding("workspace", "deltanet_measure_package", /*workspace=*/true);
   writeSimple();
   os << "}\n";
 }

@@ -16,4 +16,4 @@ int32_t deltanet_fail(int32_t code, const char *format, ...) {
 
 void deltanet_clear_error(void) { message[0] = 0; }
 
-const char *deltanet_last_error(void) { return message; }
+const char *deltanet_get_error(void) { return message; }

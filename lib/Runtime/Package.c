@@ -114,7 +114,7 @@ static int32_t checkCall(const deltanet_call *call, const Operands *operands) {
   return DELTANET_OK;
 }
 
-int32_t deltanet_package_run(deltanet_package *package,
+int32_t deltanet_run_package(deltanet_package *package,
                              const deltanet_call *call,
                              const DLTensor *const *tensors, int32_t count) {
   Operands operands;
@@ -140,9 +140,9 @@ int32_t deltanet_package_run(deltanet_package *package,
               : deltanet_launch(state->manifest, loaded, call, &operands);
 }
 
-int32_t deltanet_package_workspace(deltanet_package *package,
-                                   const DLTensor *const *tensors,
-                                   int32_t count, uint64_t *bytes) {
+int32_t deltanet_measure_package(deltanet_package *package,
+                                 const DLTensor *const *tensors, int32_t count,
+                                 uint64_t *bytes) {
   Operands operands;
   deltanet_clear_error();
   if (!bytes)
@@ -166,7 +166,7 @@ int32_t deltanet_package_workspace(deltanet_package *package,
   return code;
 }
 
-int32_t deltanet_package_load(deltanet_package *package, int32_t device) {
+int32_t deltanet_load_package(deltanet_package *package, int32_t device) {
   deltanet_clear_error();
   State *state = getState(package);
   if (!state)
@@ -186,7 +186,7 @@ static void unloadDevices(State *state) {
   }
 }
 
-int32_t deltanet_package_unload(deltanet_package *package) {
+int32_t deltanet_unload_package(deltanet_package *package) {
   deltanet_clear_error();
   State *state = findState(package);
   if (!state)
@@ -197,7 +197,7 @@ int32_t deltanet_package_unload(deltanet_package *package) {
   return DELTANET_OK;
 }
 
-void deltanet_package_close(deltanet_package *package) {
+void deltanet_close_package(deltanet_package *package) {
   pthread_mutex_lock(&lock);
   State *state = findState(package);
   for (State **at = &states; state && *at; at = &(*at)->next)
@@ -228,7 +228,7 @@ __attribute__((destructor)) static void freeStates(void) {
   }
 }
 
-const char *deltanet_package_target(deltanet_package *package, int32_t device) {
+const char *deltanet_get_target(deltanet_package *package, int32_t device) {
   State *state = findState(package);
   LoadedDevice *loaded =
       state && device >= 0 && device < kMaxDevices

@@ -40,23 +40,23 @@ typedef struct {
 
 /* P_run, P_workspace, P_load and P_unload of a package. `tensors` are those of
  * the arguments in the order of the manifest. */
-int32_t deltanet_package_run(deltanet_package *package,
+int32_t deltanet_run_package(deltanet_package *package,
                              const deltanet_call *call,
                              const DLTensor *const *tensors, int32_t count);
-int32_t deltanet_package_workspace(deltanet_package *package,
-                                   const DLTensor *const *tensors,
-                                   int32_t count, uint64_t *bytes);
-int32_t deltanet_package_load(deltanet_package *package, int32_t device);
-int32_t deltanet_package_unload(deltanet_package *package);
+int32_t deltanet_measure_package(deltanet_package *package,
+                                 const DLTensor *const *tensors, int32_t count,
+                                 uint64_t *bytes);
+int32_t deltanet_load_package(deltanet_package *package, int32_t device);
+int32_t deltanet_unload_package(deltanet_package *package);
 /* Unloads, and frees what the runtime has of the package. */
-void deltanet_package_close(deltanet_package *package);
+void deltanet_close_package(deltanet_package *package);
 
 /* The name of the target in use on a device that is loaded; else NULL. */
-const char *deltanet_package_target(deltanet_package *package, int32_t device);
+const char *deltanet_get_target(deltanet_package *package, int32_t device);
 
 /* What was wrong with the last call of this thread that failed; "" after one
  * that went well. */
-const char *deltanet_last_error(void);
+const char *deltanet_get_error(void);
 
 #ifdef __cplusplus
 }

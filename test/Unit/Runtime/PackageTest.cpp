@@ -74,12 +74,12 @@ protected:
           "FAKE_CUDA_SHARED", "FAKE_CUDA_FAIL", "FAKE_CUDA_WRITE"})
       unsetenv(name);
     setenv("FAKE_CUDA_PARAMETERS", "4", 1);
-    ASSERT_NE(deltanet_open_cuda(), nullptr) << deltanet_last_error();
+    ASSERT_NE(deltanet_open_cuda(), nullptr) << deltanet_get_error();
     setCapability("86");
     call<void>("fake_cuda_reset");
     open(kManifest);
   }
-  void TearDown() override { deltanet_package_close(&package); }
+  void TearDown() override { deltanet_close_package(&package); }
 
   void open(const char *manifest) {
     package = {DELTANET_PACKAGE_VERSION,
@@ -106,11 +106,11 @@ protected:
   int run(bool withCall = true) {
     const DLTensor *list[] = {&q.tensor,  &k.tensor, &v.tensor, s0Pointer,
                               &cu.tensor, &o.tensor, &s1.tensor};
-    return deltanet_package_run(&package, withCall ? &how : nullptr, list, 7);
+    return deltanet_run_package(&package, withCall ? &how : nullptr, list, 7);
   }
   void expectError(int code, const std::string &message) {
     EXPECT_EQ(run(), code);
-    EXPECT_EQ(deltanet_last_error(), message);
+    EXPECT_EQ(deltanet_get_error(), message);
   }
 
   char cubin[16] = "\177ELF", ptx[16] = "// ptx";
@@ -132,8 +132,8 @@ protected:
 } // namespace
 
 TEST_F(Package, LaunchesInOrderWithItsArguments) {
-  ASSERT_EQ(run(), DELTANET_OK) << deltanet_last_error();
-  EXPECT_STREQ(deltanet_last_error(), "");
+  ASSERT_EQ(run(), DELTANET_OK) << deltanet_get_error();
+  EXPECT_STREQ(deltanet_get_error(), "");
   EXPECT_EQ(getLog(),
             "retain 0\n"
             "cuLibraryLoadData cubin\n"
@@ -144,14 +144,14 @@ TEST_F(Package, LaunchesInOrderWithItsArguments) {
             "50000, stream 0x77, cluster 1 2 1: 5000 10000 3 8000\n");
   // The caller's thread has no context before, and none afterwards.
   EXPECT_EQ(call<int>("fake_cuda_depth"), 0);
-  EXPECT_STREQ(deltanet_package_target(&package, 0), "sm_80");
+  EXPECT_STREQ(deltanet_get_target(&package, 0), "sm_80");
   // Loaded once.
   call<void>("fake_cuda_reset");
   ASSERT_EQ(run(), DELTANET_OK);
   EXPECT_FALSE(logged("cuLibraryLoadData"));
-  EXPECT_EQ(deltanet_package_unload(&package), DELTANET_OK);
+  EXPECT_EQ(deltanet_unload_package(&package), DELTANET_OK);
   EXPECT_TRUE(logged("cuLibraryUnload\nrelease 0"));
-  EXPECT_EQ(deltanet_package_target(&package, 0), nullptr);
+  EXPECT_EQ(deltanet_get_target(&package, 0), nullptr);
   ASSERT_EQ(run(), DELTANET_OK);
   EXPECT_TRUE(logged("cuLibraryLoadData"));
 }
@@ -161,9 +161,9 @@ TEST_F(Package, Workspace) {
   const DLTensor *list[] = {&q.tensor,  &k.tensor, &v.tensor, s0Pointer,
                             &cu.tensor, &o.tensor, &s1.tensor};
   q.tensor.data = nullptr; // shapes are enough
-  EXPECT_EQ(deltanet_package_workspace(&package, list, 7, &bytes), DELTANET_OK);
+  EXPECT_EQ(deltanet_measure_package(&package, list, 7, &bytes), DELTANET_OK);
   EXPECT_EQ(bytes, 768u);
-  EXPECT_EQ(deltanet_package_workspace(&package, list, 7, nullptr),
+  EXPECT_EQ(deltanet_measure_package(&package, list, 7, nullptr),
             DELTANET_ERROR_CALL);
   q.tensor.data = reinterpret_cast<void *>(0x1000);
   how.workspace_bytes = 767;
@@ -190,32 +190,31 @@ TEST_F(Package, ChoosesTheTarget) {
                {"100", "sm_80", "cuLibraryLoadData ptx"},
                {"121", "sm_80", "cuLibraryLoadData ptx"}};
   for (const Case &c : cases) {
-    deltanet_package_unload(&package);
+    deltanet_unload_package(&package);
     call<void>("fake_cuda_reset");
     setCapability(c.capability);
-    EXPECT_EQ(deltanet_package_load(&package, 0), DELTANET_OK)
-        << deltanet_last_error();
-    EXPECT_STREQ(deltanet_package_target(&package, 0), c.target)
-        << c.capability;
+    EXPECT_EQ(deltanet_load_package(&package, 0), DELTANET_OK)
+        << deltanet_get_error();
+    EXPECT_STREQ(deltanet_get_target(&package, 0), c.target) << c.capability;
     EXPECT_TRUE(logged(c.log)) << c.capability << getLog();
   }
-  deltanet_package_unload(&package);
+  deltanet_unload_package(&package);
   setCapability("75");
-  EXPECT_EQ(deltanet_package_load(&package, 0), DELTANET_ERROR_DEVICE);
-  EXPECT_STREQ(deltanet_last_error(),
+  EXPECT_EQ(deltanet_load_package(&package, 0), DELTANET_ERROR_DEVICE);
+  EXPECT_STREQ(deltanet_get_error(),
                "'f' expects a device that its code for sm_80, sm_90a runs on; "
                "device 0 is Fake GPU 0 of compute capability 7.5");
 }
 
 TEST_F(Package, FallsBackAndSaysWhy) {
   setenv("FAKE_CUDA_FAIL", "cuLibraryLoadData.cubin:209", 1);
-  EXPECT_EQ(deltanet_package_load(&package, 0), DELTANET_OK);
+  EXPECT_EQ(deltanet_load_package(&package, 0), DELTANET_OK);
   EXPECT_TRUE(logged("cuLibraryLoadData cubin fails\ncuLibraryLoadData ptx\n"));
-  deltanet_package_unload(&package);
+  deltanet_unload_package(&package);
   setenv("FAKE_CUDA_FAIL",
          "cuLibraryLoadData.cubin:209,cuLibraryLoadData.ptx:222", 1);
-  EXPECT_EQ(deltanet_package_load(&package, 0), DELTANET_ERROR_DEVICE);
-  EXPECT_STREQ(deltanet_last_error(),
+  EXPECT_EQ(deltanet_load_package(&package, 0), DELTANET_ERROR_DEVICE);
+  EXPECT_STREQ(deltanet_get_error(),
                "'f' expects a device that its code for sm_80, sm_90a runs on; "
                "device 0 is Fake GPU 0 of compute capability 8.6: sm_80 as "
                "cubin: no kernel image is available (209); sm_80 as PTX: "
@@ -224,8 +223,8 @@ TEST_F(Package, FallsBackAndSaysWhy) {
   // A chip with less shared memory than the kernels need.
   unsetenv("FAKE_CUDA_FAIL");
   setenv("FAKE_CUDA_SHARED", "49152", 1);
-  EXPECT_EQ(deltanet_package_load(&package, 0), DELTANET_ERROR_DEVICE);
-  EXPECT_NE(std::string(deltanet_last_error())
+  EXPECT_EQ(deltanet_load_package(&package, 0), DELTANET_ERROR_DEVICE);
+  EXPECT_NE(std::string(deltanet_get_error())
                 .find("sm_80 needs 50000 bytes of shared memory a block, there "
                       "are 49152"),
             std::string::npos);
@@ -238,29 +237,29 @@ TEST_F(Package, DriverErrors) {
               "illegal memory access was encountered (700)");
   EXPECT_FALSE(logged("launch function"));
   EXPECT_EQ(call<int>("fake_cuda_depth"), 0);
-  deltanet_package_unload(&package);
+  deltanet_unload_package(&package);
   setenv("FAKE_CUDA_FAIL", "cuDevicePrimaryCtxRetain:2", 1);
   expectError(DELTANET_ERROR_DRIVER,
               "CUDA device 0 cannot be used: out of memory (2)");
   unsetenv("FAKE_CUDA_FAIL");
-  EXPECT_EQ(deltanet_package_load(&package, 1), DELTANET_ERROR_DEVICE);
-  EXPECT_STREQ(deltanet_last_error(),
+  EXPECT_EQ(deltanet_load_package(&package, 1), DELTANET_ERROR_DEVICE);
+  EXPECT_STREQ(deltanet_get_error(),
                "expects the number of one of 1 CUDA devices, got 1");
 }
 
 TEST_F(Package, OtherContextsAndDevices) {
   setenv("FAKE_CUDA_DEVICES", "2", 1);
   setenv("FAKE_CUDA_CAPABILITY_1", "90", 1);
-  ASSERT_EQ(deltanet_package_load(&package, 0), DELTANET_OK);
+  ASSERT_EQ(deltanet_load_package(&package, 0), DELTANET_OK);
   // Another context of the device: the kernel itself is launched there.
   call<int>("cuCtxSetCurrent", call<void *>("fake_cuda_other_context", 0));
-  ASSERT_EQ(run(), DELTANET_OK) << deltanet_last_error();
+  ASSERT_EQ(run(), DELTANET_OK) << deltanet_get_error();
   EXPECT_TRUE(logged("launch kernel of first on 0"));
   // The device that is current does not matter, the tensors' does.
   setenv("FAKE_CUDA_PARAMETERS", "1", 1);
   for (Tensor *t : {&q, &k, &v, &s0, &cu, &o, &s1})
     t->tensor.device.device_id = 1;
-  ASSERT_EQ(run(), DELTANET_OK) << deltanet_last_error();
+  ASSERT_EQ(run(), DELTANET_OK) << deltanet_get_error();
   EXPECT_TRUE(logged("launch function of only on 1"));
   EXPECT_EQ(call<int>("fake_cuda_depth"), 1);
   call<int>("cuCtxSetCurrent", static_cast<void *>(nullptr));
@@ -281,20 +280,20 @@ TEST_F(Package, Calls) {
 
 TEST_F(Package, AbsentTensors) {
   s0Pointer = nullptr;
-  ASSERT_EQ(run(), DELTANET_OK) << deltanet_last_error();
+  ASSERT_EQ(run(), DELTANET_OK) << deltanet_get_error();
   EXPECT_TRUE(logged(": 0 10000 3 8000"));
   const DLTensor *list[7] = {nullptr};
-  EXPECT_EQ(deltanet_package_run(&package, nullptr, list, 7),
+  EXPECT_EQ(deltanet_run_package(&package, nullptr, list, 7),
             DELTANET_ERROR_TENSOR);
-  EXPECT_STREQ(deltanet_last_error(), "expects a tensor as 'q', got NULL");
-  EXPECT_EQ(deltanet_package_run(&package, nullptr, list, 6),
+  EXPECT_STREQ(deltanet_get_error(), "expects a tensor as 'q', got NULL");
+  EXPECT_EQ(deltanet_run_package(&package, nullptr, list, 6),
             DELTANET_ERROR_TENSOR);
 }
 
 // A sequence in place; nothing else may overlap.
 TEST_F(Package, Overlap) {
   s1.tensor.data = s0.tensor.data;
-  EXPECT_EQ(run(), DELTANET_OK) << deltanet_last_error();
+  EXPECT_EQ(run(), DELTANET_OK) << deltanet_get_error();
   s1.tensor.data = static_cast<char *>(s0.tensor.data) + 16;
   expectError(DELTANET_ERROR_TENSOR,
               "expects 's1', which is written, in memory of its own; it "
@@ -304,7 +303,7 @@ TEST_F(Package, Overlap) {
               "expects 'o', which is written, in memory of its own; it "
               "overlaps 's1'");
   s1.tensor.data = static_cast<char *>(o.tensor.data) + 128;
-  EXPECT_EQ(run(), DELTANET_OK) << deltanet_last_error();
+  EXPECT_EQ(run(), DELTANET_OK) << deltanet_get_error();
 }
 
 TEST_F(Package, Shapes) {
@@ -358,7 +357,7 @@ TEST_F(Package, TypesStridesAndPlaces) {
   q.tensor.dtype = {4, 16, 1};
   q.strides = {0, 32, 16, 1}; // the batch is one, so its stride says nothing
   q.tensor.strides = q.strides.data();
-  EXPECT_EQ(run(), DELTANET_OK) << deltanet_last_error();
+  EXPECT_EQ(run(), DELTANET_OK) << deltanet_get_error();
   q.strides[1] = 64;
   expectError(DELTANET_ERROR_TENSOR,
               "expects 'q' in row-major order without gaps; the stride of "
@@ -404,7 +403,7 @@ TEST_F(Package, TypesStridesAndPlaces) {
 TEST_F(Package, EmptyGridsAndHugeOnes) {
   q.shape[1] = k.shape[1] = v.shape[1] = o.shape[1] = 0;
   q.tensor.data = k.tensor.data = v.tensor.data = o.tensor.data = nullptr;
-  ASSERT_EQ(run(), DELTANET_OK) << deltanet_last_error();
+  ASSERT_EQ(run(), DELTANET_OK) << deltanet_get_error();
   EXPECT_FALSE(logged("first on"));
   EXPECT_TRUE(logged("second on"));
   s0.shape[0] = s1.shape[0] = 70000;
@@ -425,11 +424,11 @@ TEST_F(Package, SeveralThreads) {
         const DLTensor *none[7] = {nullptr};
         if (i % 2) {
           wrong += run() != DELTANET_OK;
-          wrong += deltanet_last_error()[0] != 0;
+          wrong += deltanet_get_error()[0] != 0;
         } else {
-          wrong += deltanet_package_run(&package, nullptr, none, 7) !=
+          wrong += deltanet_run_package(&package, nullptr, none, 7) !=
                    DELTANET_ERROR_TENSOR;
-          wrong += !strstr(deltanet_last_error(), "'q', got NULL");
+          wrong += !strstr(deltanet_get_error(), "'q', got NULL");
         }
       }
     });
@@ -475,19 +474,19 @@ TEST_F(Package, ManifestsThatAreNotRight) {
     size_t at = text.find(c.from);
     ASSERT_NE(at, std::string::npos) << c.from;
     text.replace(at, strlen(c.from), c.to);
-    deltanet_package_close(&package);
+    deltanet_close_package(&package);
     open(text.c_str());
     expectError(DELTANET_ERROR_PACKAGE, c.message);
     // It is tried again, not remembered as good.
     expectError(DELTANET_ERROR_PACKAGE, c.message);
-    deltanet_package_close(&package);
+    deltanet_close_package(&package);
   }
   // Cut off anywhere, it is refused.
   for (size_t n = 0; n < strlen(kManifest) - 1; n += 7) {
     std::string text(kManifest, n);
     open(text.c_str());
     EXPECT_EQ(run(), DELTANET_ERROR_PACKAGE) << n;
-    deltanet_package_close(&package);
+    deltanet_close_package(&package);
   }
   open(kManifest);
   package.version = 9;
