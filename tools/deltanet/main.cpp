@@ -12,8 +12,9 @@
 using namespace deltanet::driver;
 
 static constexpr const char *kDescription =
-    "Compiles linear recurrences, runs them, and checks them against the\n"
-    "recurrence itself in float64.";
+    "Compiles linear recurrences, runs them, times them, and checks them "
+    "against\n"
+    "the recurrence itself in float64.";
 
 static constexpr const char *kFooter =
     "Exit codes:\n"
@@ -113,6 +114,9 @@ static void addRun(CLI::App &command, RunOptions &options) {
       .add_option("--threads", options.threads, "Threads (as many as cores)")
       ->check(kPositive)
       ->type_name("N");
+  command.add_option("--device", options.device, "Number of the CUDA device")
+      ->capture_default_str()
+      ->type_name("N");
   addCommon(command, options);
 }
 
@@ -193,13 +197,17 @@ int main(int argc, char **argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", getVersion());
   CompileOptions compileOptions;
-  RunOptions runOptions, checkOptions;
+  RunOptions runOptions, checkOptions, benchOptions;
   CommonOptions targetsOptions, doctorOptions;
   CLI::App *compileCommand = addCompile(app, compileOptions);
   CLI::App *runCommand =
       app.add_subcommand("run", "Run a function and write its results");
   addRun(*runCommand, runOptions);
   CLI::App *checkCommand = addCheck(app, checkOptions);
+  CLI::App *benchCommand =
+      app.add_subcommand("bench", "Run a function many times and time it");
+  benchOptions.repeat = 30;
+  addRun(*benchCommand, benchOptions);
   CLI::App *targetsCommand =
       app.add_subcommand("targets", "List the chips known, with their facts");
   addCommon(*targetsCommand, targetsOptions);
@@ -222,6 +230,8 @@ int main(int argc, char **argv) {
     return run(runOptions, kConsole);
   if (*checkCommand)
     return check(checkOptions, kConsole);
+  if (*benchCommand)
+    return bench(benchOptions, kConsole);
   if (*targetsCommand)
     return listTargets(targetsOptions, kConsole);
   if (*doctorCommand)

@@ -290,8 +290,8 @@ static int launch(void *function, const unsigned grid[3],
          kernel->isFunction ? "function" : "kernel", kernel->name, device,
          grid[0], grid[1], grid[2], block[0], block[1], block[2], shared,
          stream, extra, values);
-  if (count && setting("FAKE_CUDA_WRITE", 0))
-    *(unsigned char *)*(void **)parameters[count - 1] = 0;
+  if (count && setting("FAKE_CUDA_OVERRUN", 0))
+    (*(unsigned char **)parameters[count - 1])[-1] = 0;
   return 0;
 }
 int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,

@@ -71,7 +71,7 @@ protected:
   void SetUp() override {
     for (const char *name :
          {"FAKE_CUDA_DEVICES", "FAKE_CUDA_CAPABILITY", "FAKE_CUDA_CAPABILITY_1",
-          "FAKE_CUDA_SHARED", "FAKE_CUDA_FAIL", "FAKE_CUDA_WRITE"})
+          "FAKE_CUDA_SHARED", "FAKE_CUDA_FAIL"})
       unsetenv(name);
     setenv("FAKE_CUDA_PARAMETERS", "4", 1);
     ASSERT_NE(deltanet_open_cuda(), nullptr) << deltanet_get_error();
