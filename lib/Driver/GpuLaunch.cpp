@@ -80,6 +80,7 @@ public:
   GpuLaunch(Session &session, const artifact::Package &package,
             std::string manifest)
       : session(session), manifest(std::move(manifest)) {
+    failure = kMissing; // but for what is our mistake
     for (const artifact::TensorInfo &argument : package.signature.arguments)
       names.push_back(argument.name);
     for (llvm::StringRef blob : artifact::getBlobs(package))
@@ -136,10 +137,8 @@ private:
 bool GpuLaunch::check(int32_t code) {
   if (code == DELTANET_OK)
     return true;
-  session.fail(code == DELTANET_ERROR_DEVICE || code == DELTANET_ERROR_DRIVER
-                   ? kMissing
-                   : kInternal,
-               deltanet_get_error());
+  bool device = code == DELTANET_ERROR_DEVICE || code == DELTANET_ERROR_DRIVER;
+  failure = session.fail(device ? kMissing : kInternal, deltanet_get_error());
   return false;
 }
 
@@ -232,7 +231,8 @@ bool GpuLaunch::fetch(std::vector<NpyArray> &results) {
     if (!memories[i].checkGuards(intact))
       return false;
     if (!intact) {
-      session.fail(kInternal, "the kernel wrote beside '" + names[i] + "'");
+      failure =
+          session.fail(kInternal, "the kernel wrote beside '" + names[i] + "'");
       return false;
     }
   }
@@ -240,7 +240,7 @@ bool GpuLaunch::fetch(std::vector<NpyArray> &results) {
   if (!workspace->checkGuards(intact))
     return false;
   if (!intact)
-    session.fail(kInternal, "the kernel wrote beside its workspace");
+    failure = session.fail(kInternal, "the kernel wrote beside its workspace");
   return intact;
 }
 

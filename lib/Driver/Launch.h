@@ -35,6 +35,12 @@ public:
   /// What it runs on, and how it is timed, for the answer.
   virtual std::string getMachine() const = 0;
   virtual std::string getMethod() const = 0;
+
+  /// What the command returns where a call fails.
+  int getFailure() const { return failure; }
+
+protected:
+  int failure = kInternal;
 };
 
 /// Compiles `module`, in the LLVM dialect, for this machine. Null, and a

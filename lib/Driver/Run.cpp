@@ -155,18 +155,17 @@ int Runner::makeLaunch(std::unique_ptr<Launch> &launch) {
 
 /// Calls as often as is asked for; runs must give the same bits.
 int Runner::repeat(Launch &launch, std::vector<NpyArray> &arrays) {
-  int failed = target.isGPU() ? kMissing : kInternal;
   if (mode == Mode::Bench) {
     auto measured = launch.bench(inputs.tensors, arrays, options.repeat);
     if (!measured)
-      return failed;
+      return launch.getFailure();
     times = std::move(*measured);
   } else {
     std::vector<NpyArray> first;
     for (int64_t i = 0; i < options.repeat; ++i) {
       auto time = launch.run(inputs.tensors, arrays);
       if (!time)
-        return failed;
+        return launch.getFailure();
       times.push_back(*time);
       if (i == 0 && options.repeat > 1)
         first = arrays;
