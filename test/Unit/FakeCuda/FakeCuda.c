@@ -181,10 +181,13 @@ int cuGetErrorString(int code, const char **name) {
 /* Code                                                                       */
 /*===----------------------------------------------------------------------===*/
 
-typedef struct {
+typedef struct Kernel Kernel;
+struct Kernel {
   char name[128];
-  int isFunction, shared;
-} Kernel;
+  int isFunction;
+  Kernel *next;
+};
+static Kernel *kernels; /* all there ever were */
 
 static const char *kindOf(const void *code) {
   return memcmp(code, "\177ELF", 4) == 0 ? "cubin" : "ptx";
@@ -203,6 +206,10 @@ static int getKernel(void **result, const char *name, int isFunction) {
   Kernel *kernel = calloc(1, sizeof *kernel);
   snprintf(kernel->name, sizeof kernel->name, "%s", name);
   kernel->isFunction = isFunction;
+  pthread_mutex_lock(&lock);
+  kernel->next = kernels;
+  kernels = kernel;
+  pthread_mutex_unlock(&lock);
   *result = kernel;
   return 0;
 }
