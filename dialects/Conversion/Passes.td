@@ -106,6 +106,36 @@ def ConvertChunkToTile : Pass<"convert-chunk-to-tile", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numKernels", "kernels", "kernels made">];
 }
 
+def ConvertTokenLoopToTile : Pass<"convert-token-loop-to-tile", "::mlir::ModuleOp"> {
+  let summary = "turn every function that is one token program into a kernel of tiles";
+  let description = [{
+    A function that consists of one `chunk.scan` of one token a chunk becomes a
+    `gpu.module` with one kernel. The state is read once, stays in registers over all
+    tokens, and is written once; a thread reads and writes the same elements, so
+    initial and final state may be the same memory. The dimension of the state that
+    no operation reduces is split over blocks and warps, the other over lanes (and,
+    where it is long, warps) that meet in the reductions.
+
+    ```mlir
+    %kS = chunk.dot %k, %S : tensor<1x128xf32>, tensor<128x128xf32> -> tensor<1x128xf32>
+    ```
+    becomes
+    ```mlir
+    %k3 = tile.repeat %k [2] : tensor<1x128xf32, #nK> -> tensor<1x128x32xf32, #nKV>
+    %S3 = tile.repeat %S [0] : tensor<128x32xf32, #KV> -> tensor<1x128x32xf32, #nKV>
+    %p = arith.mulf %k3, %S3 : tensor<1x128x32xf32, #nKV>
+    %kS = tile.reduce add %p [1] : tensor<1x128x32xf32, #nKV> -> tensor<1x32xf32, #nV>
+    ```
+  }];
+  let dependentDialects = ["::deltanet::tile::TileDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect"];
+  let options = [
+    Option<"warps", "warps", "int64_t", "0",
+           "warps a block; 0: what the schedule says, or 4, and more where a "
+           "reduction needs all of them">];
+  let statistics = [Statistic<"numKernels", "kernels", "kernels made">];
+}
+
 def ConvertTileToNVVM : Pass<"convert-tile-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
   let summary = "turn tiles into the instructions of one thread";
   let description = [{

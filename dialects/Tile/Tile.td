@@ -6,6 +6,7 @@
 #define DELTANET_TILE
 
 include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
 include "mlir/IR/TensorEncoding.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
@@ -18,7 +19,7 @@ def Tile_Dialect : Dialect {
   let description = [{
     The body of a `gpu.func` in which a value is a tile and an operation is
     carried out by all threads of the block together. A tensor with an encoding
-    (`#tile.acc`, `#tile.slice`, `#tile.lanes`) lies in registers; shared memory
+    (`#tile.acc`, `#tile.slice`, `#tile.lanes`, `#tile.blocked`) lies in registers; shared memory
     is never a value but a handle, `!tile.buffer` or `!tile.ring`; global memory is
     a pointer, `!tile.global`. Elementwise work is `arith` and `math` on encoded
     tensors, control flow `scf`. Copies are asynchronous and waited for;
@@ -136,7 +137,7 @@ def Tile_RingType : Tile_SharedType<"Ring", "ring"> {
 def Tile_Shared : AnyTypeOf<[Tile_BufferType, Tile_RingType]>;
 class Tile_RegistersOf<list<Type> types> : RankedTensorOf<types, [
     CPred<"::llvm::isa<::deltanet::tile::AccAttr, ::deltanet::tile::SliceAttr, "
-          "::deltanet::tile::LanesAttr>(::llvm::cast<::mlir::RankedTensorType>($_self)"
+          "::deltanet::tile::LanesAttr, ::deltanet::tile::BlockedAttr>(::llvm::cast<::mlir::RankedTensorType>($_self)"
           ".getEncoding())">], "tensor in registers">;
 def Tile_Float : AnyTypeOf<[F32, BF16, F16]>;
 def Tile_Registers : Tile_RegistersOf<[F32, BF16, F16, I32, I1]>;
@@ -227,6 +228,10 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSeg
     `below n along d` elements whose coordinate d is n or more are not read and
     are zero. Without strides the result is one number.
 
+    Of a tile in layout `#tile.blocked`, the elements that a thread holds side by side
+    are one access where their stride is the constant 1; offset and the other strides
+    are then multiples of their number, and the limit along them is, too.
+
     - C1: source and result have one element type.
     - C2: one stride for every dimension; `along` is one of them.
 
@@ -234,7 +239,7 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSeg
   }];
   let arguments = (ins Tile_GlobalType:$source, Index:$offset, Variadic<Index>:$strides,
                        Optional<Index>:$limit, OptionalAttr<I64Attr>:$along);
-  let results = (outs AnyTypeOf<[Tile_FloatRegisters, Tile_Float]>:$result);
+  let results = (outs AnyTypeOf<[Tile_FloatRegisters, Tile_Float, I32, I64]>:$result);
   let assemblyFormat = [{
     $source `[` $offset `]` (`strides` `[` $strides^ `]`)? (`below` $limit^ `along` $along)?
     attr-dict `:` type($source) `->` type($result)
@@ -459,5 +464,7 @@ def Tile_CoordinateOp : Tile_Op<"coordinate", [Pure]> {
   let assemblyFormat = "$dimension attr-dict `:` type($result)";
   let hasVerifier = 1;
 }
+
+include "Tile/TileBlocked.td"
 
 #endif // DELTANET_TILE

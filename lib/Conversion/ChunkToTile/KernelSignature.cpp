@@ -10,14 +10,14 @@ using namespace deltanet;
 using chunk::AccessAttr;
 
 static constexpr llvm::StringLiteral kNameAttr = "deltanet.name";
-static constexpr llvm::StringLiteral kSizeNames[kNumSizes] = {"B", "T", "H",
-                                                              "G"};
+static constexpr llvm::StringLiteral kSizeNames[kNumSizes] = {"B", "T", "H", "G",
+                                                              "N"};
 
-/// The size that `loop` walks; sequences that are not packed are the batch.
-static std::optional<Size> sizeOf(int64_t loop) {
+std::optional<Size> KernelSignature::sizeOf(int64_t loop) const {
   switch (loop) {
-  case AccessAttr::Batch:
   case AccessAttr::Sequence:
+    return packed ? Size::Sequences : Size::Batch;
+  case AccessAttr::Batch:
     return Size::Batch;
   case AccessAttr::Token:
     return Size::Tokens;
@@ -72,8 +72,10 @@ FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
     accesses[v] = cast<AccessAttr>(access);
   for (auto [v, access] : llvm::zip(scan.getInputs(), scan.getInputAccesses()))
     accesses[v] = cast<AccessAttr>(access);
+  signature.packed = bool(scan.getSequences());
   for (BlockArgument argument : function.getArguments())
-    if (AccessAttr access = accesses.lookup(argument))
+    if (AccessAttr access = accesses.lookup(argument);
+        access || argument == scan.getSequences())
       signature.inputs.push_back(
           {argument,
            nameOf(function.getArgAttrDict(argument.getArgNumber()),
@@ -91,24 +93,39 @@ FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
         {v, nameOf(function.getResultAttrDict(i), "result" + Twine(i)),
          access});
   }
-  // A size is static where some tensor says so.
-  llvm::SmallVector<int64_t> seen[kNumSizes];
-  for (ArrayRef<Tensor> tensors :
-       {ArrayRef(signature.inputs), ArrayRef(signature.outputs)})
-    for (const Tensor &tensor : tensors)
+  if (signature.packed && !isa<BlockArgument>(scan.getSequences()))
+    return scan.emitOpError("expects offsets of packed sequences that are an "
+                            "argument of the function, got ")
+           << scan.getSequences();
+  signature.findSizes(scan);
+  return signature;
+}
+
+/// A size is static where some tensor says so.
+void KernelSignature::findSizes(chunk::ScanOp scan) {
+  SmallVector<int64_t> seen[kNumSizes];
+  for (ArrayRef<Tensor> tensors : {ArrayRef(inputs), ArrayRef(outputs)})
+    for (const Tensor &tensor : tensors) {
+      auto type = cast<RankedTensorType>(tensor.value.getType());
+      if (!tensor.access) {
+        int64_t offsets = type.getDimSize(0);
+        seen[static_cast<int>(Size::Sequences)].push_back(
+            ShapedType::isDynamic(offsets) ? offsets : offsets - 1);
+        continue;
+      }
       for (auto [entry, extent] :
-           llvm::zip(tensor.access.getEntries(),
-                     cast<RankedTensorType>(tensor.value.getType()).getShape()))
+           llvm::zip(tensor.access.getEntries(), type.getShape()))
         if (std::optional<Size> size = sizeOf(entry))
           seen[static_cast<int>(*size)].push_back(extent);
+    }
+  if (packed)
+    seen[static_cast<int>(Size::Batch)].push_back(1);
   for (int s = 0; s != kNumSizes; ++s)
     if (!seen[s].empty()) {
       auto known = llvm::find_if(
           seen[s], [](int64_t e) { return !ShapedType::isDynamic(e); });
-      signature.sizes[s] =
-          known == seen[s].end() ? ShapedType::kDynamic : *known;
+      sizes[s] = known == seen[s].end() ? ShapedType::kDynamic : *known;
     }
-  return signature;
 }
 
 std::string KernelSignature::sizeText(Size size) const {
@@ -132,6 +149,24 @@ FunctionType KernelSignature::getType(MLIRContext *context) const {
   return FunctionType::get(context, types, {});
 }
 
+SmallVector<std::string>
+KernelSignature::describeShape(const Tensor &tensor) const {
+  auto type = cast<RankedTensorType>(tensor.value.getType());
+  SmallVector<std::string> shape;
+  if (!tensor.access) {
+    int64_t known = getStaticSize(Size::Sequences);
+    shape.push_back(ShapedType::isDynamic(known) ? "N + 1"
+                                                 : std::to_string(known + 1));
+    return shape;
+  }
+  for (auto [entry, extent] :
+       llvm::zip(tensor.access.getEntries(), type.getShape())) {
+    std::optional<Size> size = sizeOf(entry);
+    shape.push_back(size ? sizeText(*size) : std::to_string(extent));
+  }
+  return shape;
+}
+
 DictionaryAttr KernelSignature::getLaunch(MLIRContext *context,
                                           int64_t columnBlocks,
                                           int64_t threads) const {
@@ -142,12 +177,8 @@ DictionaryAttr KernelSignature::getLaunch(MLIRContext *context,
     std::string element;
     llvm::raw_string_ostream(element) << type.getElementType();
     SmallVector<Attribute> shape;
-    for (auto [entry, extent] :
-         llvm::zip(tensor.access.getEntries(), type.getShape())) {
-      std::optional<Size> size = sizeOf(entry);
-      shape.push_back(
-          b.getStringAttr(size ? sizeText(*size) : std::to_string(extent)));
-    }
+    for (const std::string &extent : describeShape(tensor))
+      shape.push_back(b.getStringAttr(extent));
     arguments.push_back(b.getDictionaryAttr(
         {b.getNamedAttr("name", b.getStringAttr(tensor.name)),
          b.getNamedAttr("role", b.getStringAttr(role)),
@@ -166,7 +197,8 @@ DictionaryAttr KernelSignature::getLaunch(MLIRContext *context,
     describe(tensor, "output");
   Attribute grid[] = {b.getStringAttr(std::to_string(columnBlocks)),
                       b.getStringAttr(sizeText(Size::Heads)),
-                      b.getStringAttr(sizeText(Size::Batch))};
+                      b.getStringAttr(
+                          sizeText(packed ? Size::Sequences : Size::Batch))};
   return b.getDictionaryAttr(
       {b.getNamedAttr("grid", b.getArrayAttr(grid)),
        b.getNamedAttr("block", b.getI64IntegerAttr(threads)),

@@ -13,8 +13,8 @@
 namespace deltanet {
 
 /// The sizes of a launch, by the loop that walks them.
-enum class Size { Batch, Tokens, Heads, Groups };
-inline constexpr int kNumSizes = 4;
+enum class Size { Batch, Tokens, Heads, Groups, Sequences };
+inline constexpr int kNumSizes = 5;
 
 /// The arguments of the kernel that a scan becomes.
 class KernelSignature {
@@ -41,19 +41,28 @@ public:
                   chunk::AccessAttr access, mlir::RankedTensorType type,
                   int64_t dim) const;
   Value getSize(mlir::OpBuilder &b, mlir::Location loc, Size size) const;
+  /// A size that some tensor's type states, or kDynamic.
+  int64_t getStaticSize(Size size) const {
+    return sizes[static_cast<int>(size)];
+  }
 
 private:
   struct Tensor {
     Value value; // an argument of the function or a result of the scan
     std::string name;
-    chunk::AccessAttr access;
+    chunk::AccessAttr access; // null: the offsets of packed sequences
   };
   std::string sizeText(Size size) const;
+  /// The size that `loop` walks; sequences that are not packed are the batch.
+  std::optional<Size> sizeOf(int64_t loop) const;
+  void findSizes(chunk::ScanOp scan);
+  llvm::SmallVector<std::string> describeShape(const Tensor &tensor) const;
 
   llvm::SmallVector<Tensor> inputs, outputs;
   int64_t numResults = 0;
+  bool packed = false;
   /// Static, or kDynamic: then an argument. Sizes that nothing walks are 1.
-  int64_t sizes[kNumSizes] = {1, 1, 1, 1};
+  int64_t sizes[kNumSizes] = {1, 1, 1, 1, 1};
   Value sizeArguments[kNumSizes];
   llvm::DenseMap<Value, Value> pointers;
   llvm::SmallVector<Value> outputPointers;

@@ -89,6 +89,8 @@ void populateRegisterPatterns(const mlir::TypeConverter &converter,
                               mlir::RewritePatternSet &patterns);
 void populateMemoryPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
+void populateBlockedPatterns(const mlir::TypeConverter &converter,
+                             mlir::RewritePatternSet &patterns);
 void populateProductPatterns(const mlir::TypeConverter &converter,
                              mlir::RewritePatternSet &patterns);
 

@@ -396,7 +396,9 @@ struct LoadPattern : OpConversionPattern<LoadOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     Type element = getElementTypeOrSelf(op.getResult().getType());
-    Type stored = element.isF32() ? element : Type(rewriter.getI16Type());
+    Type stored = element.getIntOrFloatBitWidth() == 16
+                      ? Type(rewriter.getI16Type())
+                      : element;
     Value limit = op.getLimit() ? adaptor.getLimit().front() : Value();
     SmallVector<Value> strides = llvm::to_vector(op.getStrides());
     GlobalTile tile(emit, adaptor.getSource().front(),

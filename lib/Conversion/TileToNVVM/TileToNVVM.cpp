@@ -82,6 +82,7 @@ struct ConvertTileToNVVM
     populateRegisterPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
     populateProductPatterns(converter, patterns);
+    populateBlockedPatterns(converter, patterns);
     patterns.add<ReturnPattern>(converter, &getContext());
     scf::populateSCFStructuralTypeConversions(converter, patterns);
     populateAnyFunctionOpInterfaceTypeConversionPattern(patterns, converter);

@@ -16,6 +16,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "deltanet/Dialect/Tile/IR/TileDialect.h.inc"
+#include "deltanet/Dialect/Tile/IR/TileEnums.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "deltanet/Dialect/Tile/IR/TileAttrs.h.inc"
