@@ -136,6 +136,22 @@ def ConvertTokenLoopToTile : Pass<"convert-token-loop-to-tile", "::mlir::ModuleO
   let statistics = [Statistic<"numKernels", "kernels", "kernels made">];
 }
 
+def ConvertMathToIntrinsics : Pass<"convert-math-to-intrinsics", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "call LLVM's intrinsics for math that instructions compute";
+  let description = [{
+    Square root, magnitude, sign and rounding of f32 numbers in kernels.
+    Upstream lowering of these to NVIDIA's chips calls a library of device
+    functions, which would have to be linked.
+
+    ```mlir
+    %y = math.sqrt %x : f32
+    // becomes
+    %y = llvm.call_intrinsic "llvm.sqrt.f32"(%x) : (f32) -> f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def ConvertTileToNVVM : Pass<"convert-tile-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
   let summary = "turn tiles into the instructions of one thread";
   let description = [{

@@ -52,6 +52,7 @@ static void addNVVM(OpPassManager &manager, const PipelineOptions &) {
   manager.addPass(createConvertMathToPolynomial());
   OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
   kernels.addPass(createSCFToControlFlowPass());
+  kernels.addPass(createConvertMathToIntrinsics());
   kernels.addPass(createConvertGpuOpsToNVVMOps());
   kernels.addPass(createConvertMathToLLVMPass());
   kernels.addPass(createConvertIndexToLLVMPass());

@@ -297,6 +297,10 @@ void TokenLayout::spreadFree(const State &state, int64_t vector) {
   while (reduced[1 - c] && across.warps < kMostWarps &&
          held() > kMostElements)
     across.warps *= 2;
+  // Vectors across are read by whole accesses, too.
+  while (across.vector < kAccessBytes / 4 &&
+         extents[1 - c] % (across.getSpan() * 2) == 0)
+    across.vector *= 2;
 }
 
 LogicalResult TokenLayout::check(ScanOp scan) const {

@@ -77,14 +77,10 @@ public:
     int64_t v = dims[d].vector, span = dims[d].getSpan();
     return (local / v + 1) * span > type.getDimSize(d);
   }
-  /// The dimension whose elements in a register are neighbours, if it is the
-  /// only one.
-  std::optional<int64_t> getVectorDim() const {
-    for (int64_t d = 0; d != getRank(); ++d)
-      if (dims[d].vector > 1)
-        return dims[d].vector == unit ? std::optional<int64_t>(d)
-                                      : std::nullopt;
-    return std::nullopt;
+  /// Whether the elements of a vector along `d` are in neighbouring registers.
+  bool isInnermost(int64_t d) const {
+    return llvm::all_of(llvm::drop_begin(dims, d + 1),
+                        [](const auto &dim) { return dim.vector == 1; });
   }
 
   RankedTensorType type;
@@ -119,9 +115,10 @@ public:
       this->limit = arith::IndexCastOp::create(emit.b, emit.loc,
                                                emit.b.getI32Type(), limit);
     // As many neighbours at once as an access moves.
-    std::optional<int64_t> dim = tile.getVectorDim();
-    if (dim && matchPattern(strides[*dim], m_One()))
-      step = std::min(tile.dims[*dim].vector, kAccessBytes / bytes);
+    for (auto [d, stride] : llvm::enumerate(strides))
+      if (tile.isInnermost(d) && matchPattern(stride, m_One()))
+        step = std::max(step, std::min(tile.dims[d].vector,
+                                       kAccessBytes / bytes));
   }
 
   /// Elements that one access moves; the registers from a multiple of it on.
