@@ -68,10 +68,22 @@ FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
     return failure();
   KernelSignature signature;
   llvm::DenseMap<Value, AccessAttr> accesses;
+  llvm::DenseMap<Value, int64_t> rows;
   for (auto [v, access] : llvm::zip(scan.getInits(), scan.getInitAccesses()))
     accesses[v] = cast<AccessAttr>(access);
-  for (auto [v, access] : llvm::zip(scan.getInputs(), scan.getInputAccesses()))
-    accesses[v] = cast<AccessAttr>(access);
+  auto rowsOf = [&](Value tile, AccessAttr access) {
+    return access.has(AccessAttr::Token)
+               ? cast<RankedTensorType>(tile.getType()).getDimSize(0) /
+                     static_cast<int64_t>(scan.getChunkSize())
+               : 1;
+  };
+  for (auto [v, tile, attr] :
+       llvm::zip(scan.getInputs(), scan.getInputArguments(),
+                 scan.getInputAccesses())) {
+    auto access = cast<AccessAttr>(attr);
+    accesses[v] = access;
+    rows[v] = rowsOf(tile, access);
+  }
   signature.packed = bool(scan.getSequences());
   for (BlockArgument argument : function.getArguments())
     if (AccessAttr access = accesses.lookup(argument);
@@ -80,7 +92,7 @@ FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
           {argument,
            nameOf(function.getArgAttrDict(argument.getArgNumber()),
                   "arg" + Twine(argument.getArgNumber())),
-           access});
+           access, std::max<int64_t>(1, rows.lookup(argument))});
   auto returned = function.getBody().front().getTerminator();
   signature.numResults = scan.getNumResults();
   for (auto [i, v] : llvm::enumerate(returned->getOperands())) {
@@ -116,7 +128,10 @@ void KernelSignature::findSizes(chunk::ScanOp scan) {
       for (auto [entry, extent] :
            llvm::zip(tensor.access.getEntries(), type.getShape()))
         if (std::optional<Size> size = sizeOf(entry))
-          seen[static_cast<int>(*size)].push_back(extent);
+          seen[static_cast<int>(*size)].push_back(
+              size == Size::Tokens && !ShapedType::isDynamic(extent)
+                  ? extent / tensor.rows
+                  : extent);
     }
   if (packed)
     seen[static_cast<int>(Size::Batch)].push_back(1);
@@ -162,7 +177,14 @@ KernelSignature::describeShape(const Tensor &tensor) const {
   for (auto [entry, extent] :
        llvm::zip(tensor.access.getEntries(), type.getShape())) {
     std::optional<Size> size = sizeOf(entry);
-    shape.push_back(size ? sizeText(*size) : std::to_string(extent));
+    std::string text = size ? sizeText(*size) : std::to_string(extent);
+    if (size == Size::Tokens && tensor.rows != 1) {
+      int64_t known = getStaticSize(Size::Tokens);
+      text = ShapedType::isDynamic(known)
+                 ? std::to_string(tensor.rows) + " * " + text
+                 : std::to_string(tensor.rows * known);
+    }
+    shape.push_back(text);
   }
   return shape;
 }
@@ -226,8 +248,14 @@ Value KernelSignature::getSize(OpBuilder &b, Location loc, Size size) const {
 }
 
 Value KernelSignature::getExtent(OpBuilder &b, Location loc, AccessAttr access,
-                                 RankedTensorType type, int64_t dim) const {
-  if (std::optional<Size> size = sizeOf(access.getEntries()[dim]))
-    return getSize(b, loc, *size);
+                                 RankedTensorType type, int64_t dim,
+                                 int64_t rows) const {
+  if (std::optional<Size> size = sizeOf(access.getEntries()[dim])) {
+    Value extent = getSize(b, loc, *size);
+    if (size != Size::Tokens || rows == 1)
+      return extent;
+    return arith::MulIOp::create(
+        b, loc, extent, arith::ConstantIndexOp::create(b, loc, rows));
+  }
   return arith::ConstantIndexOp::create(b, loc, type.getDimSize(dim));
 }

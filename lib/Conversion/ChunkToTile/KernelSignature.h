@@ -36,10 +36,11 @@ public:
   /// The pointer of a tensor that the scan reads, or of its result `i`.
   Value getInput(Value tensor) const { return pointers.lookup(tensor); }
   Value getOutput(int64_t i) const { return outputPointers[i]; }
-  /// The extent of dimension `dim` of a tensor walked by `access`.
+  /// The extent of dimension `dim` of a tensor walked by `access`, with `rows`
+  /// rows a token.
   Value getExtent(mlir::OpBuilder &b, mlir::Location loc,
                   chunk::AccessAttr access, mlir::RankedTensorType type,
-                  int64_t dim) const;
+                  int64_t dim, int64_t rows = 1) const;
   Value getSize(mlir::OpBuilder &b, mlir::Location loc, Size size) const;
   /// A size that some tensor's type states, or kDynamic.
   int64_t getStaticSize(Size size) const {
@@ -51,6 +52,7 @@ private:
     Value value; // an argument of the function or a result of the scan
     std::string name;
     chunk::AccessAttr access; // null: the offsets of packed sequences
+    int64_t rows = 1;         // of a token (25)
   };
   std::string sizeText(Size size) const;
   /// The size that `loop` walks; sequences that are not packed are the batch.

@@ -57,11 +57,28 @@ public:
     return classes.getLeaderValue(id(x, dx)) ==
            classes.getLeaderValue(id(y, dy));
   }
-  bool isReduced(Value v, int64_t dim) { return isIn(reduced, v, dim); }
+  /// Whether some operation combines elements along it; with `beside`, elements of
+  /// values that have that dimension of `v`, too.
+  bool isReduced(Value v, int64_t dim, std::optional<int64_t> beside) {
+    return llvm::any_of(reductions, [&](const Reduction &reduction) {
+      return isIn(reduction.along, v, dim) &&
+             (!beside || isIn(reduction.others, v, *beside));
+    });
+  }
   bool isOrdered(Value v, int64_t dim) { return isIn(ordered, v, dim); }
   llvm::ArrayRef<Value> getValues() const { return values; }
 
 private:
+  struct Reduction {
+    unsigned along;
+    SmallVector<unsigned> others; // dimensions of what is combined
+  };
+  SmallVector<unsigned> idsOf(Value v) {
+    SmallVector<unsigned> all;
+    for (int64_t d = 0; d != rankOf(v); ++d)
+      all.push_back(id(v, d));
+    return all;
+  }
   unsigned id(Value v, int64_t dim) {
     if (!ids.contains(v))
       number(v); // from around the scan
@@ -106,7 +123,8 @@ private:
           join(o.getLhs(), tl, o.getResult(), 0);
           join(o.getRhs(), !tr, o.getResult(), 1);
           join(o.getLhs(), !tl, o.getRhs(), tr);
-          reduced.push_back(id(o.getLhs(), !tl));
+          reductions.push_back(
+              {id(o.getLhs(), !tl), idsOf(o.getResult())});
         })
         .Case<BroadcastOp>([&](BroadcastOp o) {
           joinRest(o.getInput(), o.getResult(), o.getDimensions());
@@ -114,7 +132,7 @@ private:
         .Case<ReduceOp>([&](ReduceOp o) {
           joinRest(o.getResult(), o.getInput(), o.getDimensions());
           for (int64_t d : o.getDimensions())
-            reduced.push_back(id(o.getInput(), d));
+            reductions.push_back({id(o.getInput(), d), idsOf(o.getResult())});
         })
         .Case<RowOp>([&](RowOp o) {
           joinRest(o.getResult(), o.getInput(), {0});
@@ -139,7 +157,8 @@ private:
   llvm::DenseMap<Value, unsigned> ids;
   SmallVector<Value> values;
   llvm::EquivalenceClasses<unsigned> classes;
-  SmallVector<unsigned> reduced, ordered;
+  SmallVector<Reduction> reductions;
+  SmallVector<unsigned> ordered;
 };
 } // namespace
 
@@ -190,7 +209,8 @@ FailureOr<TokenLayout> TokenLayout::choose(ScanOp scan, int64_t warps) {
                             "them one");
   for (int64_t axis = 0; axis != 2; ++axis) {
     layout.extents[axis] = extentOf(carry, axis);
-    layout.reduced[axis] = dimensions.isReduced(carry, axis);
+    layout.meets[axis] = dimensions.isReduced(carry, axis, std::nullopt);
+    layout.reduced[axis] = dimensions.isReduced(carry, axis, 1 - axis);
     if (dimensions.isOrdered(carry, axis) && extentOf(carry, axis) > 1)
       return scan.emitOpError("expects no operation that orders the elements "
                               "of the state along dimension ")
@@ -232,10 +252,14 @@ void TokenLayout::spread(const State &state, int64_t warps) {
     spreadReduced(state, vector);
   else
     spreadFree(state, vector);
-  // Blocks share a dimension that nothing reduces.
-  splitAxis = !reduced[1] ? 1 : !reduced[0] ? 0 : -1;
+  // Blocks share a dimension along which nothing meets. Where there is none, one
+  // block has all, and its warps share a dimension of which only vectors meet.
+  splitAxis = !meets[1] ? 1 : !meets[0] ? 0 : -1;
   int64_t meeting = dims[0].warps * dims[1].warps; // for a reduction
-  int64_t other = splitAxis >= 0 ? splitAxis : 1 - c;
+  int64_t other = splitAxis >= 0 ? splitAxis
+                  : !reduced[1]  ? 1
+                  : !reduced[0]  ? 0
+                                 : 1 - c;
   Dim &wide = dims[other];
   int64_t perWarp = wide.vector * wide.lanes;
   // Several columns a thread where the state of one is small.

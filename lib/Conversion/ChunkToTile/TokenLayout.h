@@ -58,7 +58,8 @@ private:
 
   llvm::DenseMap<Value, llvm::SmallVector<int64_t>> axes;
   int64_t extents[2];
-  bool reduced[2]; // whether some operation combines elements along it
+  bool meets[2];   // whether some operation combines elements along it
+  bool reduced[2]; // and whether it combines those of whole matrices
   Dim dims[2];
   int64_t splitAxis = -1, part = 0;
 };

@@ -147,12 +147,13 @@ void TokenKernelBuilder::readIds() {
 GlobalPlace TokenKernelBuilder::place(AccessAttr access, RankedTensorType type,
                                       Value tile, Value token) {
   int64_t rank = type.getRank();
+  int64_t rows = access.has(AccessAttr::Token) ? typeOf(tile).getDimSize(0) : 1;
   SmallVector<Value> strides(rank);
   Value stride = constant(1);
   for (int64_t d = rank - 1; d >= 0; --d) {
     strides[d] = stride;
     if (d)
-      stride = mul(stride, signature.getExtent(b, loc, access, type, d));
+      stride = mul(stride, signature.getExtent(b, loc, access, type, d, rows));
   }
   GlobalPlace place{constant(0), {}, {}, {}};
   auto move = [&](Value index, Value by) {
@@ -176,11 +177,9 @@ GlobalPlace TokenKernelBuilder::place(AccessAttr access, RankedTensorType type,
       move(arith::DivUIOp::create(b, loc, head, ratio), strides[d]);
       break;
     }
-    case AccessAttr::Token: {
-      Value rows = constant(typeOf(tile).getDimSize(0)); // of one token
-      move(mul(add(begin, token), rows), strides[d]);
+    case AccessAttr::Token:
+      move(mul(add(begin, token), constant(rows)), strides[d]);
       break;
-    }
     default:
       break;
     }
