@@ -48,7 +48,8 @@ def ConvertChunkToCPU : Pass<"convert-chunk-to-cpu", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
     "::mlir::LLVM::LLVMDialect", "::mlir::bufferization::BufferizationDialect",
-    "::mlir::tensor::TensorDialect", "::deltanet::kernel::KernelDialect"];
+    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+    "::deltanet::kernel::KernelDialect"];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", "0",
            "bits of a vector: 128, 256 or 512; 0: the schedule's, or the widest of this machine">,

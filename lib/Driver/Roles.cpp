@@ -86,6 +86,7 @@ deltanet::driver::traceArguments(func::FuncOp function) {
     tracer.trace(op.getDecay(), Role::Decay, op);
     tracer.trace(op.getInitialState(), Role::InitialState, op);
     tracer.trace(op.getCuSeqlens(), Role::Sequences, op);
+    tracer.trace(op.getIndices(), Role::Indices, op);
     if (auto scan = dyn_cast<linrec::ScanOp>(op.getOperation())) {
       tracer.trace(scan.getBeta(), Role::Beta, op);
       tracer.trace(scan.getBonus(), Role::Bonus, op);

@@ -22,6 +22,7 @@ enum class Role {
   Bonus,
   InitialState,
   Sequences,
+  Indices,
   None
 };
 

@@ -118,10 +118,13 @@ ShapeBinder::ShapeBinder(func::FuncOp function) : function(function) {
     name(get(op.getQuery(), 3), "K");
     name(get(op.getValue(), 3), "V");
     name(get(op.getKey(), d.token), "nT");
+    if (Value indices = op.getIndices())
+      name(get(indices, 0), "N");
+    StringRef states = op.getIndices() ? "P" : "N";
     if (Value state = op.getInitialState())
-      name(get(state, 0), "N");
+      name(get(state, 0), states);
     if (Value state = op.getFinalState())
-      name(get(state, 0), "N");
+      name(get(state, 0), states);
   });
 }
 
@@ -173,17 +176,25 @@ void ShapeBinder::visitStates(linrec::RecurrenceOpInterface op) {
   Value q = op.getQuery(), v = op.getValue();
   bool vk = op.getStateLayout() == linrec::StateLayout::VK;
   Value sequences = op.getCuSeqlens();
+  auto perSequence = [&](Value list) {
+    if (sequences)
+      relations.push_back({get(sequences, 0), get(list, 0), 1, 1});
+    else
+      tie(q, d.batch, list, 0);
+  };
   for (Value state : {Value(op.getInitialState()), Value(op.getFinalState())}) {
     if (!state)
       continue;
     tie(v, d.head, state, 1);
     tie(q, 3, state, vk ? 3 : 2);
     tie(v, 3, state, vk ? 2 : 3);
-    if (sequences)
-      relations.push_back({get(sequences, 0), get(state, 0), 1, 1});
+    if (op.getIndices())
+      tie(op.getInitialState(), 0, state, 0);
     else
-      tie(q, d.batch, state, 0);
+      perSequence(state);
   }
+  if (Value indices = op.getIndices())
+    perSequence(indices);
   if (sequences) {
     Unknown &batch = unknowns[get(q, d.batch)];
     if (ShapedType::isDynamic(batch.extent)) {

@@ -120,7 +120,8 @@ void Task::readOut(int64_t batch, int64_t token) {
 }
 
 int64_t Task::stateIndex(int64_t channel, int64_t j) const {
-  int64_t base = (sequence * r.H + head) * r.K * r.V;
+  int64_t entry = r.indices ? r.indices[sequence] : sequence;
+  int64_t base = (entry * r.H + head) * r.K * r.V;
   return base + (r.stateLayout == StateLayout::KV
                      ? channel * r.V + column + j
                      : (column + j) * r.K + channel);
@@ -187,6 +188,26 @@ static std::optional<std::string> checkOffsets(const Recurrence &r) {
   return std::nullopt;
 }
 
+static std::optional<std::string> checkIndices(const Recurrence &r) {
+  if (!r.initialState && r.P > 0)
+    return "expects indices only with an initial state, the pool that they are "
+           "of";
+  std::vector<int64_t> user(std::max<int64_t>(0, r.P), -1);
+  for (int64_t n = 0; n != r.getNumSequences(); ++n) {
+    int64_t entry = r.indices[n];
+    if (entry < 0 || entry >= r.P)
+      return "expects indices of a pool of " + std::to_string(r.P) +
+             " states, got " + std::to_string(entry) + " at entry " +
+             std::to_string(n);
+    if (user[entry] >= 0)
+      return "expects an entry of the pool for every sequence, got " +
+             std::to_string(entry) + " at entries " +
+             std::to_string(user[entry]) + " and " + std::to_string(n);
+    user[entry] = n;
+  }
+  return std::nullopt;
+}
+
 static std::optional<std::string> check(const Recurrence &r) {
   if (r.B < 0 || r.T < 0 || r.H < 0)
     return "expects extents that are not negative, got batch " +
@@ -215,13 +236,19 @@ static std::optional<std::string> check(const Recurrence &r) {
     return "expects neither beta, bonus nor several steps with a and b";
   if (r.bonus && (r.readOut != ReadOut::Before || r.steps != 1))
     return "expects a bonus only with read_out = before and one step a token";
-  return r.cuSeqlens ? checkOffsets(r) : std::nullopt;
+  if (r.cuSeqlens)
+    if (std::optional<std::string> error = checkOffsets(r))
+      return error;
+  return r.indices ? checkIndices(r) : std::nullopt;
 }
 
 std::optional<std::string> deltanet::reference::run(const Recurrence &r,
                                                     unsigned threads) {
   if (std::optional<std::string> error = check(r))
     return error;
+  // Entries of the pool that no sequence uses.
+  if (r.indices && r.finalState && r.finalState != r.initialState)
+    std::copy_n(r.initialState, r.P * r.H * r.K * r.V, r.finalState);
   int64_t blocks = (r.V + kColumns - 1) / kColumns;
   int64_t tasks = r.getNumSequences() * r.H * blocks;
   std::atomic<int64_t> next{0};

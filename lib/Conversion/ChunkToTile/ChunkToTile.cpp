@@ -524,6 +524,10 @@ private:
                               "kernel; ")
              << (scan.getReverse() ? "this scan runs in reverse"
                                    : "its sequences are packed");
+    if (scan.getIndices())
+      return scan.emitOpError("expects a state for every sequence in a kernel "
+                              "of chunks; these come from a pool, which the "
+                              "token loop alone reads");
     FailureOr<KernelSignature> signature =
         KernelSignature::read(function, scan);
     if (failed(signature) || failed(checkGates(scan)))

@@ -10,13 +10,15 @@ using namespace deltanet;
 using chunk::AccessAttr;
 
 static constexpr llvm::StringLiteral kNameAttr = "deltanet.name";
-static constexpr llvm::StringLiteral kSizeNames[kNumSizes] = {"B", "T", "H", "G",
-                                                              "N"};
+static constexpr llvm::StringLiteral kSizeNames[kNumSizes] = {"B", "T", "H",
+                                                              "G", "N", "P"};
 
 std::optional<Size> KernelSignature::sizeOf(int64_t loop) const {
   switch (loop) {
   case AccessAttr::Sequence:
     return packed ? Size::Sequences : Size::Batch;
+  case AccessAttr::Pool:
+    return Size::Pool;
   case AccessAttr::Batch:
     return Size::Batch;
   case AccessAttr::Token:
@@ -87,12 +89,14 @@ FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
   signature.packed = bool(scan.getSequences());
   for (BlockArgument argument : function.getArguments())
     if (AccessAttr access = accesses.lookup(argument);
-        access || argument == scan.getSequences())
+        access || argument == scan.getSequences() ||
+        argument == scan.getIndices())
       signature.inputs.push_back(
           {argument,
            nameOf(function.getArgAttrDict(argument.getArgNumber()),
                   "arg" + Twine(argument.getArgNumber())),
-           access, std::max<int64_t>(1, rows.lookup(argument))});
+           access, argument == scan.getSequences(),
+           std::max<int64_t>(1, rows.lookup(argument))});
   auto returned = function.getBody().front().getTerminator();
   signature.numResults = scan.getNumResults();
   for (auto [i, v] : llvm::enumerate(returned->getOperands())) {
@@ -105,10 +109,11 @@ FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
         {v, nameOf(function.getResultAttrDict(i), "result" + Twine(i)),
          access});
   }
-  if (signature.packed && !isa<BlockArgument>(scan.getSequences()))
-    return scan.emitOpError("expects offsets of packed sequences that are an "
-                            "argument of the function, got ")
-           << scan.getSequences();
+  for (Value list : {scan.getSequences(), scan.getIndices()})
+    if (list && !isa<BlockArgument>(list))
+      return scan.emitOpError("expects offsets of packed sequences and indices "
+                              "that are arguments of the function, got ")
+             << list;
   signature.findSizes(scan);
   return signature;
 }
@@ -120,9 +125,9 @@ void KernelSignature::findSizes(chunk::ScanOp scan) {
     for (const Tensor &tensor : tensors) {
       auto type = cast<RankedTensorType>(tensor.value.getType());
       if (!tensor.access) {
-        int64_t offsets = type.getDimSize(0);
-        seen[static_cast<int>(Size::Sequences)].push_back(
-            ShapedType::isDynamic(offsets) ? offsets : offsets - 1);
+        int64_t entries = type.getDimSize(0);
+        seen[static_cast<int>(*sizeOf(AccessAttr::Sequence))].push_back(
+            ShapedType::isDynamic(entries) ? entries : entries - tensor.more);
         continue;
       }
       for (auto [entry, extent] :
@@ -169,9 +174,13 @@ KernelSignature::describeShape(const Tensor &tensor) const {
   auto type = cast<RankedTensorType>(tensor.value.getType());
   SmallVector<std::string> shape;
   if (!tensor.access) {
-    int64_t known = getStaticSize(Size::Sequences);
-    shape.push_back(ShapedType::isDynamic(known) ? "N + 1"
-                                                 : std::to_string(known + 1));
+    Size size = *sizeOf(AccessAttr::Sequence);
+    int64_t known = getStaticSize(size);
+    if (!ShapedType::isDynamic(known))
+      shape.push_back(std::to_string(known + tensor.more));
+    else
+      shape.push_back(sizeText(size) +
+                      (tensor.more ? " + " + std::to_string(tensor.more) : ""));
     return shape;
   }
   for (auto [entry, extent] :

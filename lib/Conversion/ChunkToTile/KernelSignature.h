@@ -13,8 +13,8 @@
 namespace deltanet {
 
 /// The sizes of a launch, by the loop that walks them.
-enum class Size { Batch, Tokens, Heads, Groups, Sequences };
-inline constexpr int kNumSizes = 5;
+enum class Size { Batch, Tokens, Heads, Groups, Sequences, Pool };
+inline constexpr int kNumSizes = 6;
 
 /// The arguments of the kernel that a scan becomes.
 class KernelSignature {
@@ -51,7 +51,9 @@ private:
   struct Tensor {
     Value value; // an argument of the function or a result of the scan
     std::string name;
-    chunk::AccessAttr access; // null: the offsets of packed sequences
+    /// Null: a list of integers, with so many entries more than sequences.
+    chunk::AccessAttr access;
+    int64_t more = 0;
     int64_t rows = 1;         // of a token (25)
   };
   std::string sizeText(Size size) const;
@@ -64,7 +66,7 @@ private:
   int64_t numResults = 0;
   bool packed = false;
   /// Static, or kDynamic: then an argument. Sizes that nothing walks are 1.
-  int64_t sizes[kNumSizes] = {1, 1, 1, 1, 1};
+  int64_t sizes[kNumSizes] = {1, 1, 1, 1, 1, 1};
   Value sizeArguments[kNumSizes];
   llvm::DenseMap<Value, Value> pointers;
   llvm::SmallVector<Value> outputPointers;

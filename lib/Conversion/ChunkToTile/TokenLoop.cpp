@@ -90,6 +90,7 @@ private:
   Location loc;
   OpBuilder b;
   Value batch, head, sequence, column; // column: the first of this block
+  Value entry;                         // of a pool, that the sequence uses
   Value begin, count;                  // tokens of the sequence
   SmallVector<Input> byToken, once;
 };
@@ -133,6 +134,8 @@ void TokenKernelBuilder::readIds() {
   head = gpu::BlockIdOp::create(b, loc, gpu::Dimension::y);
   sequence = gpu::BlockIdOp::create(b, loc, gpu::Dimension::z);
   batch = sequence;
+  if (Value indices = scan.getIndices())
+    entry = loadIndex(signature.getInput(indices), sequence);
   begin = constant(0);
   count = signature.getSize(b, loc, Size::Tokens);
   if (Value offsets = scan.getSequences()) {
@@ -166,6 +169,9 @@ GlobalPlace TokenKernelBuilder::place(AccessAttr access, RankedTensorType type,
       break;
     case AccessAttr::Sequence:
       move(sequence, strides[d]);
+      break;
+    case AccessAttr::Pool:
+      move(entry, strides[d]);
       break;
     case AccessAttr::Head:
       move(head, strides[d]);
