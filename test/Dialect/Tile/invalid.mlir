@@ -32,7 +32,7 @@ func.func private @slice_extent(tensor<64xf32, #tile.slice<1 of <warps = [8, 1]>
 func.func private @lanes(tensor<48xf32, #tile.lanes>)
 
 // -----
-// expected-error @below {{expects elements of f32, bf16 or f16, got 'i8'}}
+// expected-error @below {{expects elements of f32, bf16, f16, i32 or i64, got 'i8'}}
 func.func private @global(!tile.global<i8>)
 
 // -----
