@@ -10,7 +10,8 @@ def ConvertLinRecToChunk : Pass<"convert-linrec-to-chunk", "::mlir::func::FuncOp
     Every recurrence becomes a `chunk.scan` whose body is the chunkwise algorithm,
     equations (2)-(9) and (21)-(28). Decay, rule, rank and read-out decide which
     of them appear. With `chunk=1` the body is the token loop (1), (21), the
-    definition itself. What no option says is read from the function's
+    definition itself; a selective scan becomes its token loop (29) whatever the
+    chunk. What no option says is read from the function's
     `kernel.schedule`; what that leaves open is decided by rule and written there.
   }];
   let dependentDialects = ["::deltanet::chunk::ChunkDialect", "::deltanet::kernel::KernelDialect", "::mlir::arith::ArithDialect",

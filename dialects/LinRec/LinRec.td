@@ -267,4 +267,6 @@ def LinRec_DplrScanOp : LinRec_Op<"dplr_scan"> {
   }];
 }
 
+include "LinRec/SelectiveScan.td"
+
 #endif // DELTANET_LINREC

@@ -270,8 +270,7 @@ static int checkIndices(func::FuncOp function, const Inputs &inputs,
     const InputSpec &spec = inputs.specs[i];
     if (role.role != Role::Indices || !role.direct || !spec.array)
       continue;
-    linrec::RecurrenceOpInterface recurrence = role.recurrence;
-    int64_t entries = shapes.getShape(recurrence.getInitialState())[0];
+    int64_t entries = shapes.getShape(role.pool)[0];
     llvm::DenseMap<int64_t, size_t> seen;
     for (auto [n, value] : llvm::enumerate(support::toDoubles(*spec.array))) {
       auto entry = static_cast<int64_t>(value);

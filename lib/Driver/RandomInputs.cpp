@@ -75,6 +75,15 @@ std::vector<double> RandomInputs::generate(BlockArgument argument,
     fill(spec.range->first, spec.range->second);
     return values;
   }
+  // Steps that a softplus could give, rates that keep some of a state.
+  if (role.role == Role::StepSize && role.direct) {
+    fill(0.001, 0.2);
+    return values;
+  }
+  if (role.role == Role::Rate && role.direct) {
+    fill(-4, 0);
+    return values;
+  }
   // Every sequence has an entry of its own, and none is where the sequence is if
   // there are several.
   if (isIndices(argument)) {

@@ -23,6 +23,8 @@ enum class Role {
   InitialState,
   Sequences,
   Indices,
+  StepSize, ///< delta of a selective scan
+  Rate,     ///< a of a selective scan
   None
 };
 
@@ -31,7 +33,8 @@ struct ArgumentRole {
   /// The operand of a recurrence it reaches, and whether unchanged but for its
   /// type and broadcasts.
   bool direct = false;
-  linrec::RecurrenceOpInterface recurrence;
+  linrec::RecurrenceOpInterface recurrence; ///< null for a selective scan
+  mlir::Value pool; ///< what indices are of
 };
 
 /// One entry an argument.
@@ -40,7 +43,7 @@ llvm::SmallVector<ArgumentRole> traceArguments(mlir::func::FuncOp function);
 /// What a result of a function is.
 struct ResultRole {
   bool finalState = false;
-  bool gated = false; ///< some recurrence of the function has a decay
+  bool gated = false; ///< some recurrence of the function decays
 };
 ResultRole traceResult(mlir::func::FuncOp function, unsigned index);
 

@@ -4,6 +4,7 @@
 // the channels, so that results do not depend on threads or on the split.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Reference/Reference.h"
+#include "Lists.h"
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -165,49 +166,6 @@ void Task::run() {
 // What a description must satisfy
 //===----------------------------------------------------------------------===//
 
-static std::optional<std::string> checkOffsets(const Recurrence &r) {
-  if (r.B != 1)
-    return "expects a batch of 1 with packed sequences, got " +
-           std::to_string(r.B);
-  if (r.N < 1)
-    return "expects at least 2 offsets of packed sequences, got " +
-           std::to_string(r.N + 1);
-  auto at = [&](int64_t i) {
-    return std::to_string(r.cuSeqlens[i]) + " at entry " + std::to_string(i);
-  };
-  if (r.cuSeqlens[0] != 0)
-    return "expects offsets of packed sequences to begin with 0, got " + at(0);
-  for (int64_t i = 0; i != r.N; ++i)
-    if (r.cuSeqlens[i + 1] < r.cuSeqlens[i])
-      return "expects offsets of packed sequences that do not fall, got " +
-             at(i) + " and " + at(i + 1);
-  if (r.cuSeqlens[r.N] != r.T)
-    return "expects offsets of packed sequences to end with the number of "
-           "tokens " +
-           std::to_string(r.T) + ", got " + at(r.N);
-  return std::nullopt;
-}
-
-static std::optional<std::string> checkIndices(const Recurrence &r) {
-  if (!r.initialState && r.P > 0)
-    return "expects indices only with an initial state, the pool that they are "
-           "of";
-  std::vector<int64_t> user(std::max<int64_t>(0, r.P), -1);
-  for (int64_t n = 0; n != r.getNumSequences(); ++n) {
-    int64_t entry = r.indices[n];
-    if (entry < 0 || entry >= r.P)
-      return "expects indices of a pool of " + std::to_string(r.P) +
-             " states, got " + std::to_string(entry) + " at entry " +
-             std::to_string(n);
-    if (user[entry] >= 0)
-      return "expects an entry of the pool for every sequence, got " +
-             std::to_string(entry) + " at entries " +
-             std::to_string(user[entry]) + " and " + std::to_string(n);
-    user[entry] = n;
-  }
-  return std::nullopt;
-}
-
 static std::optional<std::string> check(const Recurrence &r) {
   if (r.B < 0 || r.T < 0 || r.H < 0)
     return "expects extents that are not negative, got batch " +
@@ -237,9 +195,11 @@ static std::optional<std::string> check(const Recurrence &r) {
   if (r.bonus && (r.readOut != ReadOut::Before || r.steps != 1))
     return "expects a bonus only with read_out = before and one step a token";
   if (r.cuSeqlens)
-    if (std::optional<std::string> error = checkOffsets(r))
+    if (auto error = checkOffsets(r.cuSeqlens, r.N, r.B, r.T))
       return error;
-  return r.indices ? checkIndices(r) : std::nullopt;
+  if (!r.indices)
+    return std::nullopt;
+  return checkIndices(r.indices, r.getNumSequences(), r.P, r.initialState);
 }
 
 std::optional<std::string> deltanet::reference::run(const Recurrence &r,

@@ -196,13 +196,18 @@ struct ConvertLinRecToChunk
     Derivation how{schedule.getChunk(), schedule.getProducts(),
                    schedule.getGates()};
     SmallVector<RecurrenceOpInterface> recurrences;
+    SmallVector<SelectiveScanOp> selective;
     function.walk([&](RecurrenceOpInterface op) { recurrences.push_back(op); });
-    if (recurrences.empty())
+    function.walk([&](SelectiveScanOp op) { selective.push_back(op); });
+    if (recurrences.empty() && selective.empty())
       return;
     kernel::setSchedule(function, schedule);
     for (RecurrenceOpInterface op : recurrences)
       derive(op, how);
-    numDerived += recurrences.size();
+    // Whatever the schedule says of chunks: these have no other form.
+    for (SelectiveScanOp op : selective)
+      deriveSelectiveScan(op, how.productType);
+    numDerived += recurrences.size() + selective.size();
   }
 };
 } // namespace

@@ -12,7 +12,7 @@ using namespace deltanet;
 using kernel::ScheduleAttr;
 
 /// Whether `function` has recurrences, and all are known to have at most `most`
-/// tokens.
+/// tokens, or have no other form than the token loop.
 static bool hasOnlyShortRecurrences(func::FuncOp function, int64_t most) {
   bool any = false, allShort = true;
   function.walk([&](linrec::RecurrenceOpInterface op) {
@@ -20,6 +20,7 @@ static bool hasOnlyShortRecurrences(func::FuncOp function, int64_t most) {
     any = true;
     allShort &= !ShapedType::isDynamic(tokens) && tokens <= most;
   });
+  function.walk([&](linrec::SelectiveScanOp) { any = true; });
   return any && allShort;
 }
 
