@@ -37,10 +37,12 @@ FailureOr<RankedTensorType> TokenEmitter::getType(Value v, Location loc) {
 Value TokenEmitter::get(Value inBody) {
   if (Value registers = values.lookup(inBody))
     return registers;
-  // A constant from around the scan belongs to whoever reads it.
-  if (auto constant = inBody.getDefiningOp<arith::ConstantOp>();
-      constant && succeeded(emitConstant(constant)))
-    return values.lookup(inBody);
+  // A constant from around the scan stands before all that reads it.
+  if (auto constant = inBody.getDefiningOp<arith::ConstantOp>()) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(entry);
+    return succeeded(emitConstant(constant)) ? values.lookup(inBody) : Value();
+  }
   InFlightDiagnostic diag =
       scan.emitOpError("expects its body to read its arguments and constants "
                        "alone in a kernel");
@@ -64,9 +66,24 @@ Value TokenEmitter::rounded(Value v, Type element, Location loc) {
   return widen(narrow(v, element, loc), loc);
 }
 
+LogicalResult TokenEmitter::emitInvariant() {
+  for (Operation &op : scan.getBodyBlock()->without_terminator()) {
+    bool known = llvm::all_of(op.getOperands(), [&](Value v) {
+      return values.contains(v) ||
+             isa_and_nonnull<arith::ConstantOp>(v.getDefiningOp());
+    });
+    if (!known)
+      continue;
+    if (failed(emit(&op)))
+      return failure();
+    invariant.insert(&op);
+  }
+  return success();
+}
+
 LogicalResult TokenEmitter::emit() {
   for (Operation &op : scan.getBodyBlock()->without_terminator())
-    if (failed(emit(&op)))
+    if (!invariant.contains(&op) && failed(emit(&op)))
       return failure();
   return success();
 }

@@ -20,7 +20,10 @@ public:
       : b(b), entry(entry), scan(scan), layout(layout) {}
 
   void bind(Value inBody, Value registers) { values[inBody] = registers; }
-  /// Emits the body on what is bound.
+  /// Emits what follows from what is bound, the same for all tokens, once and for
+  /// all.
+  mlir::LogicalResult emitInvariant();
+  /// Emits the rest of the body on what is bound.
   mlir::LogicalResult emit();
   /// The registers of a value of the body, f32 where it is a float; null after a
   /// diagnostic.
@@ -56,6 +59,7 @@ private:
   chunk::ScanOp scan;
   const TokenLayout &layout;
   llvm::DenseMap<Value, Value> values;
+  llvm::SmallPtrSet<mlir::Operation *, 16> invariant; // emitted already
 };
 
 } // namespace deltanet

@@ -19,6 +19,9 @@ static constexpr int64_t kSectorBytes = 32;
 /// Elements of the state that a thread holds where there is a choice: enough
 /// loads under way at once, few enough registers that many warps fit.
 static constexpr int64_t kElements = 32, kMostElements = 64;
+/// The same where many tokens follow one another: what a warp waits for then is its
+/// own instructions, and more warps fill the time.
+static constexpr int64_t kElementsOfMany = 8;
 /// Elements of one value that a thread can hold at all.
 static constexpr int64_t kLimit = 160;
 /// Warps of a block: few, so that blocks come and go evenly, unless they have
@@ -195,7 +198,8 @@ static std::pair<int64_t, int64_t> findStorage(ScanOp scan, int64_t state,
   return {reduced[0] ? 0 : 1, 4};
 }
 
-FailureOr<TokenLayout> TokenLayout::choose(ScanOp scan, int64_t warps) {
+FailureOr<TokenLayout> TokenLayout::choose(ScanOp scan, int64_t warps,
+                                           bool few) {
   int64_t state = findState(scan);
   if (state < 0)
     return scan.emitOpError("expects a carried matrix in a token loop that "
@@ -232,7 +236,7 @@ FailureOr<TokenLayout> TokenLayout::choose(ScanOp scan, int64_t warps) {
     }
   }
   auto [contiguous, bytes] = findStorage(scan, state, layout.reduced);
-  layout.spread({contiguous, bytes}, warps);
+  layout.spread({contiguous, bytes, few ? kElements : kElementsOfMany}, warps);
   if (failed(layout.check(scan)))
     return failure();
   return layout;
@@ -267,7 +271,7 @@ void TokenLayout::spread(const State &state, int64_t warps) {
   held = other == 0 ? dims[1].getElements(extents[1]) * wide.vector
                     : held * wide.vector;
   int64_t repetitions = std::clamp<int64_t>(
-      llvm::bit_floor<uint64_t>(std::max<int64_t>(1, kElements / held)), 1,
+      llvm::bit_floor<uint64_t>(std::max<int64_t>(1, state.elements / held)), 1,
       llvm::PowerOf2Ceil(llvm::divideCeil(extents[other], perWarp)));
   int64_t most = splitAxis >= 0 ? std::max<int64_t>(1, kWarps / meeting)
                                 : std::max<int64_t>(1, kMostWarps / meeting);

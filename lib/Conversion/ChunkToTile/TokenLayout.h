@@ -17,8 +17,10 @@ public:
   using Dim = tile::BlockedAttr::Dim;
 
   /// Decides for `scan`, whose largest carried value of two dimensions says
-  /// how; `warps` warps a block, or 0 for the rule. Says what it cannot place.
-  static mlir::FailureOr<TokenLayout> choose(chunk::ScanOp scan, int64_t warps);
+  /// how; `warps` warps a block, or 0 for the rule. With `few` tokens a block's time
+  /// is that of the state's way from memory and back. Says what it cannot place.
+  static mlir::FailureOr<TokenLayout> choose(chunk::ScanOp scan, int64_t warps,
+                                             bool few);
 
   /// The type of `v` in registers, with elements of `element`.
   mlir::FailureOr<mlir::RankedTensorType> getType(Value v, mlir::Type element,
@@ -50,6 +52,7 @@ private:
   struct State {
     int64_t contiguous; // the dimension whose neighbours are so in memory
     int64_t bytes;      // of an element in memory
+    int64_t elements;   // that a thread should hold
   };
   void spread(const State &state, int64_t warps);
   void spreadReduced(const State &state, int64_t vector);

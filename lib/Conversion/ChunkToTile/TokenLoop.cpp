@@ -23,6 +23,9 @@ using chunk::ScanOp;
 /// Sequences of up to so many tokens, where that is known, are written out.
 static constexpr int64_t kUnrolled = 8;
 
+/// Registers for inputs of tokens that are under way in a loop.
+static constexpr int64_t kRegistersAhead = 32;
+
 static RankedTensorType typeOf(Value v) {
   return cast<RankedTensorType>(v.getType());
 }
@@ -81,6 +84,12 @@ private:
                                              SmallVector<Value> carries);
   FailureOr<SmallVector<Value>> emitLoop(TokenEmitter &body,
                                          SmallVector<Value> carries);
+  /// Tokens from `from` to `to`, `step` of them at a time.
+  FailureOr<SmallVector<Value>> emitSteps(TokenEmitter &body, Value from,
+                                          Value to, int64_t step,
+                                          SmallVector<Value> carries);
+  FailureOr<SmallVector<Value>> loadTokens(Value first, int64_t number);
+  FailureOr<int64_t> chooseStep();
   LogicalResult emitKernel(Block *entry);
 
   func::FuncOp function;
@@ -341,45 +350,99 @@ TokenKernelBuilder::emitUnrolled(TokenEmitter &body, int64_t count,
   return carries;
 }
 
+/// The inputs of `number` tokens from `first` on; after the last, its own again.
 FailureOr<SmallVector<Value>>
-TokenKernelBuilder::emitLoop(TokenEmitter &body, SmallVector<Value> carries) {
-  Value zero = constant(0), one = constant(1), last = sub(count, one);
-  // A sequence without tokens has nothing to load.
+TokenKernelBuilder::loadTokens(Value first, int64_t number) {
+  Value last = sub(count, constant(1));
+  SmallVector<Value> all;
+  for (int64_t i = 0; i != number; ++i) {
+    Value token =
+        arith::MinSIOp::create(b, loc, add(first, constant(i)), last);
+    FailureOr<SmallVector<Value>> loaded = loadToken(token);
+    if (failed(loaded))
+      return failure();
+    llvm::append_range(all, *loaded);
+  }
+  return all;
+}
+
+/// While one step is worked on, the inputs of the next are under way: as many
+/// tokens a step as there are registers to hold them.
+FailureOr<int64_t> TokenKernelBuilder::chooseStep() {
+  int64_t registers = 0;
+  for (const Input &input : byToken) {
+    FailureOr<RankedTensorType> type =
+        layout.getType(input.argument, typeOf(input.tensor).getElementType(),
+                       input.argument.getLoc());
+    if (failed(type))
+      return failure();
+    registers += tile::getElementsPerThread(*type);
+  }
+  return std::clamp<int64_t>(
+      llvm::bit_floor<uint64_t>(kRegistersAhead /
+                                std::max<int64_t>(1, registers)),
+      1, kUnrolled);
+}
+
+FailureOr<SmallVector<Value>>
+TokenKernelBuilder::emitSteps(TokenEmitter &body, Value from, Value to,
+                              int64_t step, SmallVector<Value> carries) {
+  // Where there are no tokens, there is nothing to load.
   Value any =
-      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, count, zero);
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, from, to);
   auto ifOp = scf::IfOp::create(b, loc, ValueRange(carries).getTypes(), any,
                                 /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(ifOp.elseBlock());
   scf::YieldOp::create(b, loc, carries);
   b.setInsertionPointToStart(ifOp.thenBlock());
-  FailureOr<SmallVector<Value>> first = loadToken(zero);
+  FailureOr<SmallVector<Value>> first = loadTokens(from, step);
   if (failed(first))
     return failure();
   size_t carried = carries.size();
   SmallVector<Value> values = carries;
   llvm::append_range(values, *first);
-  auto loop = scf::ForOp::create(b, loc, zero, count, one, values);
+  auto loop = scf::ForOp::create(b, loc, from, to, constant(step), values);
   b.setInsertionPointToStart(loop.getBody());
-  if (loop.getNumResults() == 0)
-    loop.getBody()->getTerminator()->erase();
   Value token = loop.getInductionVar();
-  // The next token's inputs are under way while this one is worked on; after the
-  // last, its own once more.
   FailureOr<SmallVector<Value>> next =
-      loadToken(arith::MinSIOp::create(b, loc, add(token, one), last));
+      loadTokens(add(token, constant(step)), step);
   if (failed(next))
     return failure();
   ValueRange held(loop.getRegionIterArgs());
-  FailureOr<SmallVector<Value>> result = emitToken(
-      body, token, held.take_front(carried), held.drop_front(carried));
-  if (failed(result))
-    return failure();
-  llvm::append_range(*result, *next);
-  scf::YieldOp::create(b, loc, *result);
+  SmallVector<Value> results = held.take_front(carried);
+  for (int64_t i = 0; i != step; ++i) {
+    FailureOr<SmallVector<Value>> result = emitToken(
+        body, add(token, constant(i)), results,
+        held.slice(carried + i * byToken.size(), byToken.size()));
+    if (failed(result))
+      return failure();
+    results = *result;
+  }
+  llvm::append_range(results, *next);
+  scf::YieldOp::create(b, loc, results);
   b.setInsertionPointToEnd(ifOp.thenBlock());
   scf::YieldOp::create(b, loc, loop.getResults().take_front(carried));
   return SmallVector<Value>(ifOp.getResults());
+}
+
+/// Whole steps, then the tokens that are left.
+FailureOr<SmallVector<Value>>
+TokenKernelBuilder::emitLoop(TokenEmitter &body, SmallVector<Value> carries) {
+  FailureOr<int64_t> step = chooseStep();
+  if (failed(step))
+    return failure();
+  Value whole = constant(0);
+  if (*step > 1) {
+    Value size = constant(*step);
+    whole = mul(arith::DivSIOp::create(b, loc, count, size), size);
+    FailureOr<SmallVector<Value>> after =
+        emitSteps(body, constant(0), whole, *step, carries);
+    if (failed(after))
+      return failure();
+    carries = *after;
+  }
+  return emitSteps(body, whole, count, 1, carries);
 }
 
 LogicalResult TokenKernelBuilder::emitKernel(Block *entry) {
@@ -389,7 +452,8 @@ LogicalResult TokenKernelBuilder::emitKernel(Block *entry) {
     return failure();
   // The state first: it is what the kernel waits for.
   FailureOr<SmallVector<Value>> carries = loadCarries(body);
-  if (failed(carries) || failed(loadConstants(body)))
+  if (failed(carries) || failed(loadConstants(body)) ||
+      failed(body.emitInvariant()))
     return failure();
   int64_t tokens = scan.getSequences()
                        ? ShapedType::kDynamic
@@ -461,7 +525,10 @@ private:
     int64_t count = warps;
     if (schedule && schedule.getWarps() > 0)
       count = schedule.getWarps();
-    FailureOr<TokenLayout> layout = TokenLayout::choose(scan, count);
+    int64_t tokens = signature->getStaticSize(Size::Tokens);
+    bool few = !scan.getSequences() && !ShapedType::isDynamic(tokens) &&
+               tokens <= kUnrolled;
+    FailureOr<TokenLayout> layout = TokenLayout::choose(scan, count, few);
     if (failed(layout))
       return failure();
     OpBuilder module(function);
