@@ -2,6 +2,7 @@
 // See Check.h. The reference runs head by head, on the numbers the kernel got.
 //===----------------------------------------------------------------------===//
 #include "Check.h"
+#include "Selective.h"
 #include "deltanet/Reference/Reference.h"
 #include <algorithm>
 #include <cmath>
@@ -87,7 +88,7 @@ public:
   UnitView(const Argument &argument, const Case &c, int64_t b, int64_t h)
       : argument(argument) {
     std::vector<int64_t> shape = argument.getShape(c.sizes);
-    state = argument.shape.size() > 1 && argument.shape[1] != "T";
+    state = argument.name == "initial" || argument.name == "state";
     int64_t heads = shape[state ? 1 : 2], allHeads = c.sizes.at("H");
     h = h / (allHeads / heads);
     if (state) {
@@ -132,6 +133,8 @@ public:
       : launch(launch), c(c), inputs(inputs), results(results) {}
 
   std::map<std::string, Pairs> run() {
+    if (isSelectiveScan(launch))
+      return runSelective();
     int64_t heads = c.sizes.at("H"), all = c.sizes.at("B") * heads;
     int64_t units = c.units > 0 ? std::min(c.units, all) : all;
     std::vector<std::map<std::string, Pairs>> parts(units);
@@ -156,6 +159,13 @@ public:
   }
 
 private:
+  std::map<std::string, Pairs> runSelective() {
+    std::map<std::string, Pairs> pairs;
+    for (auto &[name, want] : runSelectiveScan(launch, c, inputs))
+      pairs[name] = {readAll(*launch.find(name), c, results.at(name)), want};
+    return pairs;
+  }
+
   std::optional<std::string> runUnit(int64_t b, int64_t h,
                                      std::map<std::string, Pairs> &pairs) {
     reference::Recurrence r;
@@ -177,6 +187,8 @@ private:
     r.v = input("v");
     r.beta = input("beta");
     r.decay = input("decay");
+    r.decayPerChannel =
+        r.decay && launch.find("decay")->shape.size() == 4;
     r.initialState = input("initial");
     r.stateLayout =
         c.stateVK ? reference::StateLayout::VK : reference::StateLayout::KV;
@@ -211,7 +223,7 @@ static std::string format(const char *pattern, double value) {
 Verdict deltanet::gpu::check(Kernel &kernel, const Launch &launch,
                              const Case &c, double tolerance) {
   for (const char *name : {"q", "k", "v", "o"})
-    if (!launch.find(name))
+    if (!isSelectiveScan(launch) && !launch.find(name))
       throw std::runtime_error(std::string("expects a kernel with a tensor '") +
                                name + "'");
   Session session(kernel, launch, c);
@@ -270,8 +282,15 @@ std::string deltanet::gpu::time(Kernel &kernel, const Launch &launch,
   std::sort(times.begin(), times.end());
   double median = times[times.size() / 2];
   double tokens = double(c.sizes.at("B")) * c.sizes.at("T");
+  // Every tensor once: what a kernel cannot do without.
+  double bytes = 0;
+  for (const Argument &argument : launch.arguments)
+    if (argument.role != Argument::Role::Size)
+      bytes += double(argument.getCount(c.sizes)) *
+               getElementBytes(argument.format);
   return "  median " + format("%.4f", median) + " ms  (" +
          format("%.4f", times.front()) + " to " + format("%.4f", times.back()) +
          ", " + std::to_string(repeats) + " launches)  " +
-         format("%.1f", tokens / median / 1e3) + " million tokens/s";
+         format("%.1f", tokens / median / 1e3) + " million tokens/s  " +
+         format("%.0f", bytes / median / 1e6) + " GB/s";
 }

@@ -123,7 +123,9 @@ std::vector<unsigned char> deltanet::gpu::makeInput(const Argument &argument,
     for (int64_t i = 0; i != width; ++i)
       key.push_back(normal(seed, i));
   bool gate = argument.name == "decay", rate = argument.name == "beta";
-  int64_t rows = gate || rate ? count : count / width,
+  bool numbers =
+      gate || rate || argument.name == "delta" || argument.name == "a";
+  int64_t rows = numbers ? count : count / width,
           columns = count / std::max<int64_t>(rows, 1);
   parallelFor(rows, [&](int64_t row) {
     if (gate) {
@@ -132,6 +134,11 @@ std::vector<unsigned char> deltanet::gpu::makeInput(const Argument &argument,
         g = -2e4; // below the floor, which counts as the floor
       return writeElement(data, argument.format, row, g);
     }
+    if (argument.name == "delta")
+      return writeElement(data, argument.format, row,
+                          0.001 + 0.2 * uniform(seed, row));
+    if (argument.name == "a")
+      return writeElement(data, argument.format, row, -4 * uniform(seed, row));
     if (rate)
       return writeElement(data, argument.format, row,
                           c.beta >= 0 ? c.beta : uniform(seed, row));

@@ -376,7 +376,9 @@ FailureOr<int64_t> TokenKernelBuilder::chooseStep() {
                        input.argument.getLoc());
     if (failed(type))
       return failure();
-    registers += tile::getElementsPerThread(*type);
+    registers += llvm::divideCeil(tile::getElementsPerThread(*type) *
+                                      type->getElementTypeBitWidth(),
+                                  32);
   }
   return std::clamp<int64_t>(
       llvm::bit_floor<uint64_t>(kRegistersAhead /
