@@ -93,6 +93,7 @@ struct ConvertTileToNVVM
                : nullptr;
     ChannelFacts channels(module, facts);
     populateChannelPatterns(converter, patterns, channels);
+    populateBlockedPatterns(converter, patterns);
     patterns.add<ReturnPattern>(converter, &getContext());
     scf::populateSCFStructuralTypeConversions(converter, patterns);
     populateAnyFunctionOpInterfaceTypeConversionPattern(patterns, converter);
