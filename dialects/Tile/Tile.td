@@ -6,6 +6,7 @@
 #define DELTANET_TILE
 
 include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
 include "mlir/IR/TensorEncoding.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
@@ -106,9 +107,10 @@ class Tile_SharedType<string name, string what> : Tile_Type<name, what> {
 def Tile_BufferType : Tile_SharedType<"Buffer", "buffer"> {
   let summary = "a matrix in shared memory";
   let description = [{
-    Rows lie one after the other with `pad` elements between them. With a pad of 16
-    bytes, rows of a multiple of 128 bytes meet every bank once in `ldmatrix`.
-    Example: `!tile.buffer<64x128xbf16, pad = 8>`.
+    Rows lie one after the other with `pad` elements between them. Accesses meet
+    every bank once where rows of 16-bit elements lie an odd multiple of 16 bytes
+    apart, rows of f32 an odd multiple of 32: with a pad of 8 elements, rows of a
+    multiple of 16. Example: `!tile.buffer<64x128xbf16, pad = 8>`.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType,
                         "int64_t":$pad);
@@ -143,8 +145,17 @@ def Tile_Float : AnyTypeOf<[F32, BF16, F16]>;
 def Tile_Registers : Tile_RegistersOf<[F32, BF16, F16, I32, I1]>;
 def Tile_FloatRegisters : Tile_RegistersOf<[F32, BF16, F16]>;
 def Tile_F32Registers : Tile_RegistersOf<[F32]>;
-def Tile_Operand : AnyTypeOf<[Tile_RegistersOf<[BF16, F16]>, Tile_BufferType],
-                             "16-bit registers or a buffer">;
+def Tile_Operand : AnyTypeOf<[Tile_FloatRegisters, Tile_BufferType], "registers or a buffer">;
+
+def Tile_Precision : I32EnumAttr<"Precision", "how products of f32 operands are formed", [
+    I32EnumAttrCase<"TF32", 0, "tf32">,
+    I32EnumAttrCase<"TF32X3", 1, "tf32x3">]> {
+  let cppNamespace = "::deltanet::tile";
+  let genSpecializedAttr = 0;
+}
+def Tile_PrecisionAttr : EnumAttr<Tile_Dialect, Tile_Precision, "precision"> {
+  let assemblyFormat = "$value";
+}
 
 //===----------------------------------------------------------------------===//
 // Shared memory and global memory
@@ -302,8 +313,9 @@ def Tile_LoadMatrixOp : Tile_Op<"load_matrix", [
   let description = [{
     `result[i, j] = buffer[i, j]`, with `transpose` `buffer[j, i]`.
 
-    - C1: one element type, of 16 bits; the result has layout `#tile.acc`.
+    - C1: one element type; the result has layout `#tile.acc`.
     - C2: the shapes agree.
+    - C3: rows of an f32 buffer start at multiples of 8 bytes.
 
     Example: `%vT = tile.load_matrix %v transpose : !tile.buffer<64x128xbf16, pad = 8> -> tensor<128x64xbf16, #tile.acc<warps = [8, 1]>>`
   }];
@@ -321,6 +333,7 @@ def Tile_StoreMatrixOp : Tile_Op<"store_matrix", [
   let description = [{
     - C1: one element type; the value has layout `#tile.acc`.
     - C2: the shapes agree.
+    - C3: as `load_matrix`.
 
     Example: `tile.store_matrix %M, %buffer : tensor<64x64xbf16, #tile.acc<warps = [4, 2]>>, !tile.buffer<64x64xbf16, pad = 8>`
   }];
@@ -371,25 +384,39 @@ def Tile_MmaOp : Tile_Op<"mma", [AllTypesMatch<["init", "result"]>,
   let summary = "matrix product on the tensor cores, f32 accumulation";
   let description = [{
     `result[m, n] = init[m, n] + sum_k lhs[m, k] rhs[k, n]`. The right operand is a
-    buffer, the left one a buffer, or 16-bit registers whose layout splits only the
-    rows. `transpose_lhs` reads the left buffer as `lhs[k, m]`, `transpose_rhs` the
-    right one as `rhs[n, k]`.
+    buffer, the left one a buffer, or registers whose layout splits only the rows.
+    `transpose_lhs` reads the left buffer as `lhs[k, m]`, `transpose_rhs` the right
+    one as `rhs[n, k]`.
 
-    - C1: the operands have one element type, of 16 bits; init and result are f32 with
-      layout `#tile.acc`.
-    - C2: the extents agree; M is a multiple of 16 and N of 8 for every warp, K of 16.
+    f32 operands are rounded to tf32, to nearest (`precision tf32`, 11 bits), or
+    split into such a number and a rest that is rounded too, of which three products
+    are taken (`precision tf32x3`, relative errors about 1e-6).
+
+    - C1: the operands have one element type; init and result are f32 with layout
+      `#tile.acc`. A precision is stated for operands of f32 and for no others.
+    - C2: the extents agree; M is a multiple of 16 and N of 8 for every warp, K of
+      16, of f32 operands of 8.
     - C3: a left operand in registers has layout `warps = [a, 1]` where the result has
       `[a, 1]`, and is not transposed.
+    - C4: rows of an f32 buffer start at multiples of 8 bytes.
 
-    Example: `%x = tile.mma %S, %k, %zero transpose_rhs : tensor<128x128xbf16, #acc>, !tile.buffer<64x128xbf16, pad = 8> -> tensor<128x64xf32, #acc>`
+    Example: `%x = tile.mma %S, %k, %zero transpose_rhs : tensor<128x128xbf16, #acc>, !tile.buffer<64x128xbf16, pad = 8> -> tensor<128x64xf32, #acc>`,
+    `%x = tile.mma %S, %k, %zero precision tf32x3 : tensor<128x64xf32, #acc>, !tile.buffer<64x128xf32, pad = 8> -> tensor<128x128xf32, #acc>`
   }];
   let arguments = (ins Tile_Operand:$lhs, Tile_BufferType:$rhs, Tile_F32Registers:$init,
-                       UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
+                       UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs,
+                       OptionalAttr<Tile_PrecisionAttr>:$precision);
   let results = (outs Tile_F32Registers:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$lhs,
+      "::mlir::Value":$rhs, "::mlir::Value":$init, "bool":$transposeLhs,
+      "bool":$transposeRhs), [{
+    build($_builder, $_state, result, lhs, rhs, init, transposeLhs, transposeRhs,
+          PrecisionAttr());
+  }]>];
   let assemblyFormat = [{
     $lhs `,` $rhs `,` $init (`transpose_lhs` $transpose_lhs^)?
-    (`transpose_rhs` $transpose_rhs^)? attr-dict `:` type($lhs) `,` type($rhs) `->`
-    type($result)
+    (`transpose_rhs` $transpose_rhs^)? (`precision` $precision^)? attr-dict `:`
+    type($lhs) `,` type($rhs) `->` type($result)
   }];
   let hasVerifier = 1;
 }

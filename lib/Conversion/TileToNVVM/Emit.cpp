@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
@@ -39,6 +40,38 @@ Value Emit::rem(Value x, int64_t y) {
 
 Value Emit::less(Value x, Value y) {
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
+}
+
+Value Emit::sub(Value x, Value y) {
+  return arith::SubIOp::create(b, loc, x, y);
+}
+
+Value Emit::equal(Value x, Value y) {
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, y);
+}
+
+Value Emit::select(Value condition, Value x, Value y) {
+  return arith::SelectOp::create(b, loc, condition, x, y);
+}
+
+Value Emit::addf(Value x, Value y) {
+  return arith::AddFOp::create(b, loc, x, y);
+}
+
+Value Emit::subf(Value x, Value y) {
+  return arith::SubFOp::create(b, loc, x, y);
+}
+
+Value Emit::mulf(Value x, Value y) {
+  return arith::MulFOp::create(b, loc, x, y);
+}
+
+Value Emit::fma(Value x, Value y, Value z) {
+  return LLVM::FMAOp::create(b, loc, x, y, z);
+}
+
+Value Emit::exp2(Value x) {
+  return intrinsic("llvm.nvvm.ex2.approx.ftz", x.getType(), x);
 }
 
 Value Emit::thread() {
@@ -83,12 +116,6 @@ Value Emit::warpColumn(AccAttr layout) {
   return rem(warp(), layout.getWarps()[1]);
 }
 
-int64_t deltanet::tile::countWarps(Operation *op) {
-  auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
-  std::optional<ArrayRef<int32_t>> block = kernel.getKnownBlockSize();
-  return block ? (*block)[0] / kWarpSize : 0;
-}
-
 Value Emit::move(Value pointer, Value bytes) {
   return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(), pointer,
                              ArrayRef<LLVM::GEPArg>{bytes});
@@ -108,6 +135,29 @@ Value Emit::load(Type type, Value pointer) {
 
 void Emit::store(Value value, Value pointer) {
   LLVM::StoreOp::create(b, loc, value, pointer);
+}
+
+SmallVector<Value> Emit::loadMany(Type type, int64_t count, Value pointer) {
+  Value vector = load(VectorType::get(count, type), pointer);
+  SmallVector<Value> values;
+  for (int64_t i = 0; i != count; ++i)
+    values.push_back(LLVM::ExtractElementOp::create(b, loc, vector, i32(i)));
+  return values;
+}
+
+void Emit::storeMany(ArrayRef<Value> values, Value pointer) {
+  auto type = VectorType::get(values.size(), values.front().getType());
+  Value vector = LLVM::UndefOp::create(b, loc, type);
+  for (auto [i, value] : llvm::enumerate(values))
+    vector = LLVM::InsertElementOp::create(b, loc, vector, value, i32(i));
+  store(vector, pointer);
+}
+
+void Emit::when(Value condition, function_ref<void()> body) {
+  auto ifOp = scf::IfOp::create(b, loc, condition);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(ifOp.thenBlock());
+  body();
 }
 
 Value Emit::intrinsic(StringRef name, Type result, ValueRange operands) {

@@ -35,8 +35,19 @@ public:
   Value mul(Value x, int64_t y);
   Value div(Value x, int64_t y);
   Value rem(Value x, int64_t y);
+  Value sub(Value x, Value y);
   Value less(Value x, Value y);
+  Value equal(Value x, Value y);
+  Value select(Value condition, Value x, Value y);
+
+  // Numbers, f32.
   Value f32(double v);
+  Value addf(Value x, Value y);
+  Value subf(Value x, Value y);
+  Value mulf(Value x, Value y);
+  Value fma(Value x, Value y, Value z); // x y + z
+  /// 2^x, one instruction; 0 where the result would be subnormal.
+  Value exp2(Value x);
 
   /// The thread in the block, or in the role where the code stands in one; its
   /// warp, and its lane in that warp.
@@ -64,6 +75,13 @@ public:
   Value move(Value pointer, int64_t bytes);
   Value load(mlir::Type type, Value pointer);
   void store(Value value, Value pointer);
+  /// Several neighbours at once; their address is a multiple of their size.
+  llvm::SmallVector<Value> loadMany(mlir::Type type, int64_t count,
+                                    Value pointer);
+  void storeMany(llvm::ArrayRef<Value> values, Value pointer);
+
+  /// Runs `body` where `condition` holds.
+  void when(Value condition, llvm::function_ref<void()> body);
 
   // Pairs of 16-bit floats in an i32.
   Value pack(Value low, Value high, mlir::Type element);   // two f32, rounded
@@ -91,9 +109,6 @@ public:
   mlir::Location loc;
 };
 
-/// The warps that carry out `op` together; 0 where the kernel does not say.
-int64_t countWarps(mlir::Operation *op);
-
 /// How many registers hold a tile, and their type: one for each element, one
 /// for two of 16 bits.
 int64_t getNumRegisters(mlir::RankedTensorType type);
@@ -103,8 +118,12 @@ void populateRegisterPatterns(const mlir::TypeConverter &converter,
                               mlir::RewritePatternSet &patterns);
 void populateMemoryPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
-void populateProductPatterns(const mlir::TypeConverter &converter,
+void populateMmaPatterns(const mlir::TypeConverter &converter,
+                         mlir::RewritePatternSet &patterns);
+void populateInversePatterns(const mlir::TypeConverter &converter,
                              mlir::RewritePatternSet &patterns);
+void populateVectorPatterns(const mlir::TypeConverter &converter,
+                            mlir::RewritePatternSet &patterns);
 
 class ChannelFacts;
 void populateChannelPatterns(const mlir::TypeConverter &converter,

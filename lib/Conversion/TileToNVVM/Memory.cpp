@@ -19,35 +19,6 @@ static RankedTensorType typeOf(Value v) {
 /// Bytes of one unit of `cp.async`.
 static constexpr int64_t kCopyBytes = 16;
 
-MatrixReader::MatrixReader(Emit &emit, Value buffer, BufferType type, Value row,
-                           Value column, BlockOrder order, bool transpose)
-    : emit(emit), type(type), transpose(transpose) {
-  // Lane l gives the address of row l % 8 of block l / 8.
-  Value block = emit.div(emit.lane(), 8), low = emit.mul(emit.rem(block, 2), 8),
-        high = emit.mul(emit.div(block, 2), 8);
-  bool down = order == BlockOrder::Down;
-  row = emit.add(emit.add(row, emit.rem(emit.lane(), 8)), down ? low : high);
-  column = emit.add(column, down ? high : low);
-  Value bytes = emit.add(emit.mul(row, type.getRowBytes()),
-                         emit.mul(column, type.getElementBytes()));
-  address = emit.move(buffer, bytes);
-}
-
-SmallVector<Value> MatrixReader::read(int64_t row, int64_t column,
-                                      int64_t count) {
-  OpBuilder &b = emit.b;
-  MLIRContext *context = b.getContext();
-  Value at = emit.move(address, row * type.getRowBytes() +
-                                    column * type.getElementBytes());
-  SmallVector<Type> types(count, b.getI32Type());
-  Value blocks = NVVM::LdMatrixOp::create(
-      b, emit.loc, LLVM::LLVMStructType::getLiteral(context, types), at, count,
-      transpose ? NVVM::MMALayout::col : NVVM::MMALayout::row,
-      NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
-      NVVM::LdStMatrixEltType::B16);
-  return emit.members(blocks);
-}
-
 static Value toI64(Emit &emit, Value index) {
   return arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI64Type(),
                                     index);
@@ -76,9 +47,9 @@ static Value mul64(Emit &emit, Value x, int64_t y) {
 
 /// Where more warps work than a tile has parts, the first of those that hold
 /// a part store it: what is built next is theirs.
-static void enterHolders(Emit &emit, Operation *op, RankedTensorType type) {
+static void enterHolders(Emit &emit, RankedTensorType type) {
   auto layout = dyn_cast<AccAttr>(type.getEncoding());
-  if (!layout || layout.getNumWarps() == countWarps(op))
+  if (!layout || layout.getNumWarps() * kWarpSize == emit.getNumThreads())
     return;
   auto holders =
       scf::IfOp::create(emit.b, emit.loc,
@@ -270,6 +241,16 @@ struct LoadMatrixPattern : OpConversionPattern<LoadMatrixOp> {
     Value row = emit.mul(emit.warpRow(layout), rows);
     Value column = emit.mul(emit.warpColumn(layout), columns);
     bool transpose = op.getTranspose();
+    if (result.getElementType().isF32()) {
+      PairReader reader(emit, adaptor.getBuffer().front(),
+                        op.getBuffer().getType(), row, column, transpose);
+      SmallVector<Value> values;
+      for (int64_t r = 0; r < rows; r += 16)
+        for (int64_t c = 0; c < columns; c += 8)
+          llvm::append_range(values, reader.readTile(r, c));
+      rewriter.replaceOpWithMultiple(op, {values});
+      return success();
+    }
     if (transpose)
       std::swap(row, column);
     MatrixReader reader(
@@ -294,7 +275,7 @@ struct StoreMatrixPattern : OpConversionPattern<StoreMatrixOp> {
     Emit emit(rewriter, op.getLoc());
     BufferType type = op.getBuffer().getType();
     OpBuilder::InsertionGuard guard(rewriter);
-    enterHolders(emit, op, typeOf(op.getValue()));
+    enterHolders(emit, typeOf(op.getValue()));
     Places places = emit.places(typeOf(op.getValue()));
     Value bytes =
         emit.add(emit.mul(places.variable[0], type.getRowBytes()),
@@ -309,72 +290,7 @@ struct StoreMatrixPattern : OpConversionPattern<StoreMatrixOp> {
       if (type.getElementBytes() == 2)
         emit.store(values[e / 2], to);
       else
-        emit.store(pairOf(emit, values[e], values[e + 1]), to);
-    }
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-  static Value pairOf(Emit &emit, Value x, Value y) {
-    Value pair = LLVM::UndefOp::create(emit.b, emit.loc,
-                                       VectorType::get(2, x.getType()));
-    pair =
-        LLVM::InsertElementOp::create(emit.b, emit.loc, pair, x, emit.i32(0));
-    return LLVM::InsertElementOp::create(emit.b, emit.loc, pair, y,
-                                         emit.i32(1));
-  }
-};
-
-struct LoadVectorPattern : OpConversionPattern<LoadVectorOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(LoadVectorOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Emit emit(rewriter, op.getLoc());
-    RankedTensorType type = typeOf(op.getResult());
-    Places places = emit.places(type);
-    Type element = type.getElementType();
-    Value base =
-        emit.move(adaptor.getBuffer().front(), emit.mul(places.variable[0], 4));
-    bool pairs =
-        cast<SliceAttr>(type.getEncoding()).getDim() == 0; // neighbours
-    SmallVector<Value> values;
-    for (size_t e = 0; e < places.constants.size(); e += 2) {
-      int64_t first = places.constants[e][0],
-              second = places.constants[e + 1][0];
-      if (!pairs) {
-        values.push_back(emit.load(element, emit.move(base, first * 4)));
-        values.push_back(emit.load(element, emit.move(base, second * 4)));
-        continue;
-      }
-      Value two =
-          emit.load(VectorType::get(2, element), emit.move(base, first * 4));
-      for (int64_t i = 0; i != 2; ++i)
-        values.push_back(LLVM::ExtractElementOp::create(rewriter, op.getLoc(),
-                                                        two, emit.i32(i)));
-    }
-    rewriter.replaceOpWithMultiple(op, {values});
-    return success();
-  }
-};
-
-struct StoreVectorPattern : OpConversionPattern<StoreVectorOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(StoreVectorOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Emit emit(rewriter, op.getLoc());
-    Places places = emit.places(typeOf(op.getValue()));
-    Value base =
-        emit.move(adaptor.getBuffer().front(), emit.mul(places.variable[0], 4));
-    auto first = scf::IfOp::create(
-        rewriter, op.getLoc(), emit.less(emit.thread(), emit.i32(kWarpSize)));
-    {
-      OpBuilder::InsertionGuard guard(rewriter);
-      rewriter.setInsertionPointToStart(first.thenBlock());
-      for (auto [value, constants] :
-           llvm::zip(adaptor.getValue(), places.constants))
-        emit.store(value, emit.move(base, constants[0] * 4));
+        emit.storeMany({values[e], values[e + 1]}, to);
     }
     rewriter.eraseOp(op);
     return success();
@@ -510,7 +426,7 @@ struct StorePattern : OpConversionPattern<StoreOp> {
     ValueRange values = adaptor.getValue();
     auto layout = dyn_cast<AccAttr>(type.getEncoding());
     OpBuilder::InsertionGuard guard(rewriter);
-    enterHolders(emit, op, type);
+    enterHolders(emit, type);
     // Pairs of neighbours are whole, and at multiples of 4 bytes, where no limit
     // ends a row.
     auto inPairs = [&](int64_t d) {
@@ -571,10 +487,8 @@ struct StorePattern : OpConversionPattern<StoreOp> {
 
 void deltanet::tile::populateMemoryPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns
-      .add<AllocPattern, SlotPattern, RowPattern, LoadElementPattern,
-           CopyAsyncPattern, CommitPattern,
-           WaitPattern, BarrierPattern, LoadMatrixPattern, StoreMatrixPattern,
-           LoadVectorPattern, StoreVectorPattern, LoadPattern, StorePattern>(
-          converter, patterns.getContext());
+  patterns.add<AllocPattern, SlotPattern, RowPattern, LoadElementPattern,
+               CopyAsyncPattern, CommitPattern, WaitPattern, BarrierPattern,
+               LoadMatrixPattern, StoreMatrixPattern, LoadPattern,
+               StorePattern>(converter, patterns.getContext());
 }

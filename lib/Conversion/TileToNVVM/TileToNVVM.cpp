@@ -82,7 +82,9 @@ struct ConvertTileToNVVM
     RewritePatternSet patterns(&getContext());
     populateRegisterPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
-    populateProductPatterns(converter, patterns);
+    populateVectorPatterns(converter, patterns);
+    populateMmaPatterns(converter, patterns);
+    populateInversePatterns(converter, patterns);
     auto parent = module->getParentOfType<ModuleOp>();
     auto facts =
         parent ? parent->getAttrOfType<kernel::TargetAttr>(kernel::kTargetName)

@@ -139,9 +139,9 @@ func.func @load_element_index(%b: !tile.buffer<1x64xf32>) {
 }
 
 // -----
-func.func @load_matrix_c1(%b: !tile.buffer<64x64xf32>) {
-  // expected-error @below {{expects one element type of 16 bits, got 'f32' and 'f32'}}
-  %v = tile.load_matrix %b : !tile.buffer<64x64xf32> -> tensor<64x64xf32, #tile.acc<warps = [4, 2]>>
+func.func @load_matrix_c1(%b: !tile.buffer<64x64xbf16>) {
+  // expected-error @below {{expects one element type, got 'bf16' and 'f32'}}
+  %v = tile.load_matrix %b : !tile.buffer<64x64xbf16> -> tensor<64x64xf32, #tile.acc<warps = [4, 2]>>
   return
 }
 
@@ -149,6 +149,20 @@ func.func @load_matrix_c1(%b: !tile.buffer<64x64xf32>) {
 func.func @load_matrix_c2(%b: !tile.buffer<64x128xbf16>) {
   // expected-error @below {{expects the buffer's shape, exchanged, got}}
   %v = tile.load_matrix %b transpose : !tile.buffer<64x128xbf16> -> tensor<64x128xbf16, #tile.acc<warps = [4, 2]>>
+  return
+}
+
+// -----
+func.func @load_matrix_c3(%b: !tile.buffer<64x64xf32, pad = 1>) {
+  // expected-error @below {{expects rows of f32 at multiples of 8 bytes, got 260 bytes a row}}
+  %v = tile.load_matrix %b : !tile.buffer<64x64xf32, pad = 1> -> tensor<64x64xf32, #tile.acc<warps = [4, 2]>>
+  return
+}
+
+// -----
+func.func @store_matrix_c3(%b: !tile.buffer<64x64xf32, pad = 1>, %v: tensor<64x64xf32, #tile.acc<warps = [4, 2]>>) {
+  // expected-error @below {{expects rows of f32 at multiples of 8 bytes, got 260 bytes a row}}
+  tile.store_matrix %v, %b : tensor<64x64xf32, #tile.acc<warps = [4, 2]>>, !tile.buffer<64x64xf32, pad = 1>
   return
 }
 
@@ -176,8 +190,32 @@ func.func @store_vector_c1(%b: !tile.buffer<1x64xf32>, %v: tensor<64xf32, #tile.
 // -----
 #acc = #tile.acc<warps = [8, 1]>
 func.func @mma_c1(%a: tensor<128x64xf16, #acc>, %b: !tile.buffer<64x64xbf16>, %c: tensor<128x64xf32, #acc>) {
-  // expected-error @below {{expects operands of one element type of 16 bits, got 'f16' and 'bf16'}}
+  // expected-error @below {{expects operands of one element type, got 'f16' and 'bf16'}}
   %d = tile.mma %a, %b, %c : tensor<128x64xf16, #acc>, !tile.buffer<64x64xbf16> -> tensor<128x64xf32, #acc>
+  return
+}
+
+// -----
+#acc = #tile.acc<warps = [8, 1]>
+func.func @mma_no_precision(%a: tensor<128x64xf32, #acc>, %b: !tile.buffer<64x64xf32>, %c: tensor<128x64xf32, #acc>) {
+  // expected-error @below {{expects a precision of products of f32 and of no others, got products of 'f32' without}}
+  %d = tile.mma %a, %b, %c : tensor<128x64xf32, #acc>, !tile.buffer<64x64xf32> -> tensor<128x64xf32, #acc>
+  return
+}
+
+// -----
+#acc = #tile.acc<warps = [8, 1]>
+func.func @mma_precision(%a: tensor<128x64xbf16, #acc>, %b: !tile.buffer<64x64xbf16>, %c: tensor<128x64xf32, #acc>) {
+  // expected-error @below {{expects a precision of products of f32 and of no others, got products of 'bf16' with one}}
+  %d = tile.mma %a, %b, %c precision tf32 : tensor<128x64xbf16, #acc>, !tile.buffer<64x64xbf16> -> tensor<128x64xf32, #acc>
+  return
+}
+
+// -----
+#acc = #tile.acc<warps = [8, 1]>
+func.func @mma_c4(%a: tensor<128x64xf32, #acc>, %b: !tile.buffer<64x64xf32, pad = 1>, %c: tensor<128x64xf32, #acc>) {
+  // expected-error @below {{expects rows of f32 at multiples of 8 bytes, got 260 bytes a row}}
+  %d = tile.mma %a, %b, %c precision tf32 : tensor<128x64xf32, #acc>, !tile.buffer<64x64xf32, pad = 1> -> tensor<128x64xf32, #acc>
   return
 }
 
@@ -194,6 +232,14 @@ func.func @mma_c2(%a: tensor<128x64xbf16, #acc>, %b: !tile.buffer<32x64xbf16>, %
 func.func @mma_depth(%a: !tile.buffer<128x8xbf16>, %b: !tile.buffer<8x64xbf16>, %c: tensor<128x64xf32, #acc>) {
   // expected-error @below {{expects a contracted extent that is a multiple of 16, got 8}}
   %d = tile.mma %a, %b, %c : !tile.buffer<128x8xbf16>, !tile.buffer<8x64xbf16> -> tensor<128x64xf32, #acc>
+  return
+}
+
+// -----
+#acc = #tile.acc<warps = [8, 1]>
+func.func @mma_depth_f32(%a: !tile.buffer<128x12xf32>, %b: !tile.buffer<12x64xf32>, %c: tensor<128x64xf32, #acc>) {
+  // expected-error @below {{expects a contracted extent that is a multiple of 8, got 12}}
+  %d = tile.mma %a, %b, %c precision tf32 : !tile.buffer<128x12xf32>, !tile.buffer<12x64xf32> -> tensor<128x64xf32, #acc>
   return
 }
 

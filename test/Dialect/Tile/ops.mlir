@@ -46,6 +46,19 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // CHECK-LABEL: gpu.func @f32
+  gpu.func @f32(%x: tensor<128x64xf32, #acc>) kernel {
+    %k = tile.alloc : !tile.buffer<64x128xf32, pad = 8>
+    %wide = arith.constant dense<0.0> : tensor<128x128xf32, #acc>
+    // CHECK: tile.load_matrix %{{.*}} transpose : <64x128xf32, pad = 8> -> tensor<128x64xf32
+    %kT = tile.load_matrix %k transpose : !tile.buffer<64x128xf32, pad = 8> -> tensor<128x64xf32, #acc>
+    // CHECK: tile.mma %{{.*}}, %{{.*}}, %{{.*}} precision tf32 : tensor<128x64xf32
+    %s = tile.mma %kT, %k, %wide precision tf32 : tensor<128x64xf32, #acc>, !tile.buffer<64x128xf32, pad = 8> -> tensor<128x128xf32, #acc>
+    // CHECK: tile.mma %{{.*}}, %{{.*}}, %{{.*}} transpose_lhs precision tf32x3 : !tile.buffer<64x128xf32, pad = 8>
+    %t = tile.mma %k, %k, %s transpose_lhs precision tf32x3 : !tile.buffer<64x128xf32, pad = 8>, !tile.buffer<64x128xf32, pad = 8> -> tensor<128x128xf32, #acc>
+    gpu.return
+  }
+
   // CHECK-LABEL: gpu.func @vectors
   gpu.func @vectors(%p: !tile.global<f32>, %at: index, %ld: index, %n: index) kernel {
     // CHECK: tile.load %{{.*}}[%{{.*}}] strides[%{{.*}}] below %{{.*}} along [0] : <f32> -> tensor<64xf32, #tile.lanes>

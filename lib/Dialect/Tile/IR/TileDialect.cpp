@@ -11,6 +11,7 @@ using namespace mlir;
 using namespace deltanet::tile;
 
 #include "deltanet/Dialect/Tile/IR/TileDialect.cpp.inc"
+#include "deltanet/Dialect/Tile/IR/TileEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "deltanet/Dialect/Tile/IR/TileAttrs.cpp.inc"
 #define GET_TYPEDEF_CLASSES

@@ -173,6 +173,14 @@ LogicalResult StoreOp::verify() {
   return verifyGlobalAccess(*this, getTarget().getType(), getValue().getType());
 }
 
+/// Two neighbours of a row of f32 are accessed at once.
+static LogicalResult verifyPairs(Operation *op, BufferType buffer) {
+  if (buffer.getElementType().isF32() && buffer.getRowBytes() % 8 != 0)
+    return op->emitOpError("expects rows of f32 at multiples of 8 bytes, got ")
+           << buffer.getRowBytes() << " bytes a row";
+  return success();
+}
+
 LogicalResult LoadMatrixOp::verify() {
   BufferType buffer = getBuffer().getType();
   RankedTensorType result = typeOf(getResult());
@@ -180,9 +188,8 @@ LogicalResult LoadMatrixOp::verify() {
   if (!isa<AccAttr>(result.getEncoding()))
     return emitOpError("expects a result in layout #tile.acc, got ")
            << result.getEncoding();
-  if (buffer.getElementType() != result.getElementType() ||
-      buffer.getElementBytes() != 2)
-    return emitOpError("expects one element type of 16 bits, got ")
+  if (buffer.getElementType() != result.getElementType())
+    return emitOpError("expects one element type, got ")
            << buffer.getElementType() << " and " << result.getElementType();
   // C2
   if (result.getDimSize(0) != buffer.getShape()[getTranspose()] ||
@@ -190,7 +197,7 @@ LogicalResult LoadMatrixOp::verify() {
     return emitOpError("expects the buffer's shape")
            << (getTranspose() ? ", exchanged" : "") << ", got " << result
            << " from " << buffer;
-  return success();
+  return verifyPairs(*this, buffer); // C3
 }
 
 LogicalResult StoreMatrixOp::verify() {
@@ -207,7 +214,7 @@ LogicalResult StoreMatrixOp::verify() {
   if (value.getShape() != buffer.getShape())
     return emitOpError("expects the buffer's shape, got ")
            << value << " into " << buffer;
-  return success();
+  return verifyPairs(*this, buffer); // C3
 }
 
 /// C1 and C2 of `load_vector` and `store_vector`.
@@ -247,9 +254,13 @@ LogicalResult MmaOp::verify() {
   RankedTensorType result = typeOf(getResult());
   auto layout = dyn_cast<AccAttr>(result.getEncoding());
   // C1
-  if (lhsElement != rhsElement || lhsElement.getIntOrFloatBitWidth() != 16)
-    return emitOpError("expects operands of one element type of 16 bits, got ")
+  if (lhsElement != rhsElement)
+    return emitOpError("expects operands of one element type, got ")
            << lhsElement << " and " << rhsElement;
+  if (lhsElement.isF32() != getPrecision().has_value())
+    return emitOpError("expects a precision of products of f32 and of no "
+                       "others, got products of ")
+           << lhsElement << (getPrecision() ? " with one" : " without");
   if (!layout)
     return emitOpError("expects a result in layout #tile.acc, got ")
            << result.getEncoding();
@@ -262,10 +273,9 @@ LogicalResult MmaOp::verify() {
   if (k != k2)
     return emitOpError("expects contracted extents to agree, got ")
            << k << " of lhs and " << k2 << " of rhs";
-  if (k % 16 != 0)
-    return emitOpError(
-               "expects a contracted extent that is a multiple of 16, got ")
-           << k;
+  if (int64_t depth = lhsElement.isF32() ? 8 : 16; k % depth != 0)
+    return emitOpError("expects a contracted extent that is a multiple of ")
+           << depth << ", got " << k;
   if (result.getShape() != ArrayRef<int64_t>({m, n}))
     return emitOpError("expects a result of ")
            << m << "x" << n << ", got " << result;
@@ -277,6 +287,11 @@ LogicalResult MmaOp::verify() {
                          "alone, as the "
                          "result, got ")
              << registers.getEncoding() << " and " << result.getEncoding();
+  // C4
+  for (Value operand : {getLhs(), Value(getRhs())})
+    if (auto buffer = dyn_cast<BufferType>(operand.getType()))
+      if (failed(verifyPairs(*this, buffer)))
+        return failure();
   return success();
 }
 

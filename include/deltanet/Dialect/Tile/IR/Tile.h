@@ -17,6 +17,7 @@
 #include <optional>
 
 #include "deltanet/Dialect/Tile/IR/TileDialect.h.inc"
+#include "deltanet/Dialect/Tile/IR/TileEnums.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "deltanet/Dialect/Tile/IR/TileAttrs.h.inc"

@@ -1,96 +1,15 @@
-//===- Products.cpp - tensor cores ----------------------------------------===//
-// mma.sync m16n8k16 with operands from ldmatrix, and the inverse of a unit
-// lower triangle with tf32 merges (5).
+//===- Inverse.cpp - the inverse of a unit lower triangle -----------------===//
+// Substitution on diagonal blocks, merges in tf32 (5).
 //===----------------------------------------------------------------------===//
-#include "MatrixReader.h"
+#include "Mma.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
 
-/// One mma.sync of 16 x 8 x depth; `element` is bf16, f16 or f32 (as tf32).
-static void mmaSync(Emit &emit, Type element, int64_t depth, ArrayRef<Value> a,
-                    ArrayRef<Value> b, MutableArrayRef<Value> c) {
-  OpBuilder &builder = emit.b;
-  NVVM::MMATypes type = element.isF32()    ? NVVM::MMATypes::tf32
-                        : element.isBF16() ? NVVM::MMATypes::bf16
-                                           : NVVM::MMATypes::f16;
-  auto operands = [&](ArrayRef<Value> values) {
-    SmallVector<Value> cast(values);
-    if (element.isF16())
-      for (Value &v : cast)
-        v = emit.bitcast(v, VectorType::get(2, element));
-    return cast;
-  };
-  SmallVector<Type> results(4, builder.getF32Type());
-  Value d = NVVM::MmaOp::create(
-      builder, emit.loc,
-      LLVM::LLVMStructType::getLiteral(builder.getContext(), results),
-      operands(a), operands(b), ValueRange(c), ArrayRef<int64_t>{16, 8, depth},
-      std::nullopt, std::nullopt, std::array<NVVM::MMATypes, 2>{type, type},
-      std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row,
-                                     NVVM::MMALayout::col});
-  llvm::copy(emit.members(d), c.begin());
-}
-
 namespace {
-
-struct MmaPattern : OpConversionPattern<MmaOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(MmaOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Emit emit(rewriter, op.getLoc());
-    auto result = cast<RankedTensorType>(op.getResult().getType());
-    auto layout = cast<AccAttr>(result.getEncoding());
-    BufferType rhsType = op.getRhs().getType();
-    int64_t rows = result.getDimSize(0) / layout.getWarps()[0];
-    int64_t columns = result.getDimSize(1) / layout.getWarps()[1];
-    int64_t depth = rhsType.getShape()[op.getTransposeRhs()];
-    Value zero = emit.i32(0), row = emit.mul(emit.warpRow(layout), rows);
-    Value column = emit.mul(emit.warpColumn(layout), columns);
-
-    // Right: stored n x k as the instruction wants it, or k x n and transposed.
-    bool nk = op.getTransposeRhs();
-    MatrixReader right(emit, adaptor.getRhs().front(), rhsType,
-                       nk ? column : zero, nk ? zero : column,
-                       nk ? BlockOrder::Across : BlockOrder::Down, !nk);
-    std::optional<MatrixReader> left;
-    bool km = op.getTransposeLhs();
-    if (auto type = dyn_cast<BufferType>(op.getLhs().getType()))
-      left.emplace(emit, adaptor.getLhs().front(), type, km ? zero : row,
-                   km ? row : zero, km ? BlockOrder::Across : BlockOrder::Down,
-                   km);
-
-    SmallVector<Value> sums(adaptor.getInit());
-    for (int64_t k = 0; k < depth; k += 16) {
-      SmallVector<SmallVector<Value>> a;
-      for (int64_t r = 0; r < rows; r += 16) {
-        if (left)
-          a.push_back(left->read(km ? k : r, km ? r : k));
-        else // two tiles of 16 x 8 of an accumulator are one of 16 x 16
-          a.push_back(llvm::to_vector(
-              adaptor.getLhs().slice((r / 16 * depth + k) / 4, 4)));
-      }
-      for (int64_t c = 0; c < columns; c += 16) {
-        int64_t blocks = columns - c >= 16 ? 4 : 2;
-        SmallVector<Value> b = right.read(nk ? c : k, nk ? k : c, blocks);
-        for (int64_t half = 0; half != blocks / 2; ++half)
-          for (int64_t r = 0; r < rows; r += 16) {
-            int64_t tile = r / 16 * (columns / 8) + c / 8 + half;
-            mmaSync(emit, rhsType.getElementType(), 16, a[r / 16],
-                    ArrayRef<Value>(b).slice(2 * half, 2),
-                    MutableArrayRef<Value>(sums).slice(4 * tile, 4));
-          }
-      }
-    }
-    rewriter.replaceOpWithMultiple(op, {sums});
-    return success();
-  }
-};
 
 /// Inverts a unit lower triangle in blocks of 16: warp j solves diagonal block
 /// j by substitution, then forms the blocks below it,
@@ -285,8 +204,7 @@ struct UnitLowerInversePattern : OpConversionPattern<UnitLowerInverseOp> {
 };
 } // namespace
 
-void deltanet::tile::populateProductPatterns(const TypeConverter &converter,
+void deltanet::tile::populateInversePatterns(const TypeConverter &converter,
                                              RewritePatternSet &patterns) {
-  patterns.add<MmaPattern, UnitLowerInversePattern>(converter,
-                                                    patterns.getContext());
+  patterns.add<UnitLowerInversePattern>(converter, patterns.getContext());
 }
