@@ -57,7 +57,7 @@ def Tile_RolesOp : Tile_Op<"roles", [SingleBlock, NoTerminator, RecursiveMemoryE
     - C2: the operation stands in the body of a kernel that states its block size, and
       is the only one there.
     - C3: the warps of all roles are those of the block.
-    - C4: layouts in a role count the warps of the role; `unit_lower_inverse` has a
+    - C4: layouts in a role are over at most the warps of the role; `unit_lower_inverse` has a
       warp for every 16 rows.
     - C5: registers are a multiple of 8 from 24 to 248; roles that share four
       consecutive warps (a warp group) state the same.

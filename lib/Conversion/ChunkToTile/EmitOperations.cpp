@@ -233,7 +233,7 @@ Value RoleEmitter::makeCumsum(CumsumOp op) {
     return {};
   }
   return tile::CumsumOp::create(b, op.getLoc(), input.getType(), input,
-                                op.getExclusive(), op.getReverse());
+                                op.getExclusive());
 }
 
 Value RoleEmitter::makeTranspose(TransposeOp op) {
@@ -256,5 +256,6 @@ Value RoleEmitter::makeRepetition(RepeatOp op) {
   FailureOr<Type> type = registerType(op, op.getLoc());
   if (!input || failed(type))
     return {};
-  return tile::RepeatOp::create(b, op.getLoc(), *type, input);
+  op.emitOpError("TODO");
+  return {};
 }

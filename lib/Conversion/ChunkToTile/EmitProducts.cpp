@@ -12,12 +12,8 @@ using namespace deltanet::chunk;
 
 Value RoleEmitter::mma(Value lhs, Value rhs, Value init, bool transposeLhs,
                        bool transposeRhs, Location loc) {
-  tile::PrecisionAttr precision;
-  if (cast<tile::BufferType>(rhs.getType()).getElementType().isF32())
-    precision =
-        tile::PrecisionAttr::get(b.getContext(), tile::Precision::TF32X3);
   return tile::MmaOp::create(b, loc, init.getType(), lhs, rhs, init,
-                             transposeLhs, transposeRhs, precision);
+                             transposeLhs, transposeRhs);
 }
 
 /// The product that this value is, if it is left to the sum that uses it.
@@ -123,4 +119,14 @@ Value RoleEmitter::makeInverse(UnitLowerInverseOp op) {
                       loc);
   tile::UnitLowerInverseOp::create(b, loc, scratch, result);
   return values[op].buffer = result;
+}
+
+Value RoleEmitter::makeChannelDecayDot(DecayDotOp op) {
+  op.emitOpError("TODO");
+  return {};
+}
+
+Value RoleEmitter::makeReduction(ReduceOp op) {
+  op.emitOpError("TODO");
+  return {};
 }

@@ -54,7 +54,7 @@ private:
     mlir::SmallVector<int64_t> along;
   };
 
-  bool hasState() const { return scan.getNumCarries() > 0; }
+  bool hasState() { return scan.getNumCarries() > 0; }
   int64_t getWidth() const { return shape.warps * kColumnsPerWarp; }
   int64_t getColumnBlocks() const;
 

@@ -68,7 +68,7 @@ private:
                            const Tensor &tensor) const;
   std::string getExtentText(const Tensor &tensor, int64_t dim) const;
 
-  chunk::ScanOp scan;
+  mutable chunk::ScanOp scan; // its accessors are not const
   llvm::SmallVector<Tensor> inputs, outputs;
   /// Static, or kDynamic: then an argument. Sizes that nothing walks are 1.
   int64_t sizes[kNumSizes] = {1, 1, 1, 1, 1};

@@ -60,7 +60,7 @@ gpu.module @m { gpu.func @roles_c3() kernel attributes {known_block_size = array
 gpu.module @m { gpu.func @roles_c4_layout(%v: tensor<64x64xbf16, #tile.acc<warps = [4, 1]>>) kernel
     attributes {known_block_size = array<i32: 64, 1, 1>} {
   tile.roles a(warps = 2) {
-    // expected-error @below {{expects layouts over the 2 warps of role 'a', got 4 in}}
+    // expected-error @below {{expects layouts over at most the 2 warps of role 'a', got 4 in}}
     %x = arith.extf %v : tensor<64x64xbf16, #tile.acc<warps = [4, 1]>> to tensor<64x64xf32, #tile.acc<warps = [4, 1]>>
   }
   gpu.return

@@ -215,8 +215,8 @@ static LogicalResult verifyLayouts(Operation *op, const Role &role) {
     auto layout = dyn_cast<AccAttr>(encoding);
     if (auto slice = dyn_cast<SliceAttr>(encoding))
       layout = slice.getParent();
-    if (layout && layout.getNumWarps() != role.getNumWarps())
-      return op->emitOpError("expects layouts over the ")
+    if (layout && layout.getNumWarps() > role.getNumWarps())
+      return op->emitOpError("expects layouts over at most the ")
              << role.getNumWarps() << " warps of role '" << role.getName()
              << "', got " << layout.getNumWarps() << " in " << type;
     return success();
