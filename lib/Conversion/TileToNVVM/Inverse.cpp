@@ -1,6 +1,7 @@
 //===- Inverse.cpp - the inverse of a unit lower triangle -----------------===//
 // Substitution on diagonal blocks, merges in tf32 (5).
 //===----------------------------------------------------------------------===//
+#include "ElementAddress.h"
 #include "Mma.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -11,16 +12,17 @@ using namespace deltanet::tile;
 
 namespace {
 
-/// Inverts a unit lower triangle in blocks of 16: warp j solves diagonal block
-/// j by substitution, then forms the blocks below it,
+/// Inverts a unit lower triangle in blocks of 16: a warp solves diagonal block j
+/// by substitution, then forms the blocks below it,
 ///   X[i,j]^T = -(sum_m X[m,j]^T L[i,m]^T) D[i]^T,
 /// transposed so that an accumulator is the next left operand as it stands.
 class InverseEmitter {
 public:
   InverseEmitter(Emit &emit, Value lower, BufferType lowerType, Value result,
-                 BufferType resultType)
+                 BufferType resultType, Value scale, int64_t warps)
       : emit(emit), b(emit.b), loc(emit.loc), lower(lower), result(result),
-        lowerType(lowerType), resultType(resultType) {}
+        scale(scale), lowerType(lowerType), resultType(resultType),
+        warps(warps) {}
 
   void run() {
     warp = emit.warp();
@@ -28,11 +30,13 @@ public:
     group = emit.laneRow();
     pair = emit.lanePair();
     int64_t blocks = lowerType.getRows() / kBlock;
-    inWarps(emit.less(warp, emit.i32(blocks)), [&] { substitute(); });
+    for (int64_t first = 0; first < blocks; first += warps)
+      inWarps(emit.less(warp, emit.i32(blocks - first)),
+              [&] { substitute(emit.add(warp, first)); });
     emit.barrier();
     for (int64_t j = 0; j != blocks; ++j)
       inWarps(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, warp,
-                                    emit.i32(j)),
+                                    emit.i32(j % warps)),
               [&] { merge(j, blocks); });
   }
 
@@ -56,20 +60,30 @@ private:
     return emit.add(emit.mul(row, type.getRowBytes()),
                     emit.mul(column, type.getElementBytes()));
   }
-  Value round16(Value v) {
+  /// What column `column` of the result is multiplied with, or null.
+  Value scaleOf(Value column) {
+    return scale ? emit.load(b.getF32Type(),
+                             emit.move(scale, emit.mul(column, 4)))
+                 : Value();
+  }
+  Value round16(Value v, Value factor) {
+    if (factor)
+      v = arith::MulFOp::create(b, loc, v, factor);
     return emit.half(emit.pack(v, v, resultType.getElementType()), false);
   }
 
   /// Lanes c and c + 16 both solve column c of this warp's diagonal block; of
   /// two rows the lower half of the warp stores the first, the upper half the
   /// second.
-  void substitute() {
+  void substitute(Value number) {
     Value block =
-        emit.move(lower, emit.mul(warp, offset(lowerType, kBlock, kBlock)));
-    Value out =
-        emit.move(result, emit.mul(warp, offset(resultType, kBlock, kBlock)));
+        emit.move(lower, emit.mul(number, offset(lowerType, kBlock, kBlock)));
     Value column = emit.rem(lane, kBlock), half = emit.div(lane, kBlock);
-    out = emit.move(out, scaled(resultType, half, column));
+    Value first = emit.mul(number, kBlock);
+    Value resultColumn = emit.add(first, column);
+    ElementAddress out(emit, result, resultType, emit.add(first, half),
+                       resultColumn, /*split=*/true);
+    Value factor = scaleOf(resultColumn);
     Value upper = emit.less(emit.i32(0), half);
     SmallVector<Value> x, stored;
     for (int64_t r = 0; r != kBlock; ++r) {
@@ -78,8 +92,7 @@ private:
         continue;
       stored.push_back(arith::SelectOp::create(b, loc, upper, x[r], x[r - 1]));
       // Stored at once: what is loaded for later rows stays behind this.
-      emit.store(round16(stored.back()),
-                 emit.move(out, offset(resultType, r - 1, 0)));
+      emit.store(round16(stored.back(), factor), out.at(r - 1, 0));
     }
     // The merges read the inverse where the lower triangle was.
     NVVM::SyncWarpOp::create(b, loc, emit.i32(-1));
@@ -172,20 +185,24 @@ private:
 
   /// Stores a transposed block as block (i, j) of the result.
   void storeTransposed(const Block &block, int64_t i, int64_t j) {
-    Value at = emit.move(result, scaled(resultType, emit.mul(pair, 2), group));
+    ElementAddress to(emit, result, resultType, emit.mul(pair, 2), group,
+                      /*split=*/true);
+    std::array<Value, 2> factors;
+    for (int64_t half = 0; half != 2; ++half)
+      factors[half] = scaleOf(emit.add(group, j * kBlock + half * 8));
     for (int64_t tile = 0; tile != 2; ++tile)
       for (int64_t e = 0; e != 4; ++e)
-        emit.store(
-            round16(block[tile][e]),
-            emit.move(at, offset(resultType, i * kBlock + tile * 8 + e % 2,
-                                 j * kBlock + e / 2 * 8)));
+        emit.store(round16(block[tile][e], factors[e / 2]),
+                   to.at(i * kBlock + tile * 8 + e % 2,
+                         j * kBlock + e / 2 * 8));
   }
 
   Emit &emit;
   OpBuilder &b;
   Location loc;
-  Value lower, result;
+  Value lower, result, scale;
   BufferType lowerType, resultType;
+  int64_t warps;
   Value warp, lane, group, pair;
 };
 
@@ -195,8 +212,13 @@ struct UnitLowerInversePattern : OpConversionPattern<UnitLowerInverseOp> {
   matchAndRewrite(UnitLowerInverseOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
+    // Where the kernel does not say how many warps there are, they suffice.
+    int64_t blocks = op.getLower().getType().getRows() / 16;
+    std::optional<int64_t> threads = emit.getNumThreads();
+    int64_t warps = threads ? std::min(*threads / kWarpSize, blocks) : blocks;
     InverseEmitter(emit, adaptor.getLower(), op.getLower().getType(),
-                   adaptor.getResult(), op.getResult().getType())
+                   adaptor.getResult(), op.getResult().getType(),
+                   adaptor.getScale(), warps)
         .run();
     rewriter.eraseOp(op);
     return success();
