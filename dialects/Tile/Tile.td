@@ -450,16 +450,16 @@ def Tile_UnitLowerInverseOp : Tile_Op<"unit_lower_inverse", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "inverse of the identity plus a strictly lower triangle, in shared memory";
   let description = [{
-    `result = (I + strict_lower(lower))^-1` (5), with `scale` times its elements along
-    the columns. Diagonal blocks of 16 x 16 are solved
-    by substitution in f32; a block below them is
-    `X[i,j] = -D[i] sum_{j<=m<i} L[i,m] X[m,j]` with tf32 products. There is no power
-    series, so nothing is lost where keys repeat. `lower` holds intermediate
-    values afterwards. Warps take the block columns in turn; between the two steps all
-    threads meet at a barrier.
+    `result = (I + strict_lower(lower))^-1` (5), its columns multiplied with `scale`.
+    Diagonal blocks of 16 x 16 are solved by substitution in f32, half a warp each; the block columns below them are
+    `X[i] = -(P[i] X[i-1] + D[i] sum_{j<=m<i-1} L[i,m] X[m])` with `P[i] = D[i] L[i,i-1]`
+    and D the inverses of the diagonal blocks, one warp each, with products in tf32
+    (tf32x3 where the result is f32). There is no power series, so nothing is lost
+    where keys repeat. `lower` holds intermediate values afterwards. Any number of
+    warps will do; between the two steps all threads meet at a barrier.
 
-    - C1: `lower` is f32, `result` has 16 bits; both C x C, C a multiple of 16.
-    - C2: rows of `lower` start at multiples of 16 bytes, and `lower` is not swizzled.
+    - C1: `lower` is f32, `result` a float type; both C x C, C a multiple of 16.
+    - C2: rows of both start at multiples of 16 bytes; `lower` is not swizzled.
     - C3: `scale` is f32, one row of C.
 
     Example: `tile.unit_lower_inverse %L, %T : !tile.buffer<64x64xf32, pad = 8>, !tile.buffer<64x64xbf16, pad = 8>`
@@ -555,6 +555,7 @@ def Tile_CoordinateOp : Tile_Op<"coordinate", [Pure]> {
   let hasVerifier = 1;
 }
 
+include "Tile/TileProducts.td"
 include "Tile/TileRoles.td"
 include "Tile/TileAsync.td"
 

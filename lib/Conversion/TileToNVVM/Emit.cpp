@@ -236,6 +236,11 @@ void Emit::assembly(StringRef text, StringRef constraints,
       ArrayAttr());
 }
 
+Value Emit::transposeBlock(Value pair) {
+  return assembly("movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;", "=r,r",
+                  pair.getType(), pair, true);
+}
+
 Value Emit::bitcast(Value v, Type type) {
   return v.getType() == type
              ? v
@@ -272,11 +277,6 @@ Value Emit::join(Value low, Value high) {
   high = arith::ExtUIOp::create(b, loc, b.getI32Type(), high);
   high = arith::ShLIOp::create(b, loc, high, i32(16));
   return arith::OrIOp::create(b, loc, low, high);
-}
-
-Value Emit::turn(Value pair) {
-  return assembly("movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;", "=r,r",
-                  pair.getType(), pair, true);
 }
 
 Value Emit::shuffle(Value v, Value lane) {

@@ -100,6 +100,9 @@ public:
   Value unpack(Value pair, bool high, mlir::Type element); // to f32
   Value half(Value pair, bool high);                       // the i16
   Value join(Value low, Value high);                       // two i16
+  /// 8 x 8 elements of 16 bits, a pair in each lane, exchanged rows and
+  /// columns.
+  Value transposeBlock(Value pair);
   /// Call of an LLVM intrinsic.
   Value intrinsic(llvm::StringRef name, mlir::Type result,
                   mlir::ValueRange operands);
@@ -112,8 +115,6 @@ public:
                 mlir::ValueRange operands);
   Value bitcast(Value v, mlir::Type type); // same bits
 
-  /// The block of 8 x 8, transposed between the lanes.
-  Value turn(Value pair);
   /// The value of `v` in lane `lane`.
   Value shuffle(Value v, Value lane);
   /// The members of an LLVM struct.
@@ -136,6 +137,10 @@ void populateMmaPatterns(const mlir::TypeConverter &converter,
                          mlir::RewritePatternSet &patterns);
 void populateInversePatterns(const mlir::TypeConverter &converter,
                              mlir::RewritePatternSet &patterns);
+void populateDecayScalePatterns(const mlir::TypeConverter &converter,
+                                mlir::RewritePatternSet &patterns);
+void populateDecayDotPatterns(const mlir::TypeConverter &converter,
+                              mlir::RewritePatternSet &patterns);
 void populateVectorPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
 

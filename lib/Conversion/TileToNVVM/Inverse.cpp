@@ -1,57 +1,73 @@
 //===- Inverse.cpp - the inverse of a unit lower triangle -----------------===//
-// Substitution on diagonal blocks, merges in tf32 (5).
+// Substitution on diagonal blocks, half a warp each; then block columns, one
+// warp each, by products in tf32 (5).
 //===----------------------------------------------------------------------===//
-#include "ElementAddress.h"
+#include "MatrixReader.h"
 #include "Mma.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
 
 namespace {
 
-/// Inverts a unit lower triangle in blocks of 16: a warp solves diagonal block j
-/// by substitution, then forms the blocks below it,
-///   X[i,j]^T = -(sum_m X[m,j]^T L[i,m]^T) D[i]^T,
-/// transposed so that an accumulator is the next left operand as it stands.
+/// Inverts in blocks of 16. With D the inverses of the diagonal blocks, block
+/// column j is
+///   X[i] = -(P[i] X[i-1] + D[i] sum_{m<i-1} L[i,m] X[m]),  P[i] = D[i]
+///   L[i,i-1],
+/// X[j] = D[j]: one product waits for the block above, the rest for the one
+/// above that. All is transposed, so that an accumulator is the next left
+/// operand as it stands.
 class InverseEmitter {
 public:
   InverseEmitter(Emit &emit, Value lower, BufferType lowerType, Value result,
                  BufferType resultType, Value scale, int64_t warps)
       : emit(emit), b(emit.b), loc(emit.loc), lower(lower), result(result),
-        scale(scale), lowerType(lowerType), resultType(resultType),
-        warps(warps) {}
+        scale(scale), lowerType(lowerType), resultType(resultType), warps(warps),
+        blocks(lowerType.getRows() / kBlock),
+        tf32(emit, resultType.getElementType().isF32() ? Precision::TF32X3
+                                                       : Precision::TF32) {}
 
   void run() {
     warp = emit.warp();
     lane = emit.lane();
-    group = emit.laneRow();
-    pair = emit.lanePair();
-    int64_t blocks = lowerType.getRows() / kBlock;
-    for (int64_t first = 0; first < blocks; first += warps)
-      inWarps(emit.less(warp, emit.i32(blocks - first)),
-              [&] { substitute(emit.add(warp, first)); });
-    emit.barrier();
-    for (int64_t j = 0; j != blocks; ++j)
-      inWarps(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, warp,
-                                    emit.i32(j % warps)),
-              [&] { merge(j, blocks); });
+    int64_t pairs = llvm::divideCeil(blocks, 2);
+    for (int64_t first = 0; first < pairs; first += warps) {
+      Value mine = emit.add(warp, first);
+      inWarps(first + warps > pairs ? emit.less(mine, emit.i32(pairs))
+                                    : Value(),
+              [&] { substitute(emit.mul(mine, 2)); });
+    }
+    if (warps == 1)
+      NVVM::SyncWarpOp::create(b, loc, emit.i32(-1));
+    else
+      emit.barrier();
+    rows.emplace(emit, lower, lowerType, emit.i32(0), emit.i32(0), false);
+    turned.emplace(emit, lower, lowerType, emit.i32(0), emit.i32(0), true);
+    // Long columns and short ones take turns over the warps.
+    for (int64_t j = 0; j != blocks; ++j) {
+      int64_t place = j % (2 * warps);
+      int64_t mine = place < warps ? place : 2 * warps - 1 - place;
+      inWarps(warps == 1 ? Value() : emit.equal(warp, emit.i32(mine)),
+              [&] { mergeColumn(j); });
+    }
   }
 
 private:
   static constexpr int64_t kBlock = 16;
 
-  void inWarps(Value condition, function_ref<void()> body) {
-    auto ifOp = scf::IfOp::create(b, loc, condition);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(ifOp.thenBlock());
-    body();
-  }
+  /// A 16 x 16 block as two tiles of 16 x 8 of an accumulator.
+  using Block = SmallVector<SmallVector<Value>, 2>;
+  /// The same as a left operand, by halves of its columns.
+  using Left = SmallVector<Tf32::Operand, 2>;
 
-  using Block =
-      SmallVector<SmallVector<Value>>; // two tiles of 16 x 8: registers
+  void inWarps(Value condition, function_ref<void()> body) {
+    if (condition)
+      emit.when(condition, body);
+    else
+      body();
+  }
 
   int64_t offset(BufferType type, int64_t row, int64_t column) {
     return row * type.getRowBytes() + column * type.getElementBytes();
@@ -60,141 +76,165 @@ private:
     return emit.add(emit.mul(row, type.getRowBytes()),
                     emit.mul(column, type.getElementBytes()));
   }
+
   /// What column `column` of the result is multiplied with, or null.
   Value scaleOf(Value column) {
     return scale ? emit.load(b.getF32Type(),
                              emit.move(scale, emit.mul(column, 4)))
                  : Value();
   }
-  Value round16(Value v, Value factor) {
-    if (factor)
-      v = arith::MulFOp::create(b, loc, v, factor);
-    return emit.half(emit.pack(v, v, resultType.getElementType()), false);
+  Value scaled(Value v, Value factor) {
+    return factor ? arith::MulFOp::create(b, loc, v, factor).getResult() : v;
   }
 
-  /// Lanes c and c + 16 both solve column c of this warp's diagonal block; of
-  /// two rows the lower half of the warp stores the first, the upper half the
-  /// second.
-  void substitute(Value number) {
-    Value block =
-        emit.move(lower, emit.mul(number, offset(lowerType, kBlock, kBlock)));
-    Value column = emit.rem(lane, kBlock), half = emit.div(lane, kBlock);
-    Value first = emit.mul(number, kBlock);
-    Value resultColumn = emit.add(first, column);
-    ElementAddress out(emit, result, resultType, emit.add(first, half),
-                       resultColumn, /*split=*/true);
-    Value factor = scaleOf(resultColumn);
-    Value upper = emit.less(emit.i32(0), half);
-    SmallVector<Value> x, stored;
-    for (int64_t r = 0; r != kBlock; ++r) {
-      x.push_back(solveRow(block, column, r, x));
-      if (r % 2 == 0)
-        continue;
-      stored.push_back(arith::SelectOp::create(b, loc, upper, x[r], x[r - 1]));
-      // Stored at once: what is loaded for later rows stays behind this.
-      emit.store(round16(stored.back(), factor), out.at(r - 1, 0));
+  //===--------------------------------------------------------------------===//
+  // Diagonal blocks
+  //===--------------------------------------------------------------------===//
+
+  /// Each half of the warp solves one of two blocks, a lane one column. A row
+  /// that is done is taken out of all rows below at once, so that 15 steps
+  /// follow each other and not 120.
+  void substitute(Value firstBlock) {
+    Value column = emit.rem(lane, kBlock);
+    Value block = emit.add(firstBlock, emit.div(lane, kBlock)), own;
+    if (blocks % 2 != 0) { // the last one is alone; both halves solve it
+      own = emit.less(block, emit.i32(blocks));
+      block = arith::MinUIOp::create(b, loc, block, emit.i32(blocks - 1));
+    }
+    Value from =
+        emit.move(lower, emit.mul(block, offset(lowerType, kBlock, kBlock)));
+    SmallVector<Value> x;
+    for (int64_t r = 0; r != kBlock; ++r)
+      x.push_back(emit.select(emit.equal(column, emit.i32(r)), emit.f32(1),
+                              emit.f32(0)));
+    for (int64_t c = 0; c != kBlock; c += 4) {
+      SmallVector<SmallVector<Value>> l(kBlock);
+      for (int64_t r = c + 1; r != kBlock; ++r)
+        l[r] = emit.loadMany(b.getF32Type(), 4,
+                             emit.move(from, offset(lowerType, r, c)));
+      for (int64_t i = c; i != c + 4; ++i)
+        for (int64_t r = i + 1; r != kBlock; ++r)
+          x[r] =
+              emit.fma(arith::NegFOp::create(b, loc, l[r][i - c]), x[i], x[r]);
     }
     // The merges read the inverse where the lower triangle was.
     NVVM::SyncWarpOp::create(b, loc, emit.i32(-1));
-    Value to = emit.move(block, scaled(lowerType, half, column));
-    for (auto [i, value] : llvm::enumerate(stored))
-      emit.store(value, emit.move(to, offset(lowerType, 2 * i, 0)));
+    inWarps(own, [&] { storeColumn(x, from, block, column); });
   }
 
-  /// x[r] = [r = column] - sum_{i<r} L[r,i] x[i].
-  Value solveRow(Value block, Value column, int64_t r, ArrayRef<Value> x) {
-    Value unit = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, column,
-                                       emit.i32(r));
-    Value sum = arith::SelectOp::create(b, loc, unit, emit.f32(1), emit.f32(0));
-    for (int64_t i = 0; i < r; i += 4) {
-      Value row = emit.load(VectorType::get(4, b.getF32Type()),
-                            emit.move(block, offset(lowerType, r, i)));
-      for (int64_t e = i; e < std::min(i + 4, r); ++e) {
-        Value l = LLVM::ExtractElementOp::create(b, loc, row, emit.i32(e - i));
-        sum = LLVM::FMAOp::create(b, loc, arith::NegFOp::create(b, loc, l),
-                                  x[e], sum);
-      }
+  void storeColumn(ArrayRef<Value> x, Value block, Value number, Value column) {
+    Value to = emit.move(block, emit.mul(column, 4));
+    Value first = emit.mul(number, kBlock);
+    column = emit.add(first, column);
+    ElementAddress out(emit, result, resultType, first, column, /*split=*/true);
+    Value factor = scaleOf(column);
+    for (auto [r, value] : llvm::enumerate(x)) {
+      emit.store(value, emit.move(to, offset(lowerType, r, 0)));
+      Type element = resultType.getElementType();
+      Value y = scaled(value, factor);
+      emit.store(element.isF32() ? y : emit.half(emit.pack(y, y, element), false),
+                 out.at(r, 0));
     }
-    return sum;
   }
 
-  /// tf32 as mma takes it, rounded to nearest.
-  Value tf32(Value v) {
-    return emit.intrinsic("llvm.nvvm.f2tf32.rna", b.getI32Type(), v);
-  }
-  /// An accumulator of 16 x 8 as a left operand of depth 8, its columns 2t and
-  /// 2t + 1 standing for t and t + 4; `rightOf` orders the rows alike.
-  SmallVector<Value> leftOf(ArrayRef<Value> c) {
-    return {tf32(c[0]), tf32(c[2]), tf32(c[1]), tf32(c[3])};
-  }
-  /// The transpose of the block at (row, column): rows of 8 from `n`, 8 of
-  /// depth from `k`.
-  SmallVector<Value> rightOf(int64_t row, int64_t column, int64_t n,
-                             int64_t k) {
-    Value at = emit.move(lower, scaled(lowerType, group, emit.mul(pair, 2)));
-    Value two =
-        emit.load(VectorType::get(2, b.getF32Type()),
-                  emit.move(at, offset(lowerType, row + n, column + k)));
-    SmallVector<Value> values;
-    for (int64_t e = 0; e != 2; ++e)
-      values.push_back(
-          tf32(LLVM::ExtractElementOp::create(b, loc, two, emit.i32(e))));
-    return values;
-  }
-  /// The transpose of diagonal block j of the inverse as an accumulator would
-  /// hold it.
-  Block diagonal(int64_t j) {
-    Value at = emit.move(lower, scaled(lowerType, emit.mul(pair, 2), group));
-    Block block(2);
-    for (int64_t tile = 0; tile != 2; ++tile)
-      for (int64_t e = 0; e != 4; ++e)
-        block[tile].push_back(emit.load(
-            b.getF32Type(),
-            emit.move(at, offset(lowerType, j * kBlock + tile * 8 + e % 2,
-                                 j * kBlock + e / 2 * 8))));
-    return block;
-  }
-  void multiply(const Block &left, int64_t row, int64_t column, Block &sums) {
-    for (int64_t k = 0; k != 2; ++k) {
-      SmallVector<Value> a = leftOf(left[k]);
-      for (int64_t n = 0; n != 2; ++n)
-        mmaSync(emit, b.getF32Type(), 8, a, rightOf(row, column, 8 * n, 8 * k),
-                sums[n]);
-    }
-  }
+  //===--------------------------------------------------------------------===//
+  // Block columns
+  //===--------------------------------------------------------------------===//
+
   Block zeros() { return Block(2, SmallVector<Value>(4, emit.f32(0))); }
+  Left leftOf(const Block &block) {
+    return {tf32.left(block[0]), tf32.left(block[1])};
+  }
+  /// Block (i, m) as it stands, and its transpose.
+  Block read(PairReader &reader, int64_t row, int64_t column) {
+    return {reader.readTile(row * kBlock, column * kBlock),
+            reader.readTile(row * kBlock, column * kBlock + 8)};
+  }
 
-  /// Block column j: zeros above the diagonal, merged blocks below.
-  void merge(int64_t j, int64_t blocks) {
+  /// sums += left right^T, where `right` is a block of rows.
+  void multiply(const Left &left, const Block &right, Block &sums) {
+    for (int64_t k = 0; k != 2; ++k)
+      for (int64_t n = 0; n != 2; ++n)
+        tf32.multiply(left[k], tf32.right(right[k][2 * n], right[k][2 * n + 1]),
+                      sums[n]);
+  }
+
+  void mergeColumn(int64_t j) {
     for (int64_t i = 0; i != j; ++i)
-      storeTransposed(zeros(), i, j);
-    SmallVector<Block> x = {diagonal(j)};
+      clear(i, j);
+    if (j + 1 == blocks)
+      return;
+    SmallVector<Left, 0> x = {leftOf(read(*turned, j, j))};
     for (int64_t i = j + 1; i != blocks; ++i) {
-      Block sums = zeros();
-      for (int64_t m = j; m != i; ++m)
-        multiply(x[m - j], i * kBlock, m * kBlock, sums);
+      Block inverse = read(*rows, i, i);
+      // L[i,i-1] as the right operand of a product is the transpose's rows.
+      Block last = zeros(), sums = zeros();
+      multiply(leftOf(inverse), read(*turned, i - 1, i), last);
+      if (i > j + 1) {
+        Block above = zeros();
+        for (int64_t m = j; m != i - 1; ++m)
+          multiply(x[m - j], read(*rows, i, m), above);
+        multiply(leftOf(above), inverse, sums);
+      }
+      multiply(x.back(), last, sums);
       for (SmallVector<Value> &tile : sums)
         for (Value &v : tile)
           v = arith::NegFOp::create(b, loc, v);
-      Block block = zeros();
-      multiply(sums, i * kBlock, i * kBlock, block);
-      storeTransposed(block, i, j);
-      x.push_back(block);
+      storeTransposed(sums, i, j);
+      if (i + 1 != blocks)
+        x.push_back(leftOf(sums));
+    }
+  }
+
+  /// Zeros in block (i, j) of the result, 16 bytes a lane and store.
+  void clear(int64_t i, int64_t j) {
+    int64_t perRow = kBlock * resultType.getElementBytes() / 16;
+    SmallVector<Value> zero(4, emit.i32(0));
+    for (int64_t row = 0; row < kBlock; row += kWarpSize / perRow) {
+      Value column = emit.mul(emit.rem(lane, perRow),
+                              16 / resultType.getElementBytes());
+      ElementAddress at(emit, result, resultType, emit.div(lane, perRow),
+                        column, /*split=*/true);
+      emit.storeMany(zero, at.at(i * kBlock + row, j * kBlock));
     }
   }
 
   /// Stores a transposed block as block (i, j) of the result.
   void storeTransposed(const Block &block, int64_t i, int64_t j) {
-    ElementAddress to(emit, result, resultType, emit.mul(pair, 2), group,
-                      /*split=*/true);
+    Type element = resultType.getElementType();
+    Value pair = emit.lanePair(), group = emit.laneRow();
     std::array<Value, 2> factors;
     for (int64_t half = 0; half != 2; ++half)
       factors[half] = scaleOf(emit.add(group, j * kBlock + half * 8));
-    for (int64_t tile = 0; tile != 2; ++tile)
-      for (int64_t e = 0; e != 4; ++e)
-        emit.store(round16(block[tile][e], factors[e / 2]),
-                   to.at(i * kBlock + tile * 8 + e % 2,
-                         j * kBlock + e / 2 * 8));
+    if (!element.isF32()) {
+      ElementAddress at(emit, result, resultType, group, emit.mul(pair, 2),
+                        /*split=*/true);
+      for (int64_t e = 0; e != 4; ++e) {
+        const SmallVector<Value> &tile = block[e / 2];
+        int64_t first = e % 2 * 2;
+        Value two = emit.transposeBlock(
+            emit.pack(scaled(tile[first], factors[e % 2]),
+                      scaled(tile[first + 1], factors[e % 2]), element));
+        emit.store(two,
+                   at.at(i * kBlock + e / 2 * 8, j * kBlock + e % 2 * 8));
+      }
+      return;
+    }
+    // As PairReader reads: half of the lanes begin with the second.
+    Value swap = emit.less(emit.i32(1), pair), odd = emit.div(pair, 2);
+    Value row = emit.mul(pair, 2);
+    Value first =
+        emit.move(result, scaled(resultType, emit.add(row, odd), group));
+    Value second = emit.move(
+        result, scaled(resultType, emit.sub(emit.add(row, 1), odd), group));
+    for (int64_t e = 0; e != 4; ++e) {
+      Value x = scaled(block[e / 2][e % 2 * 2], factors[e % 2]);
+      Value y = scaled(block[e / 2][e % 2 * 2 + 1], factors[e % 2]);
+      int64_t bytes =
+          offset(resultType, i * kBlock + e / 2 * 8, j * kBlock + e % 2 * 8);
+      emit.store(emit.select(swap, y, x), emit.move(first, bytes));
+      emit.store(emit.select(swap, x, y), emit.move(second, bytes));
+    }
   }
 
   Emit &emit;
@@ -202,8 +242,10 @@ private:
   Location loc;
   Value lower, result, scale;
   BufferType lowerType, resultType;
-  int64_t warps;
-  Value warp, lane, group, pair;
+  int64_t warps, blocks;
+  Tf32 tf32;
+  Value warp, lane;
+  std::optional<PairReader> rows, turned;
 };
 
 struct UnitLowerInversePattern : OpConversionPattern<UnitLowerInverseOp> {
@@ -212,13 +254,13 @@ struct UnitLowerInversePattern : OpConversionPattern<UnitLowerInverseOp> {
   matchAndRewrite(UnitLowerInverseOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
-    // Where the kernel does not say how many warps there are, they suffice.
-    int64_t blocks = op.getLower().getType().getRows() / 16;
     std::optional<int64_t> threads = emit.getNumThreads();
-    int64_t warps = threads ? std::min(*threads / kWarpSize, blocks) : blocks;
+    if (!threads)
+      return rewriter.notifyMatchFailure(
+          op, "the kernel does not state its block size");
     InverseEmitter(emit, adaptor.getLower(), op.getLower().getType(),
                    adaptor.getResult(), op.getResult().getType(),
-                   adaptor.getScale(), warps)
+                   adaptor.getScale(), *threads / kWarpSize)
         .run();
     rewriter.eraseOp(op);
     return success();

@@ -427,7 +427,7 @@ struct StorePattern : OpConversionPattern<StoreOp> {
     tile.setVariable({row, column});
     SmallVector<Value> turned;
     for (Value pair : values)
-      turned.push_back(emit.turn(pair));
+      turned.push_back(emit.transposeBlock(pair));
     for (int64_t c = 0; c < columns; c += 8)
       tile.guarded({0, c}, [&] {
         for (int64_t r = 0; r < rows; r += 8) {

@@ -126,6 +126,8 @@ struct ConvertTileToNVVM
     populateVectorPatterns(converter, patterns);
     populateMmaPatterns(converter, patterns);
     populateInversePatterns(converter, patterns);
+    populateDecayScalePatterns(converter, patterns);
+    populateDecayDotPatterns(converter, patterns);
     auto parent = module->getParentOfType<ModuleOp>();
     auto facts =
         parent ? parent->getAttrOfType<kernel::TargetAttr>(kernel::kTargetName)

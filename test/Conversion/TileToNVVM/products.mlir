@@ -66,19 +66,36 @@ gpu.module @kernels {
     gpu.return %d : tensor<64x8xf32, #acc>
   }
 
-  // Diagonal blocks by substitution, one merge of two products in tf32 for the
+  // Two diagonal blocks by one warp; then one merge of two products in tf32 for the
   // block below them: 2 x 2 x 2 instructions.
   // CHECK-LABEL: gpu.func @inverse
+  // CHECK: scf.if
   // CHECK-COUNT-120: llvm.intr.fma
   // CHECK-NOT: llvm.intr.fma
   // CHECK: nvvm.bar.warp.sync
   // CHECK: gpu.barrier
   // CHECK-COUNT-8: shape = #nvvm.shape<m = 16, n = 8, k = 8>
   // CHECK-NOT: nvvm.mma.sync
-  gpu.func @inverse() {
+  // CHECK-COUNT-4: movmatrix
+  gpu.func @inverse() kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
     %l = tile.alloc at 0 : !tile.buffer<32x32xf32, pad = 8>
     %x = tile.alloc at 8192 : !tile.buffer<32x32xbf16, pad = 8>
     tile.unit_lower_inverse %l, %x : !tile.buffer<32x32xf32, pad = 8>, !tile.buffer<32x32xbf16, pad = 8>
+    gpu.return
+  }
+
+  // One warp is enough and needs no barrier of all; an f32 result is merged in
+  // tf32x3.
+  // CHECK-LABEL: gpu.func @inverse_f32
+  // CHECK-NOT: gpu.barrier
+  // CHECK-COUNT-24: shape = #nvvm.shape<m = 16, n = 8, k = 8>
+  // CHECK-NOT: nvvm.mma.sync
+  // CHECK-NOT: gpu.barrier
+  // CHECK: gpu.return
+  gpu.func @inverse_f32() kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %l = tile.alloc at 0 : !tile.buffer<32x32xf32, pad = 8>
+    %x = tile.alloc at 8192 : !tile.buffer<32x32xf32, pad = 8>
+    tile.unit_lower_inverse %l, %x : !tile.buffer<32x32xf32, pad = 8>, !tile.buffer<32x32xf32, pad = 8>
     gpu.return
   }
 }

@@ -259,6 +259,20 @@ func.func @inverse_c1(%l: !tile.buffer<24x24xf32>, %r: !tile.buffer<24x24xbf16>)
 }
 
 // -----
+func.func @inverse_c1_element(%l: !tile.buffer<32x32xbf16>, %r: !tile.buffer<32x32xbf16>) {
+  // expected-error @below {{expects an f32 matrix, got '!tile.buffer<32x32xbf16>'}}
+  tile.unit_lower_inverse %l, %r : !tile.buffer<32x32xbf16>, !tile.buffer<32x32xbf16>
+  return
+}
+
+// -----
+func.func @inverse_c2_result(%l: !tile.buffer<32x32xf32>, %r: !tile.buffer<32x32xbf16, pad = 2>) {
+  // expected-error @below {{expects rows at multiples of 16 bytes, got 68 bytes a row}}
+  tile.unit_lower_inverse %l, %r : !tile.buffer<32x32xf32>, !tile.buffer<32x32xbf16, pad = 2>
+  return
+}
+
+// -----
 func.func @inverse_c2(%l: !tile.buffer<32x32xf32, pad = 1>, %r: !tile.buffer<32x32xbf16>) {
   // expected-error @below {{expects rows at multiples of 16 bytes, got 132 bytes a row}}
   tile.unit_lower_inverse %l, %r : !tile.buffer<32x32xf32, pad = 1>, !tile.buffer<32x32xbf16>
@@ -297,5 +311,75 @@ func.func @extract_c1(%v: tensor<64xf32, #tile.lanes>) {
 func.func @coordinate_c1() {
   // expected-error @below {{expects a dimension below 1, got 1}}
   %w = tile.coordinate 1 : tensor<64xi32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @decay_c1_width(%x: !tile.buffer<32x24xbf16>, %s: !tile.buffer<32x24xbf16>, %y: !tile.buffer<32x24xbf16>, %g: !tile.buffer<32x24xf32>, %gy: !tile.buffer<32x24xf32>) {
+  // expected-error @below {{expects a width that is a multiple of 16, got 24}}
+  tile.decay_scale (%x), %g, %y, %gy into (%s), %y : (!tile.buffer<32x24xbf16>), !tile.buffer<32x24xf32>, !tile.buffer<32x24xbf16>, !tile.buffer<32x24xf32>, (!tile.buffer<32x24xbf16>), !tile.buffer<32x24xbf16>
+  return
+}
+
+// -----
+func.func @decay_c1_element(%x: !tile.buffer<32x64xf16>, %s: !tile.buffer<32x64xbf16, pad = 8>, %y: !tile.buffer<32x64xbf16, pad = 8>, %g: !tile.buffer<32x64xf32, pad = 8>, %gy: !tile.buffer<32x64xf32, pad = 8>) {
+  // expected-error @below {{expects operands of one element type and width, got '!tile.buffer<32x64xf16>' and}}
+  tile.decay_scale (%x), %g, %y, %gy into (%s), %y : (!tile.buffer<32x64xf16>), !tile.buffer<32x64xf32, pad = 8>, !tile.buffer<32x64xbf16, pad = 8>, !tile.buffer<32x64xf32, pad = 8>, (!tile.buffer<32x64xbf16, pad = 8>), !tile.buffer<32x64xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @decay_c1_scaled(%x: !tile.buffer<32x64xbf16, pad = 8>, %s: !tile.buffer<32x64xf32>, %y: !tile.buffer<32x64xbf16, pad = 8>, %g: !tile.buffer<32x64xf32, pad = 8>, %gy: !tile.buffer<32x64xf32, pad = 8>) {
+  // expected-error @below {{scaled to have its shape and element type, got '!tile.buffer<32x64xf32>'}}
+  tile.decay_scale (%x), %g, %y, %gy into (%s), %y : (!tile.buffer<32x64xbf16, pad = 8>), !tile.buffer<32x64xf32, pad = 8>, !tile.buffer<32x64xbf16, pad = 8>, !tile.buffer<32x64xf32, pad = 8>, (!tile.buffer<32x64xf32>), !tile.buffer<32x64xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @decay_c2_rows(%x: !tile.buffer<24x64xbf16, pad = 8>, %s: !tile.buffer<24x64xbf16, pad = 8>, %y: !tile.buffer<24x64xbf16, pad = 8>, %g: !tile.buffer<24x64xf32, pad = 8>, %gy: !tile.buffer<24x64xf32, pad = 8>) {
+  // expected-error @below {{expects rows of x in blocks of 16, and some rows of y for each of them, got 24 and 24}}
+  tile.decay_scale (%x), %g, %y, %gy into (%s), %y : (!tile.buffer<24x64xbf16, pad = 8>), !tile.buffer<24x64xf32, pad = 8>, !tile.buffer<24x64xbf16, pad = 8>, !tile.buffer<24x64xf32, pad = 8>, (!tile.buffer<24x64xbf16, pad = 8>), !tile.buffer<24x64xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @decay_c2_gates(%x: !tile.buffer<32x64xbf16, pad = 8>, %s: !tile.buffer<32x64xbf16, pad = 8>, %y: !tile.buffer<32x64xbf16, pad = 8>, %g: !tile.buffer<32x64xbf16, pad = 8>, %gy: !tile.buffer<32x64xbf16, pad = 8>) {
+  // expected-error @below {{expects f32 gates for every element of}}
+  tile.decay_scale (%x), %g, %y, %gy into (%s), %y : (!tile.buffer<32x64xbf16, pad = 8>), !tile.buffer<32x64xbf16, pad = 8>, !tile.buffer<32x64xbf16, pad = 8>, !tile.buffer<32x64xbf16, pad = 8>, (!tile.buffer<32x64xbf16, pad = 8>), !tile.buffer<32x64xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @decay_c3(%x: !tile.buffer<32x64xbf16, pad = 4>, %s: !tile.buffer<32x64xbf16, pad = 8>, %y: !tile.buffer<32x64xbf16, pad = 8>, %g: !tile.buffer<32x64xf32, pad = 8>, %gy: !tile.buffer<32x64xf32, pad = 8>) {
+  // expected-error @below {{expects rows at multiples of 16 bytes, got 136}}
+  tile.decay_scale (%x), %g, %y, %gy into (%s), %y : (!tile.buffer<32x64xbf16, pad = 4>), !tile.buffer<32x64xf32, pad = 8>, !tile.buffer<32x64xbf16, pad = 8>, !tile.buffer<32x64xf32, pad = 8>, (!tile.buffer<32x64xbf16, pad = 8>), !tile.buffer<32x64xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @decay_c1_count(%x: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects a scaled operand for each x, at least one, got 1 for 2}}
+  tile.decay_scale (%x, %x), %g, %x, %g into (%x), %x : (!tile.buffer<32x64xbf16>, !tile.buffer<32x64xbf16>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xbf16>
+  return
+}
+
+// -----
+func.func @decay_dot_c4(%x: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects results of 32x32 in one layout #tile.acc, got}}
+  %r = tile.decay_dot (%x), %g, %x, %g scaled (%x), %x strict [true] : (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xbf16> -> tensor<32x64xf32, #tile.acc<warps = [2, 4]>>
+  return
+}
+
+// -----
+func.func @decay_dot_c4_strict(%x: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects a result for each x, strict or not, got 1 results and 2 words for 1}}
+  %r = tile.decay_dot (%x), %g, %x, %g scaled (%x), %x strict [true, false] : (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xbf16> -> tensor<32x32xf32, #tile.acc<warps = [2, 4]>>
+  return
+}
+
+// -----
+func.func @decay_dot_c5(%x: !tile.buffer<32x64xf32>, %g: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects a precision of products of f32 and of no others, got products of 'f32' without}}
+  %r = tile.decay_dot (%x), %g, %x, %g scaled (%x), %x strict [true] : (!tile.buffer<32x64xf32>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xf32>), !tile.buffer<32x64xf32> -> tensor<32x32xf32, #tile.acc<warps = [2, 4]>>
   return
 }

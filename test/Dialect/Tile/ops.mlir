@@ -59,6 +59,21 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // CHECK-LABEL: gpu.func @decay
+  gpu.func @decay() kernel {
+    %k = tile.alloc : !tile.buffer<32x128xbf16, pad = 8>
+    %q = tile.alloc : !tile.buffer<32x128xbf16, pad = 8>
+    %kx = tile.alloc : !tile.buffer<32x128xbf16, pad = 8>
+    %qx = tile.alloc : !tile.buffer<32x128xbf16, pad = 8>
+    %ky = tile.alloc : !tile.buffer<32x128xbf16, pad = 8>
+    %g = tile.alloc : !tile.buffer<32x128xf32, pad = 8>
+    // CHECK: tile.decay_scale(%{{.*}}, %{{.*}}), %{{.*}}, %{{.*}}, %{{.*}} into(%{{.*}}, %{{.*}}), %{{.*}} : (!tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xf32, pad = 8>
+    tile.decay_scale (%k, %q), %g, %k, %g into (%kx, %qx), %ky : (!tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, (!tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xbf16, pad = 8>
+    // CHECK: tile.decay_dot(%{{.*}}, %{{.*}}), %{{.*}}, %{{.*}}, %{{.*}} scaled(%{{.*}}, %{{.*}}), %{{.*}} strict [true, false] bounded
+    %kk, %qk = tile.decay_dot (%k, %q), %g, %k, %g scaled (%kx, %qx), %ky strict [true, false] bounded : (!tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, (!tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xbf16, pad = 8> -> tensor<32x32xf32, #tile.acc<warps = [2, 4]>>, tensor<32x32xf32, #tile.acc<warps = [2, 4]>>
+    gpu.return
+  }
+
   // CHECK-LABEL: gpu.func @vectors
   gpu.func @vectors(%p: !tile.global<f32>, %at: index, %ld: index, %n: index) kernel {
     // CHECK: tile.load %{{.*}}[%{{.*}}] strides[%{{.*}}] below %{{.*}} along [0] : <f32> -> tensor<64xf32, #tile.lanes>

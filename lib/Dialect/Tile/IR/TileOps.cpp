@@ -302,17 +302,17 @@ LogicalResult MmaOp::verify() {
 LogicalResult UnitLowerInverseOp::verify() {
   BufferType lower = getLower().getType(), result = getResult().getType();
   // C1
-  if (!lower.getElementType().isF32() || result.getElementBytes() != 2)
-    return emitOpError("expects an f32 matrix and a result of 16 bits, got ")
-           << lower.getElementType() << " and " << result.getElementType();
+  if (!lower.getElementType().isF32())
+    return emitOpError("expects an f32 matrix, got ") << lower;
   if (lower.getRows() != lower.getColumns() || lower.getRows() % 16 != 0 ||
       lower.getShape() != result.getShape())
     return emitOpError("expects square matrices of a multiple of 16 rows, got ")
            << lower << " and " << result;
   // C2
-  if (lower.isSwizzled() || lower.getRowBytes() % 16 != 0)
-    return emitOpError("expects rows at multiples of 16 bytes, got ")
-           << lower.getRowBytes() << " bytes a row";
+  for (BufferType type : {lower, result})
+    if (type.getRowBytes() % 16 != 0 || lower.isSwizzled())
+      return emitOpError("expects rows at multiples of 16 bytes, got ")
+             << type.getRowBytes() << " bytes a row";
   // C3
   if (getScale() && (!getScale().getType().getElementType().isF32() ||
                      getScale().getType().getRows() != 1 ||
