@@ -107,16 +107,15 @@ private:
     for (int64_t r = 0; r != kBlock; ++r)
       x.push_back(emit.select(emit.equal(column, emit.i32(r)), emit.f32(1),
                               emit.f32(0)));
-    for (int64_t c = 0; c != kBlock; c += 4) {
-      SmallVector<SmallVector<Value>> l(kBlock);
-      for (int64_t r = c + 1; r != kBlock; ++r)
-        l[r] = emit.loadMany(b.getF32Type(), 4,
-                             emit.move(from, offset(lowerType, r, c)));
-      for (int64_t i = c; i != c + 4; ++i)
-        for (int64_t r = i + 1; r != kBlock; ++r)
+    // Row by row, so that few elements are in registers at a time.
+    for (int64_t c = 0; c != kBlock; c += 4)
+      for (int64_t r = c + 1; r != kBlock; ++r) {
+        SmallVector<Value> l = emit.loadMany(
+            b.getF32Type(), 4, emit.move(from, offset(lowerType, r, c)));
+        for (int64_t i = c; i != std::min(c + 4, r); ++i)
           x[r] =
-              emit.fma(arith::NegFOp::create(b, loc, l[r][i - c]), x[i], x[r]);
-    }
+              emit.fma(arith::NegFOp::create(b, loc, l[i - c]), x[i], x[r]);
+      }
     // The merges read the inverse where the lower triangle was.
     NVVM::SyncWarpOp::create(b, loc, emit.i32(-1));
     inWarps(own, [&] { storeColumn(x, from, block, column); });

@@ -118,7 +118,7 @@ gpu.module @kernels {
         scf.yield %i1, %last#1 : index, tensor<64x64xf32, #acc>
       }
       tile.tma_wait pending 0
-    }, aux(warps = 4, registers = 72) {
+    }, aux(warps = 4, registers = 64) {
       %zero = arith.constant dense<0.0> : tensor<64x64xf32, #acc>
       %end = scf.for %u = %block to %units step %blocks iter_args(%i0 = %c0) -> index {
         %u32 = arith.index_cast %u : index to i32
@@ -162,7 +162,7 @@ gpu.module @kernels {
         %i1 = arith.addi %i0, %chunks : index
         scf.yield %i1 : index
       }
-    }, load(warps = 1, registers = 72) {
+    }, load(warps = 1, registers = 80) {
       // One slot of V more than there are chunks: math takes the next one early.
       %lag = arith.addi %c2, %c1 : index
       %turns = arith.addi %total, %lag : index
@@ -210,7 +210,7 @@ gpu.module @kernels {
           tile.commit_slot %vs[%i] : !v
         }
       }
-    }, invert(warps = 3, registers = 72) {
+    }, invert(warps = 3, registers = 80) {
       scf.for %i = %c0 to %total step %c1 {
         %l, %scale = tile.wait_slot %lowers[%i] : !lower
         %t = tile.acquire %ts[%i] : !t
