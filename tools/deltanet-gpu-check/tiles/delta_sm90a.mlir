@@ -22,7 +22,7 @@ gpu.module @kernels {
                   %H: i64, %mo: !map) kernel
       attributes {known_block_size = array<i32: 512, 1, 1>,
         tile.launch = {
-          grid = ["min(B * H, M)", "1", "1"], block = 512 : i64,
+          grid = ["min(B * H * min(T, 1), M)", "1", "1"], block = 512 : i64,
           arguments = [
             {name = "q", role = "input", type = "bf16", shape = ["B", "T", "H", "128"],
              map = {extents = ["128", "T", "H", "B"], strides = ["H * 128", "128", "T * H * 128"],
