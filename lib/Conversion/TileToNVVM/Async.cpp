@@ -190,8 +190,9 @@ private:
   }
 };
 
-/// The registers of a product and of what it was added to stay where they are
-/// until the wait; it names all of them.
+/// The registers of the product pass through the wait, so that nothing reads them
+/// before. Those of its left operand need no mention: PTX has registers without
+/// number, and ptxas, which gives them places, knows what a product reads.
 struct MmaWaitPattern : OpConversionPattern<MmaWaitOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -201,19 +202,6 @@ struct MmaWaitPattern : OpConversionPattern<MmaWaitOp> {
     Assembly assembly;
     for (Value v : adaptor.getPending())
       assembly.result(v, v.getType());
-    for (Value pending = op.getPending(); pending;) {
-      auto product = pending.getDefiningOp<MmaAsyncOp>();
-      if (!isa<BufferType>(product.getLhs().getType())) {
-        SmallVector<Value> registers;
-        if (failed(rewriter.getRemappedValues(product.getLhs(), registers)))
-          return rewriter.notifyMatchFailure(
-              op, "the left operand is not converted");
-        for (Value v : registers)
-          assembly.operand(v, "r");
-      }
-      Value init = product.getInit();
-      pending = init && isa<PendingType>(init.getType()) ? init : Value();
-    }
     std::string text = llvm::formatv(
         "wgmma.wait_group.sync.aligned {0};",
         *countProductsBetween(op.getPending(), op));
