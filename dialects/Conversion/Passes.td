@@ -127,10 +127,10 @@ def ConvertTokenLoopToTile : Pass<"convert-token-loop-to-tile", "::mlir::ModuleO
     ```
     becomes
     ```mlir
-    %k3 = tile.repeat %k [2] : tensor<1x128xf32, #nK> -> tensor<1x128x32xf32, #nKV>
-    %S3 = tile.repeat %S [0] : tensor<128x32xf32, #KV> -> tensor<1x128x32xf32, #nKV>
+    %k3 = tile.expand %k [2] : tensor<1x128xf32, #nK> -> tensor<1x128x32xf32, #nKV>
+    %S3 = tile.expand %S [0] : tensor<128x32xf32, #KV> -> tensor<1x128x32xf32, #nKV>
     %p = arith.mulf %k3, %S3 : tensor<1x128x32xf32, #nKV>
-    %kS = tile.reduce add %p [1] : tensor<1x128x32xf32, #nKV> -> tensor<1x32xf32, #nV>
+    %kS = tile.combine add %p [1] : tensor<1x128x32xf32, #nKV> -> tensor<1x32xf32, #nV>
     ```
   }];
   let dependentDialects = ["::deltanet::tile::TileDialect", "::mlir::gpu::GPUDialect",

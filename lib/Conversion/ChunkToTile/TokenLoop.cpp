@@ -36,8 +36,8 @@ namespace {
 struct GlobalPlace {
   Value offset;
   SmallVector<Value> strides; // by dimension of the tile
-  Value limit;                // of the part that the last block has
-  IntegerAttr along;
+  SmallVector<Value> limit; // of the part that the last block has
+  DenseI64ArrayAttr along;
 };
 
 class TokenKernelBuilder {
@@ -133,7 +133,8 @@ LogicalResult TokenKernelBuilder::sortInputs() {
 Value TokenKernelBuilder::loadIndex(Value pointer, Value index) {
   Type element = cast<tile::GlobalType>(pointer.getType()).getElementType();
   Value loaded = tile::LoadOp::create(b, loc, element, pointer, index,
-                                      ValueRange(), Value(), IntegerAttr());
+                                      ValueRange(), ValueRange(),
+                                      DenseI64ArrayAttr());
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), loaded);
 }
 
@@ -205,8 +206,8 @@ GlobalPlace TokenKernelBuilder::place(AccessAttr access, RankedTensorType type,
       continue;
     move(column, place.strides[d]);
     if (layout.isUneven()) {
-      place.limit = sub(constant(layout.getSplitExtent()), column);
-      place.along = b.getI64IntegerAttr(d);
+      place.limit = {sub(constant(layout.getSplitExtent()), column)};
+      place.along = b.getDenseI64ArrayAttr({d});
     }
   }
   return place;

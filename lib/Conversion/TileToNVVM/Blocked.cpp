@@ -102,8 +102,9 @@ static Value both(Emit &emit, Value x, Value y) {
 class BlockedAccess {
 public:
   BlockedAccess(Emit &emit, RankedTensorType type, Value pointer, Value offset,
-                ValueRange strides, Value limit, std::optional<uint64_t> along)
-      : emit(emit), tile(type), along(along),
+                ValueRange strides, ValueRange limits,
+                std::optional<ArrayRef<int64_t>> along)
+      : emit(emit), tile(type),
         bytes(type.getElementTypeBitWidth() / 8) {
     base = emit.move(pointer, scaled(toI64(offset), bytes));
     for (auto [d, stride] : llvm::enumerate(strides)) {
@@ -111,9 +112,11 @@ public:
       this->strides.push_back(scaled(toI64(stride), bytes));
       base = emit.move(base, times(extend(variable[d]), this->strides[d]));
     }
-    if (limit)
-      this->limit = arith::IndexCastOp::create(emit.b, emit.loc,
-                                               emit.b.getI32Type(), limit);
+    this->limits.assign(strides.size(), Value());
+    for (auto [limit, d] :
+         llvm::zip(limits, along.value_or(ArrayRef<int64_t>())))
+      this->limits[d] = arith::IndexCastOp::create(
+          emit.b, emit.loc, emit.b.getI32Type(), limit);
     // As many neighbours at once as an access moves.
     for (auto [d, stride] : llvm::enumerate(strides))
       if (tile.isInnermost(d) && matchPattern(stride, m_One()))
@@ -140,8 +143,9 @@ public:
         inside = both(emit, inside,
                       emit.less(variable[d],
                                 emit.i32(tile.type.getDimSize(d) - c)));
-      if (limit && along == static_cast<uint64_t>(d))
-        inside = both(emit, inside, emit.less(variable[d], emit.add(limit, -c)));
+      if (limits[d])
+        inside =
+            both(emit, inside, emit.less(variable[d], emit.add(limits[d], -c)));
     }
     return inside;
   }
@@ -166,10 +170,10 @@ private:
 
   Emit &emit;
   BlockedTile tile;
-  std::optional<uint64_t> along;
   int64_t bytes, step = 1;
-  Value base, limit;
-  SmallVector<Value> variable, strides;
+  Value base;
+  /// Null where there is none.
+  SmallVector<Value> variable, strides, limits;
 };
 
 /// What one access moves: a number, or several as a vector. 16-bit elements
@@ -230,8 +234,7 @@ struct BlockedLoadPattern : OpConversionPattern<LoadOp> {
     SmallVector<Value> strides = llvm::to_vector(op.getStrides());
     BlockedAccess access(
         emit, type, adaptor.getSource().front(), adaptor.getOffset().front(),
-        strides, op.getLimit() ? adaptor.getLimit().front() : Value(),
-        op.getAlong());
+        strides, op.getLimits(), op.getAlong());
     Type moved =
         getAccessType(type.getElementType(), access.getStep(), rewriter);
     SmallVector<Value> values;
@@ -289,8 +292,7 @@ struct BlockedStorePattern : OpConversionPattern<StoreOp> {
     SmallVector<Value> strides = llvm::to_vector(op.getStrides());
     BlockedAccess access(
         emit, type, adaptor.getTarget().front(), adaptor.getOffset().front(),
-        strides, op.getLimit() ? adaptor.getLimit().front() : Value(),
-        op.getAlong());
+        strides, op.getLimits(), op.getAlong());
     Value owner = isOwner(emit, access.getTile(), *warps);
     ValueRange held = adaptor.getValue();
     bool pairs = type.getElementTypeBitWidth() == 16;
@@ -346,10 +348,10 @@ static SmallVector<int64_t> without(ArrayRef<int64_t> large,
   return rest;
 }
 
-struct RepeatPattern : OpConversionPattern<RepeatOp> {
+struct RepeatPattern : OpConversionPattern<ExpandOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(RepeatOp op, OneToNOpAdaptor adaptor,
+  matchAndRewrite(ExpandOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     BlockedTile input(cast<RankedTensorType>(op.getInput().getType())),
         result(cast<RankedTensorType>(op.getResult().getType()));
@@ -362,10 +364,10 @@ struct RepeatPattern : OpConversionPattern<RepeatOp> {
   }
 };
 
-struct RowPattern : OpConversionPattern<RowOp> {
+struct RowPattern : OpConversionPattern<TakeRowOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(RowOp op, OneToNOpAdaptor adaptor,
+  matchAndRewrite(TakeRowOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     BlockedTile input(cast<RankedTensorType>(op.getInput().getType())),
         result(cast<RankedTensorType>(op.getResult().getType()));
@@ -401,7 +403,7 @@ struct TransposePattern : OpConversionPattern<TransposeOp> {
 /// A reduction, step by step: registers, lanes, warps.
 class Reducer {
 public:
-  Reducer(Emit &emit, ReduceOp op)
+  Reducer(Emit &emit, CombineOp op)
       : emit(emit), op(op),
         input(cast<RankedTensorType>(op.getInput().getType())),
         result(cast<RankedTensorType>(op.getResult().getType())) {}
@@ -519,14 +521,14 @@ private:
   }
 
   Emit &emit;
-  ReduceOp op;
+  CombineOp op;
   BlockedTile input, result;
 };
 
-struct ReducePattern : OpConversionPattern<ReduceOp> {
+struct ReducePattern : OpConversionPattern<CombineOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(ReduceOp op, OneToNOpAdaptor adaptor,
+  matchAndRewrite(CombineOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     Value buffer;

@@ -55,7 +55,8 @@ private:
               deltanet::kernel::getSchedule(getOperation()).getProducts())
         return decided;
     return deltanet::kernel::parseProductType(
-        getOperation().getLoc(), products.empty() ? "f32" : products);
+        getOperation().getLoc(),
+        products.empty() ? StringRef("f32") : StringRef(products));
   }
 };
 } // namespace
