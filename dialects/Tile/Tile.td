@@ -70,9 +70,9 @@ def Tile_SliceAttr : Tile_Layout<"Slice", "slice"> {
 def Tile_LanesAttr : Tile_Layout<"Lanes", "lanes"> {
   let summary = "a vector spread over the lanes of a warp, the same in every warp";
   let description = [{
-    A vector of n elements, n a multiple of 32: lane l holds the n/32 elements
-    from l n/32. All warps hold the same, so work on such a vector needs no
-    barrier.
+    A vector of n elements. Every lane holds p of them, p the smallest divisor of n
+    with 32 p >= n: lane l those from p (l mod n/p) on, n/32 where n is a multiple of
+    32. All warps hold the same, so work on such a vector needs no barrier.
   }];
 }
 
@@ -373,7 +373,7 @@ def Tile_LoadVectorOp : Tile_Op<"load_vector", [
   let description = [{
     `result[i] = buffer[0, i]`.
 
-    - C1: f32; the result has layout `#tile.slice`.
+    - C1: f32; the result has layout `#tile.slice` or `#tile.lanes`.
     - C2: the buffer has one row, as long as the result.
 
     Example: `%G = tile.load_vector %g : !tile.buffer<1x64xf32> -> tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>`
@@ -388,9 +388,9 @@ def Tile_StoreVectorOp : Tile_Op<"store_vector", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "store a vector from registers to shared memory";
   let description = [{
-    All warps hold the vector; the first stores it.
+    Every element is stored by one of the threads that hold it.
 
-    - C1: f32; the value has layout `#tile.lanes`.
+    - C1: f32; the value has layout `#tile.lanes` or `#tile.slice`.
     - C2: the buffer has one row, as long as the value.
 
     Example: `tile.store_vector %G, %g : tensor<64xf32, #tile.lanes>, !tile.buffer<1x64xf32>`
@@ -417,8 +417,12 @@ def Tile_MmaOp : Tile_Op<"mma", [AllTypesMatch<["init", "result"]>,
     split into such a number and a rest that is rounded too, of which three products
     are taken (`precision tf32x3`, relative errors about 1e-6).
 
-    - C1: the operands have one element type; init and result are f32 with layout
-      `#tile.acc`. A precision is stated for operands of f32 and for no others.
+    A left operand of f32 in registers beside a right one of 16 bits is rounded to its
+    type, a part at a time: it never is in registers a second time as a whole.
+
+    - C1: the operands have one element type, but for a left one that is rounded; init
+      and result are f32 with layout `#tile.acc`. A precision is stated for operands
+      of f32 and for no others.
     - C2: the extents agree; M is a multiple of 16 and N of 8 for every warp, K of
       16, of f32 operands of 8.
     - C3: a left operand in registers has layout `warps = [a, 1]` where the result has
@@ -500,9 +504,11 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
 def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {
   let summary = "another layout of the same vector";
   let description = [{
-    From `#tile.lanes` to a slice, by shuffles within every warp.
+    By shuffles within every warp. Where no warp holds all elements, a vector goes
+    through shared memory instead (`store_vector`, `load_vector`).
 
-    - C1: one shape and element type, f32; from `#tile.lanes` to `#tile.slice`.
+    - C1: one shape and element type, f32; layouts `#tile.lanes` or `#tile.slice`.
+    - C2: a slice that is converted is not split over warps.
 
     Example: `%g1 = tile.convert %g : tensor<64xf32, #tile.lanes> -> tensor<64xf32, #tile.slice<0 of #acc>>`
   }];
@@ -512,18 +518,41 @@ def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Tile_CumsumOp : Tile_Op<"cumsum", [Pure, SameOperandsAndResultType]> {
-  let summary = "running sum of a vector";
+def Tile_RepeatOp : Tile_Op<"repeat", [Pure]> {
+  let summary = "repeat every element of a vector";
   let description = [{
-    `result[r] = sum_{i <= r} input[i]` (2), i < r with `exclusive`.
+    `result[i] = input[i / n]`, n the ratio of the lengths (several steps a token, (25)).
 
-    - C1: the layout is `#tile.lanes`.
+    - C1: f32 in layout `#tile.lanes`; the result's length is a multiple of the input's.
 
-    Example: `%g = tile.cumsum %la : tensor<64xf32, #tile.lanes>`
+    Example: `%gk = tile.repeat %g : tensor<32xf32, #tile.lanes> -> tensor<64xf32, #tile.lanes>`
   }];
-  let arguments = (ins Tile_F32Registers:$input, UnitAttr:$exclusive);
+  let arguments = (ins Tile_F32Registers:$input);
   let results = (outs Tile_F32Registers:$result);
-  let assemblyFormat = "$input (`exclusive` $exclusive^)? attr-dict `:` type($input)";
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_CumsumOp : Tile_Op<"cumsum", [Pure, SameOperandsAndResultType]> {
+  let summary = "running sum of a vector, or of every column of a matrix";
+  let description = [{
+    `result[r] = sum_{i <= r} input[i]` (2), i < r with `exclusive`; with `reverse` the
+    sum runs over i >= r, i > r. Of a matrix r counts rows.
+
+    - C1: the layout is `#tile.lanes`, or `#tile.acc<warps = [1, b]>`.
+
+    Example: `%g = tile.cumsum %la : tensor<64xf32, #tile.lanes>`,
+    `%g = tile.cumsum %la exclusive reverse : tensor<64x128xf32, #tile.acc<warps = [1, 8]>>`
+  }];
+  let arguments = (ins Tile_F32Registers:$input, UnitAttr:$exclusive, UnitAttr:$reverse);
+  let results = (outs Tile_F32Registers:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+      "bool":$exclusive), [{
+    build($_builder, $_state, result, input, exclusive, /*reverse=*/false);
+  }]>];
+  let assemblyFormat = [{
+    $input (`exclusive` $exclusive^)? (`reverse` $reverse^)? attr-dict `:` type($input)
+  }];
   let hasVerifier = 1;
 }
 

@@ -5,6 +5,7 @@
 #ifndef DELTANET_TILE_PRODUCTS
 #define DELTANET_TILE_PRODUCTS
 
+include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -87,6 +88,45 @@ def Tile_DecayDotOp : Tile_Op<"decay_dot", [
     `(` qualified(type($x)) `)` `,` qualified(type($gx)) `,` qualified(type($y)) `,`
     qualified(type($gy)) `,` `(` qualified(type($scaled_x)) `)` `,`
     qualified(type($scaled_y)) `->` type($results)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+def Tile_Combination : I32EnumAttr<"Combination", "how a reduction combines elements", [
+    I32EnumAttrCase<"Add", 0, "add">, I32EnumAttrCase<"Mul", 1, "mul">,
+    I32EnumAttrCase<"Max", 2, "max">, I32EnumAttrCase<"Min", 3, "min">]> {
+  let cppNamespace = "::deltanet::tile";
+  let genSpecializedAttr = 0;
+}
+def Tile_CombinationAttr : EnumAttr<Tile_Dialect, Tile_Combination, "combination"> {
+  let assemblyFormat = "$value";
+}
+
+def Tile_ReduceOp : Tile_Op<"reduce", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "sum, product, maximum or minimum along one dimension of a matrix";
+  let description = [{
+    `result[i] = sum_j input[i, j]` along dimension 1, `result[j] = sum_i input[i, j]` along
+    0; NaN stays NaN. Within a thread first, then over lanes by shuffles, in one fixed
+    order; where several warps share the dimension, through the buffer `scratch`, a row for
+    each of them, with a barrier of all threads between.
+
+    - C1: f32; the input has layout `#tile.acc`, the result is its slice along the
+      dimension.
+    - C2: `scratch` is f32, has a row for every warp along the dimension and a column
+      for every element of the result; it is there if these warps are several.
+
+    Example: `%n = tile.reduce add %x along 1 through %s : tensor<64x128xf32, #acc>, !tile.buffer<2x64xf32> -> tensor<64xf32, #tile.slice<1 of #acc>>`
+  }];
+  let arguments = (ins Tile_CombinationAttr:$combination, Tile_F32Registers:$input,
+                       I64Attr:$dimension, Optional<Tile_BufferType>:$scratch);
+  let results = (outs Tile_F32Registers:$result);
+  let assemblyFormat = [{
+    $combination $input `along` $dimension (`through` $scratch^)? attr-dict `:` type($input)
+    (`,` qualified(type($scratch))^)? `->` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -40,21 +40,27 @@ std::vector<int64_t> Operator::getShape(const std::string &name, size_t rank,
     return byTokens(1, size("H"), rank == 4 ? K : 0);
   if (name == "bonus")
     return {size("H"), K};
-  if (name == "initial" || name == "state")
+  if (name == "initial" || name == "state") {
+    int64_t states = size(pool ? "P" : "N");
     return stateLayout == StateLayout::KV
-               ? std::vector<int64_t>{size("N"), size("H"), K, V}
-               : std::vector<int64_t>{size("N"), size("H"), V, K};
+               ? std::vector<int64_t>{states, size("H"), K, V}
+               : std::vector<int64_t>{states, size("H"), V, K};
+  }
+  if (name == "indices")
+    return {size("N")};
   if (name == "sequences")
     return {size("N") + 1};
-  throw std::runtime_error("expects tensors of a recurrence (q, k, v, a, b, "
-                           "beta, decay, bonus, initial, sequences, o, state), "
-                           "got '" +
-                           name + "'");
+  throw std::runtime_error(
+      "expects tensors of a recurrence (q, k, v, a, b, "
+      "beta, decay, bonus, initial, sequences, indices, o, state), "
+      "got '" +
+      name + "'");
 }
 
 std::optional<size_t>
 Operator::getTokenDimension(const std::string &name) const {
-  for (const char *other : {"bonus", "initial", "state", "sequences"})
+  for (const char *other :
+       {"bonus", "initial", "state", "sequences", "indices"})
     if (name == other)
       return std::nullopt;
   return layout == Layout::BTHD ? 1 : 2;
@@ -91,6 +97,8 @@ static Operator readOperator(const Json &json) {
     op.stateLayout = StateLayout::VK;
   if (const Json *scale = json.find("scale"))
     op.scale = scale->getNumber();
+  if (const Json *pool = json.find("pool"))
+    op.pool = pool->getBool();
   return op;
 }
 
@@ -107,6 +115,7 @@ static void completeSizes(Run &run) {
       throw std::runtime_error(std::string("expects a size ") + name);
   run.sizes.emplace("G", run.sizes["H"]);
   run.sizes.emplace("N", run.sizes["B"]);
+  run.sizes.emplace("P", run.sizes["N"]);
 }
 
 static std::pair<double, double> readRange(const Json &json) {
@@ -266,7 +275,7 @@ static bool setWord(Operator &op, Run &run, const std::string &name,
 static void setNumber(Operator &op, Run &run, const std::string &name,
                       double number) {
   auto whole = static_cast<int64_t>(number);
-  if (name == "B" || name == "T" || name == "H" || name == "G")
+  if (name == "B" || name == "T" || name == "H" || name == "G" || name == "P")
     run.sizes[name] = whole;
   else if (name == "seed")
     run.seed = static_cast<uint64_t>(number);
@@ -288,7 +297,8 @@ static void setNumber(Operator &op, Run &run, const std::string &name,
     op.scale = number;
   else
     throw std::runtime_error(
-        "expects B, T, H, G, lengths, seed, decay, resets, beta, keys, state, "
+        "expects B, T, H, G, P, lengths, seed, decay, resets, beta, keys, "
+        "state, "
         "layout, read_out, steps, scale, chained, tol or units, got '" +
         name + "'");
 }
@@ -316,6 +326,7 @@ Case deltanet::gpu::parseCase(const std::string &text, const Program &program) {
           std::string("expects a program with a tensor '") + name + "'");
   auto [op, run] = parseRun(text);
   op.dplr = program.find("a");
+  op.pool = program.find("indices");
   op.K = program.find("k")->getShape(run.sizes).back();
   op.V = program.find("v")->getShape(run.sizes).back();
   Case c;

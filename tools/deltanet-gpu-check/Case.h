@@ -14,6 +14,7 @@ namespace deltanet::gpu {
 /// The recurrence that a program computes.
 struct Operator {
   bool dplr = false;
+  bool pool = false; ///< initial and final states are entries of a pool
   int64_t K = 0, V = 0, steps = 1;
   reference::ReadOut readOut = reference::ReadOut::After;
   reference::Layout layout = reference::Layout::BTHD;
@@ -30,7 +31,7 @@ struct Operator {
 
 /// Sizes and inputs of one run.
 struct Run {
-  Sizes sizes; // B, T, H, G, N
+  Sizes sizes; // B, T, H, G, N, P
   uint64_t seed = 1;
   double decayLow = -0.1, decayHigh = 0; // log-decays lie between
   double resets = 0, reset = -2e4;       // share of those that are `reset`

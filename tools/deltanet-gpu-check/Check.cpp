@@ -24,6 +24,21 @@ static std::string format(const char *pattern, double value) {
 // The recurrence
 //===----------------------------------------------------------------------===//
 
+/// Exchanges the states of a pool that sequences use and as many states in a
+/// row: `toPool` says in which direction.
+static void exchange(std::vector<double> &pool, std::vector<double> &states,
+                     const std::vector<double> &indices, bool toPool) {
+  size_t size = states.size() / std::max<size_t>(indices.size(), 1);
+  for (size_t n = 0; n != indices.size(); ++n) {
+    auto entry = pool.begin() + static_cast<size_t>(indices[n]) * size,
+         state = states.begin() + n * size;
+    if (toPool)
+      std::copy(state, state + size, entry);
+    else
+      std::copy(entry, entry + size, state);
+  }
+}
+
 Expected deltanet::gpu::computeExpected(const Operator &op, const Sizes &sizes,
                                         const Tensors &inputs, bool withState) {
   reference::Recurrence r;
@@ -59,6 +74,13 @@ Expected deltanet::gpu::computeExpected(const Operator &op, const Sizes &sizes,
   r.a = input("a");
   r.b = input("b");
   r.initialState = input("initial");
+  std::vector<double> states;
+  if (op.pool) {
+    input("indices");
+    states.resize(r.N * r.H * r.K * r.V);
+    exchange(numbers["initial"], states, numbers["indices"], false);
+    r.initialState = states.data();
+  }
   std::vector<int64_t> offsets;
   if (input("sequences"))
     offsets.assign(numbers["sequences"].begin(), numbers["sequences"].end());
@@ -73,6 +95,10 @@ Expected deltanet::gpu::computeExpected(const Operator &op, const Sizes &sizes,
   }
   if (auto message = reference::run(r, getThreads()))
     throw std::runtime_error("the reference refuses the case: " + *message);
+  if (op.pool && withState) {
+    exchange(numbers["initial"], results["state"], numbers["indices"], true);
+    results["state"] = numbers["initial"];
+  }
   return results;
 }
 
@@ -172,11 +198,11 @@ static Tensors sliceSequence(const Tensors &tensors, const Operator &op,
                         : 1;
     if (auto dim = op.getTokenDimension(name))
       parts[name] = slice(array, *dim, steps * begin, steps * end);
-    else if (name == "initial" || name == "state")
+    else if (name == "bonus" || (op.pool && name == "initial"))
+      parts[name] = array;
+    else if (name != "sequences" && !(op.pool && name == "state"))
       parts[name] =
           slice(array, 0, static_cast<int64_t>(n), static_cast<int64_t>(n) + 1);
-    else if (name == "bonus")
-      parts[name] = array;
   }
   return parts;
 }
@@ -207,7 +233,14 @@ static void checkAlone(Program &program, Program *alone, const Operator &op,
     sizes["N"] = 1;
     sizes["T"] = run.lengths[n];
     auto compareBits = [&](Program &other, const std::string &how) {
-      if (!haveSameBits(Session(other, sizes, parts).runPoisoned(0xff), want))
+      Tensors got = Session(other, sizes, parts).runPoisoned(0xff);
+      if (op.pool && got.count("state")) { // the entry of this sequence
+        auto entry =
+            static_cast<int64_t>(support::toDoubles(parts.at("indices"))[0]);
+        want["state"] = slice(packed.at("state"), 0, entry, entry + 1);
+        got["state"] = slice(got.at("state"), 0, entry, entry + 1);
+      }
+      if (!haveSameBits(got, want))
         verdict.fail("sequence " + std::to_string(n) + " of " +
                      std::to_string(run.lengths[n]) +
                      " tokens has other bits " + how);
@@ -239,6 +272,8 @@ static void checkChained(Program &program, const Operator &op, const Run &run,
     for (const auto &[name, array] : inputs)
       if (name == "initial")
         parts[name] = i == 0 ? array : results[0].at("state");
+      else if (name == "indices")
+        parts[name] = array;
       else
         parts[name] = sliceSequence({{name, array}}, op, lengths, i).at(name);
     Sizes sizes = run.sizes;
@@ -316,7 +351,8 @@ Verdict deltanet::gpu::check(Program &program, Program *alone, const Case &c,
   bool packed = !run.lengths.empty(), state = results.count("state");
   int64_t heads = std::max<int64_t>(run.sizes.at("H"), 1),
           entries = (run.units + heads - 1) / heads;
-  bool part = run.units > 0 && !packed && entries < run.sizes.at("B");
+  bool part =
+      run.units > 0 && !packed && !c.op->pool && entries < run.sizes.at("B");
   Sizes sizes = run.sizes;
   if (part)
     sizes["B"] = sizes["N"] = entries;

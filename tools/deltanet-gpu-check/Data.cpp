@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 #include "Data.h"
 #include <cmath>
+#include <numeric>
 
 using namespace deltanet;
 using namespace deltanet::gpu;
@@ -128,6 +129,22 @@ static NpyArray makeOffsets(NpyType type, const Run &run) {
                               offsets.data());
 }
 
+/// Entries of a pool, no two equal: the first of all in a random order.
+static NpyArray makeIndices(NpyType type, const Run &run) {
+  std::vector<double> entries(run.sizes.at("P"));
+  std::iota(entries.begin(), entries.end(), 0.0);
+  std::sort(entries.begin(), entries.end(), [&](double a, double b) {
+    return uniform(run.seed, static_cast<uint64_t>(a)) <
+           uniform(run.seed, static_cast<uint64_t>(b));
+  });
+  int64_t count = run.sizes.at("N");
+  if (count > run.sizes.at("P"))
+    throw std::runtime_error("expects a pool of " + std::to_string(count) +
+                             " states or more, got " +
+                             std::to_string(run.sizes.at("P")));
+  return support::fromDoubles(type, {count}, entries.data());
+}
+
 static std::string toText(const std::vector<int64_t> &shape) {
   std::string text;
   for (int64_t extent : shape)
@@ -148,8 +165,10 @@ Tensors deltanet::gpu::makeInputs(const Program &program, const Operator &op,
                                toText(shape));
     if (argument.role != Argument::Role::Input)
       continue;
-    if (argument.name == "sequences") {
-      inputs[argument.name] = makeOffsets(argument.type, run);
+    if (argument.name == "sequences" || argument.name == "indices") {
+      inputs[argument.name] = argument.name == "indices"
+                                  ? makeIndices(argument.type, run)
+                                  : makeOffsets(argument.type, run);
       continue;
     }
     int64_t count =

@@ -54,7 +54,9 @@ Session::Session(Program &program, const Sizes &sizes, const Tensors &inputs,
 
 Tensors Session::runPoisoned(unsigned char poison) {
   for (const std::string &name : poisoned)
-    if (poisoning)
+    if (name == "state" && inputs.count("indices"))
+      memory.at(name).write(inputs.at("initial").bytes.data()); // the pool
+    else if (poisoning)
       memory.at(name).fill(poison);
   if (inPlace)
     memory.at("initial").write(inputs.at("initial").bytes.data());

@@ -15,6 +15,9 @@ FAMILIES = [
     ("dplr", "none", ""), ("dplr", "scalar", ""), ("dplr", "channel", ""),
     ("delta", "scalar", "packed"), ("delta", "channel", "packed"), ("additive", "scalar", "packed"),
     ("delta", "scalar", "grouped"), ("delta", "none", "grouped"),
+    ("delta", "none", "decode"), ("delta", "scalar", "decode"), ("delta", "channel", "decode"),
+    ("additive", "scalar", "decode"), ("additive", "channel", "decode"),
+    ("delta", "scalar", "pool"), ("delta", "channel", "pool"), ("additive", "scalar", "pool"),
 ]
 KEY_WIDTHS = [16, 32, 48, 64, 64, 80, 96, 128, 128, 128, 160, 192, 256, 20, 36, 60, 100, 200]
 VALUE_WIDTHS = [16, 32, 64, 64, 96, 128, 128, 128, 192, 256, 320, 512, 20, 36, 72, 100, 300]
@@ -25,13 +28,18 @@ WORK = 2.5e8
 LONG_EVERY, LONG_TOKENS = 200, 1_000_000
 
 
+def families(pools):
+    """All of them, or those without a pool of states."""
+    return [family for family in FAMILIES if pools or family[2] != "pool"]
+
+
 class Configuration:
     """What one operator is, and its runs."""
 
-    def __init__(self, seed, number):
+    def __init__(self, seed, number, pools=True):
         self.rng = random.Random(f"{seed}/{number}")
         self.name = f"c{number:04d}"
-        self.rule, self.decay, self.extra = FAMILIES[number % len(FAMILIES)]
+        self.rule, self.decay, self.extra = families(pools)[number % len(families(pools))]
         long = number % LONG_EVERY == LONG_EVERY - 1
         if long:
             self.rule, self.decay, self.extra = "delta", "scalar", "long"
@@ -54,13 +62,14 @@ class Configuration:
         self.K, self.V = rng.choice(KEY_WIDTHS), rng.choice(VALUE_WIDTHS)
         if rng.random() < 0.35:
             self.V = self.K
-        self.packed = self.extra == "packed" or rng.random() < 0.15
+        self.packed = self.extra == "packed" or rng.random() < 0.15 and self.extra != "decode"
         self.steps = rng.choice([2, 3, 4]) if self.extra == "steps" else 1
         self.before = self.extra in ("before", "bonus")
         self.bonus = self.extra == "bonus"
         self.layout = "bhtd" if rng.random() < 0.25 else "bthd"
         self.state_layout = "vk" if rng.random() < 0.35 else "kv"
-        self.initial, self.final = rng.random() < 0.55, rng.random() < 0.75
+        self.pool, self.decode = self.extra == "pool", self.extra in ("decode", "pool")
+        self.initial, self.final = rng.random() < 0.55 or self.decode, rng.random() < 0.75 or self.decode
         self.scale = None if rng.random() < 0.7 else rng.choice([1.0, 0.25, 2.0, -0.5])
 
     def _choose_types(self):
@@ -78,7 +87,7 @@ class Configuration:
         ratio = rng.choice([2, 3, 4]) if self.extra == "grouped" or rng.random() < 0.1 else 1
         self.H = self.G * ratio
         self.static_heads = rng.random() < 0.5 or ratio > 1
-        self.static_tokens = not self.packed and rng.random() < 0.15
+        self.static_tokens = not self.packed and rng.random() < (0.5 if self.decode else 0.15)
         self.batch = self.tokens = None
 
     def _make_long(self):
@@ -109,21 +118,26 @@ class Configuration:
             run["lengths"] = lengths
             B, T, N = 1, sum(lengths), len(lengths)
         else:
-            B = rng.choice([1, 1, 2, 3])
+            B = rng.choice([1, 1, 2, 3]) if small or not self.decode else rng.randint(4, 96)
             longest = max(1, int(WORK / (B * cost)))
             T = rng.choice([1, 2, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 70, 100, 127, 129]) if small \
                 else rng.randint(66, 3500)
+            if self.decode:
+                T = rng.randint(1, 8)
             if small and not self.static_tokens and rng.random() < 0.06:
                 T = 0
             T, N = min(T, longest), B
         run["sizes"] = {"B": B, "T": T, "H": self.H, "G": self.G, "N": N}
+        if self.pool:
+            run["sizes"]["P"] = N + rng.randint(0, 5)
         if self.decay != "none":
             run["decay"] = [rng.choice([-0.05, -0.3, -1.0, -5.0, -5.0]), 0.0]
             if rng.random() < 0.25:
                 run["resets"] = rng.choice([0.01, 0.1, 0.5, 1.0])
                 run["reset"] = -1e4
         if self.rule == "delta":
-            run["beta"] = [0.0, rng.choice([1.0, 1.0, 1.0, 2.0])]
+            # A token with a beta of 2 reflects the state: among few channels errors stay and add up.
+            run["beta"] = [0.0, rng.choice([1.0, 1.0, 1.0, 2.0 if self.K >= 48 else 1.0])]
         whole = self.packed or self.static_tokens  # cannot be cut in two calls
         if self.initial and self.final and not whole and T >= 2 and self.state_type == "f32":
             run["chained"] = rng.randint(1, T - 1)
@@ -140,6 +154,7 @@ class Configuration:
 
     def _state_shape(self, alone):
         count = "1" if alone and self.packed else (str(self.batch) if self.static_tokens else "?")
+        count = "?" if self.pool else count
         square = [self.K, self.V] if self.state_layout == "kv" else [self.V, self.K]
         return [count, str(self.H) if self.static_heads else "?"] + [str(w) for w in square]
 
@@ -165,6 +180,9 @@ class Configuration:
             inputs.append(("initial", state))
         if self.packed and not alone:
             inputs.append(("sequences", f"tensor<?x{self.offset_type}>"))
+        if self.pool:
+            count = "1" if alone else (str(self.batch) if self.static_tokens else "?")
+            inputs.append(("indices", f"tensor<{count}x{self.offset_type}>"))
         outputs = [("o", tensor(self._token_shape(self.H, self.V), self.out_type))]
         if self.final:
             outputs.append(("state", state))
@@ -179,7 +197,7 @@ class Configuration:
         results = ", ".join(named(name, type) for name, type in outputs)
         given = lambda name, word: f" {word}(%{name} : {types[name]})" if name in types else ""
         text = given("beta", "beta") + given("decay", "decay") + given("bonus", "bonus")
-        text += given("initial", "initial") + given("sequences", "sequences")
+        text += given("initial", "initial") + given("sequences", "sequences") + given("indices", "indices")
         text += " read_out(before)" if self.before else ""
         text += f" layout({self.layout}) state_layout({self.state_layout})"
         text += f" steps({self.steps})" if self.steps > 1 else ""
@@ -217,6 +235,8 @@ class Configuration:
                     "layout": self.layout, "state_layout": self.state_layout}
         if self.scale is not None:
             operator["scale"] = self.scale
+        if self.pool:
+            operator["pool"] = True
         case = {"name": self.name, "family": self.family, "text": self.describe(), "operator": operator,
                 "tolerance": TOLERANCES[self.type], "type": self.type, "runs": self.runs}
         if self.packed:

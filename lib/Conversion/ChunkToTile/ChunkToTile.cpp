@@ -15,16 +15,17 @@ using namespace mlir;
 using namespace deltanet;
 using chunk::ScanOp;
 
-/// Constants from around the scan move in; other values from there have no
-/// place in a kernel.
-static LogicalResult isolateBody(ScanOp scan) {
+/// A value that is the same wherever it is computed belongs to its use, so that
+/// two uses in different places do not become one. Constants from around the
+/// scan move in; other values from there have no place in a kernel.
+static LogicalResult separateUses(ScanOp scan) {
   Block *body = scan.getBodyBlock();
-  for (Operation &op : llvm::make_early_inc_range(body->without_terminator()))
+  for (Operation &op : llvm::make_early_inc_range(*body))
     for (OpOperand &operand : op.getOpOperands()) {
-      if (operand.get().getParentBlock() == body)
-        continue;
       Operation *definition = operand.get().getDefiningOp();
-      if (!definition || !definition->hasTrait<OpTrait::ConstantLike>()) {
+      bool outside = operand.get().getParentBlock() != body;
+      if (outside &&
+          !(definition && definition->hasTrait<OpTrait::ConstantLike>())) {
         InFlightDiagnostic diag =
             op.emitError("expects operands from the body of the scan, or "
                          "constants, in a kernel");
@@ -32,8 +33,11 @@ static LogicalResult isolateBody(ScanOp scan) {
             << "this comes from around the scan";
         return diag;
       }
+      if (!outside && !(definition && isRemade(definition)))
+        continue;
       OpBuilder b(&op);
-      operand.set(b.clone(*definition)->getResult(0));
+      if (outside || !operand.get().hasOneUse())
+        operand.set(b.clone(*definition)->getResult(0));
     }
   return success();
 }
@@ -55,28 +59,38 @@ struct ConvertChunkToTile
   }
 
 private:
-  /// Warps of a kernel with a state: 16 columns each, as the schedule splits
-  /// them or as many as the option allows and divide them all.
-  FailureOr<int64_t> chooseWarps(ScanOp scan, const BodyPlan &plan,
-                                 kernel::ScheduleAttr schedule) const {
+  /// Warps and columns of a block, as the schedule says or by rule.
+  FailureOr<KernelShape> chooseShape(ScanOp scan, const BodyPlan &plan,
+                                     kernel::ScheduleAttr schedule) const {
+    KernelShape shape{warps, 0, slots, 0};
+    if (schedule && schedule.getStages() > 0)
+      shape.slots = schedule.getStages();
+    if (schedule && schedule.getWarps() > 0)
+      shape.warps = schedule.getWarps();
+    if (shape.slots < 1 || shape.slots > 2)
+      return scan.emitOpError("expects 1 or 2 chunks in flight, got ")
+             << shape.slots;
     if (scan.getNumCarries() == 0)
-      return warps.getValue();
-    int64_t needed = padded(plan.getNumColumns()) / kColumnsPerWarp;
-    int64_t most = columns / kColumnsPerWarp;
+      return shape;
+    shape.aheadWarps = aheadWarps;
+    if (schedule && schedule.getAheadWarps() > 0)
+      shape.aheadWarps = schedule.getAheadWarps();
+    // Warps hold whole tiles of 16 columns, all the same number of them.
+    int64_t tiles = padded(plan.getNumColumns()) / 16;
     int64_t split = schedule ? schedule.getSplitValue() : 0;
-    if (split > 0)
-      most = (needed + split - 1) / split;
-    if (plan.needsAllColumns() && most < needed)
+    if (split == 0)
+      split = (tiles * 16 + columns - 1) / columns;
+    int64_t each = (tiles + split - 1) / split;
+    if (!schedule || schedule.getWarps() == 0)
+      shape.warps = each;
+    int64_t perWarp = (each + shape.warps - 1) / shape.warps;
+    shape.width = perWarp * shape.warps * 16;
+    if (plan.needsAllColumns() && shape.width < plan.getNumColumns())
       return scan.emitOpError("expects all columns of the state in one block "
                               "where something is reduced over them, got ")
-             << plan.getNumColumns() << " columns and at most "
-             << most * kColumnsPerWarp << " a block";
-    int64_t chosen = std::min(needed, most);
-    // Blocks of one size where the columns allow it.
-    while (split == 0 && chosen > 1 && needed % chosen != 0 &&
-           chosen * 2 > most)
-      --chosen;
-    return needed % chosen == 0 ? chosen : std::min(needed, most);
+             << plan.getNumColumns() << " columns and " << shape.width
+             << " a block";
+    return shape;
   }
 
   LogicalResult convert(func::FuncOp function) {
@@ -108,20 +122,14 @@ private:
                               "packed in a kernel");
     FailureOr<KernelSignature> signature =
         KernelSignature::read(function, scan);
-    if (failed(signature) || failed(isolateBody(scan)))
+    if (failed(signature) || failed(separateUses(scan)))
       return failure();
     FailureOr<BodyPlan> plan = BodyPlan::create(scan);
     if (failed(plan))
       return failure();
-    FailureOr<int64_t> chosen = chooseWarps(scan, *plan, schedule);
-    if (failed(chosen))
-      return failure();
-    int64_t depth = slots;
-    if (schedule && schedule.getStages() > 0)
-      depth = schedule.getStages();
-    if (depth < 1 || depth > 2)
-      return scan.emitOpError("expects 1 or 2 chunks in flight, got ") << depth;
-    if (failed(KernelBuilder(name, scan, *signature, *plan, {*chosen, depth})
+    FailureOr<KernelShape> shape = chooseShape(scan, *plan, schedule);
+    if (failed(shape) ||
+        failed(KernelBuilder(name, scan, *signature, *plan, *shape)
                    .build(container)))
       return failure();
     ++numKernels;

@@ -233,7 +233,7 @@ Value RoleEmitter::makeCumsum(CumsumOp op) {
     return {};
   }
   return tile::CumsumOp::create(b, op.getLoc(), input.getType(), input,
-                                op.getExclusive());
+                                op.getExclusive(), op.getReverse());
 }
 
 Value RoleEmitter::makeTranspose(TransposeOp op) {
@@ -256,6 +256,67 @@ Value RoleEmitter::makeRepetition(RepeatOp op) {
   FailureOr<Type> type = registerType(op, op.getLoc());
   if (!input || failed(type))
     return {};
-  op.emitOpError("TODO");
-  return {};
+  return tile::RepeatOp::create(b, op.getLoc(), *type, input);
+}
+
+/// What changes nothing in a reduction.
+static double neutralOf(Combine kind) {
+  switch (kind) {
+  case Combine::Add:
+    return 0;
+  case Combine::Mul:
+    return 1;
+  case Combine::Max:
+    return -std::numeric_limits<double>::infinity();
+  case Combine::Min:
+    return std::numeric_limits<double>::infinity();
+  }
+  llvm_unreachable("all combinations are listed");
+}
+
+Value RoleEmitter::makeReduction(ReduceOp op) {
+  Location loc = op.getLoc();
+  Value input = inRegisters(op.getInput());
+  if (!input)
+    return {};
+  bool isVector = rankedType(op.getInput()).getRank() == 1;
+  if (!elementOf(input).isF32() || op.getDimensions().size() != 1 ||
+      (isVector && (isState() || op.getKind() != Combine::Add))) {
+    op.emitOpError("expects f32 matrices reduced along one dimension, or sums "
+                   "of vectors that do not wait for the state, in a kernel, "
+                   "got ")
+        << stringifyCombine(op.getKind()) << " of " << op.getInput().getType();
+    return {};
+  }
+  input = clearPadding(op.getInput(), input, neutralOf(op.getKind()));
+  if (isVector) { // the last running sum
+    Value sums = tile::CumsumOp::create(b, loc, input.getType(), input,
+                                        /*exclusive=*/false);
+    return tile::ExtractOp::create(b, loc, sums,
+                                   rankedType(sums).getDimSize(0) - 1);
+  }
+  int64_t dim = heldDim(op.getInput(), op.getDimensions()[0]);
+  auto matrix = rankedType(input);
+  auto layout = cast<tile::AccAttr>(matrix.getEncoding());
+  int64_t length = matrix.getDimSize(1 - dim), parts = layout.getWarps()[dim];
+  Value scratch;
+  if (parts > 1)
+    scratch = allocate(tile::BufferType::get(b.getContext(), {parts, length},
+                                             b.getF32Type(), 0),
+                       loc);
+  auto type =
+      RankedTensorType::get({length}, b.getF32Type(),
+                            SliceAttr::get(b.getContext(), dim, layout));
+  auto kind = *tile::symbolizeCombination(stringifyCombine(op.getKind()));
+  Value slice =
+      tile::ReduceOp::create(b, loc, type, kind, input, dim, scratch);
+  if (isState())
+    return slice;
+  // From where the matrix has it to where all other vectors are.
+  if (layout.getWarps()[1 - dim] == 1)
+    return tile::ConvertOp::create(b, loc, registerType(op).value(), slice);
+  Value buffer = allocate(bufferType(op), loc);
+  tile::StoreVectorOp::create(b, loc, slice, buffer);
+  values[op].buffer = buffer;
+  return load(op, buffer);
 }

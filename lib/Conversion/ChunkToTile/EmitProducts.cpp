@@ -12,8 +12,12 @@ using namespace deltanet::chunk;
 
 Value RoleEmitter::mma(Value lhs, Value rhs, Value init, bool transposeLhs,
                        bool transposeRhs, Location loc) {
+  tile::PrecisionAttr precision;
+  if (cast<tile::BufferType>(rhs.getType()).getElementType().isF32())
+    precision =
+        tile::PrecisionAttr::get(b.getContext(), tile::Precision::TF32X3);
   return tile::MmaOp::create(b, loc, init.getType(), lhs, rhs, init,
-                             transposeLhs, transposeRhs);
+                             transposeLhs, transposeRhs, precision);
 }
 
 /// The product that this value is, if it is left to the sum that uses it.
@@ -52,6 +56,11 @@ Value RoleEmitter::makeProduct(DotOp op, Value init) {
   // (A B)^T = B^T A^T: what has the columns is the left operand, in registers,
   // its columns the rows of the result.
   Value held = rightColumn ? rhs : lhs, other = rightColumn ? lhs : rhs;
+  // What is carried is rounded a part at a time: it stays in registers as it
+  // is, and has no room there in 16 bits as well.
+  if (auto rounding = held.getDefiningOp<arith::TruncFOp>())
+    if (isa<BlockArgument>(rounding.getIn()) && plan.waits(rounding.getIn()))
+      held = rounding.getIn();
   Value left = inRegisters(held), right = left ? inBuffer(other) : Value();
   // Right is k x n where the body's product contracts its first dimension.
   bool transposed = rightColumn ? !tl : tr;
@@ -121,12 +130,46 @@ Value RoleEmitter::makeInverse(UnitLowerInverseOp op) {
   return values[op].buffer = result;
 }
 
+/// Gates per channel (27): the products that share gates and right operand are
+/// made together.
 Value RoleEmitter::makeChannelDecayDot(DecayDotOp op) {
-  op.emitOpError("TODO");
-  return {};
-}
-
-Value RoleEmitter::makeReduction(ReduceOp op) {
-  op.emitOpError("TODO");
-  return {};
+  Location loc = op.getLoc();
+  auto same = [](Value a, Value b) {
+    return BodyPlan::source(a) == BodyPlan::source(b);
+  };
+  SmallVector<DecayDotOp> together;
+  for (Operation *other : plan.getAhead())
+    if (auto dot = dyn_cast<DecayDotOp>(other))
+      if (same(dot.getGx(), op.getGx()) && same(dot.getGy(), op.getGy()) &&
+          same(dot.getY(), op.getY()) && dot.getType() == op.getType())
+        together.push_back(dot);
+  Value gx = inBuffer(op.getGx()), gy = gx ? inBuffer(op.getGy()) : Value(),
+        y = gy ? inBuffer(op.getY()) : Value();
+  if (!y)
+    return {};
+  SmallVector<Value> xs, scaled;
+  SmallVector<bool> strict;
+  SmallVector<Type> types;
+  for (DecayDotOp dot : together) {
+    Value x = inBuffer(dot.getX());
+    FailureOr<Type> type = registerType(dot, loc);
+    if (!x || failed(type))
+      return {};
+    xs.push_back(x);
+    scaled.push_back(allocate(x.getType(), loc));
+    strict.push_back(dot.getStrict());
+    types.push_back(*type);
+  }
+  Value scaledY = allocate(y.getType(), loc);
+  tile::DecayScaleOp::create(b, loc, xs, gx, y, gy, scaled, scaledY);
+  tile::PrecisionAttr precision;
+  if (elementOf(op.getX()).isF32())
+    precision =
+        tile::PrecisionAttr::get(b.getContext(), tile::Precision::TF32X3);
+  auto products = tile::DecayDotOp::create(
+      b, loc, types, xs, gx, y, gy, scaled, scaledY,
+      b.getDenseBoolArrayAttr(strict), UnitAttr(), precision);
+  for (auto [dot, product] : llvm::zip(together, products.getResults()))
+    values[dot].registers = product;
+  return values[op].registers;
 }

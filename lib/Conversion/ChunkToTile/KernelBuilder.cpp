@@ -32,54 +32,63 @@ Value KernelBuilder::allocate(Type type, Location at) {
 }
 
 int64_t KernelBuilder::getColumnBlocks() const {
-  return (plan.getNumColumns() + getWidth() - 1) / getWidth();
+  return (plan.getNumColumns() + shape.width - 1) / shape.width;
 }
 
 void KernelBuilder::bindMatrices(RoleEmitter &part, Value chunk) {
   for (Input &m : matrices) {
-    auto ring = cast<tile::RingType>(m.ring.getType());
-    Value slot = tile::SlotOp::create(b, m.argument.getLoc(),
-                                      ring.getSlotType(), m.ring, chunk);
+    Value slot = tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring,
+                                      chunk);
     part.bind(m.argument, {Value(), slot});
   }
 }
 
-/// Whether `v` is made of something that an inverse was made for.
-static void findLate(ArrayRef<Operation *> operations, const BodyPlan &plan,
-                     llvm::DenseSet<Operation *> &late) {
-  llvm::DenseSet<Value> inverses;
-  for (Operation *op : plan.getAhead())
-    if (isa<chunk::UnitLowerInverseOp>(op) ||
-        llvm::any_of(op->getOperands(),
-                     [&](Value v) { return inverses.contains(v); }))
-      inverses.insert(op->getResult(0));
-  for (Operation *op : operations)
-    if (llvm::any_of(op->getOperands(), [&](Value v) {
-          v = BodyPlan::source(v);
-          return inverses.contains(v) || late.contains(v.getDefiningOp());
-        }))
-      late.insert(op);
-}
-
-/// First what does not wait for an inverse, then the rest of the results; the
-/// state's update comes last, when the results have left the registers.
-LogicalResult KernelBuilder::emitState(RoleEmitter &state, Value chunk) {
-  llvm::DenseSet<Operation *> late, forResults;
-  findLate(plan.getState(), plan, late);
-  auto yield = cast<chunk::YieldOp>(scan.getBodyBlock()->getTerminator());
-  SmallVector<Value> work(yield.getOutputs());
-  while (!work.empty()) {
-    Operation *op = BodyPlan::source(work.pop_back_val()).getDefiningOp();
-    if (op && forResults.insert(op).second)
-      work.append(op->operand_begin(), op->operand_end());
+namespace {
+/// Operations of a body that lead to some of what it yields.
+class Needed {
+public:
+  explicit Needed(ValueRange values) {
+    SmallVector<Value> work(values);
+    while (!work.empty()) {
+      Operation *op = BodyPlan::source(work.pop_back_val()).getDefiningOp();
+      if (op && operations.insert(op).second)
+        work.append(op->operand_begin(), op->operand_end());
+    }
   }
-  SmallVector<Operation *> early, results, update;
-  for (Operation *op : plan.getState())
-    (!forResults.contains(op) ? update
-     : late.contains(op)      ? results
-                              : early)
-        .push_back(op);
-  if (failed(state.emit(early)) || failed(state.emit(results)) ||
+  bool contains(Operation *op) const { return operations.contains(op); }
+
+private:
+  llvm::DenseSet<Operation *> operations;
+};
+} // namespace
+
+/// What results and the next state both need comes first (the pseudo-values);
+/// then what only the next state needs and can be made without the state, as it
+/// takes less room than what it is made of; then the results, which leave the
+/// registers; the state's update comes last.
+LogicalResult KernelBuilder::emitState(RoleEmitter &state, Value chunk) {
+  auto yield = cast<chunk::YieldOp>(scan.getBodyBlock()->getTerminator());
+  Needed forResults(yield.getOutputs()), forUpdate(yield.getCarries());
+  llvm::DenseSet<Value> carried(scan.getCarryArguments().begin(),
+                                scan.getCarryArguments().end());
+  SmallVector<Operation *> shared, prepared, results, update;
+  llvm::DenseSet<Operation *> updating;
+  for (Operation *op : plan.getState()) {
+    if (forResults.contains(op)) {
+      (forUpdate.contains(op) ? shared : results).push_back(op);
+      continue;
+    }
+    bool updates = llvm::any_of(op->getOperands(), [&](Value v) {
+      v = BodyPlan::source(v);
+      return carried.contains(v) || updating.contains(v.getDefiningOp());
+    });
+    updates |= isa<chunk::DotOp>(op);
+    if (updates)
+      updating.insert(op);
+    (updates ? update : prepared).push_back(op);
+  }
+  if (failed(state.emit(shared)) || failed(state.emit(prepared)) ||
+      failed(state.emit(results)) ||
       failed(storeOutputs(state, /*waiting=*/true, chunk)))
     return failure();
   return state.emit(update);
@@ -87,8 +96,12 @@ LogicalResult KernelBuilder::emitState(RoleEmitter &state, Value chunk) {
 
 LogicalResult KernelBuilder::buildChunk(RoleEmitter &ahead, RoleEmitter &state,
                                         Value chunk) {
-  if (failed(loadOthers(ahead, chunk)))
-    return failure();
+  for (Input &m : matrices)
+    if (!m.isCopied)
+      loadOther(ahead, m,
+                tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring,
+                                     chunk),
+                chunk);
   Value count = arith::MinSIOp::create(b, loc, tokensLeft(chunk, 1), chunkSize);
   ahead.setCount(count);
   bindMatrices(ahead, chunk);
@@ -127,8 +140,7 @@ LogicalResult KernelBuilder::buildLoop(RoleEmitter &ahead, RoleEmitter &state) {
   if (failed(loadConstants(ahead, /*ahead=*/true)) ||
       failed(loadConstants(state, /*ahead=*/false)))
     return failure();
-  Value first = constant(0), one = constant(1);
-  Value chunks = arith::CeilDivUIOp::create(b, loc, tokens, chunkSize);
+  Value first = constant(0), one = constant(1), chunks = countChunks();
   startCopies(first);
   FailureOr<SmallVector<Value>> carries = loadCarries(state),
                                 loaded = loadVectors(ahead, first);
@@ -141,11 +153,13 @@ LogicalResult KernelBuilder::buildLoop(RoleEmitter &ahead, RoleEmitter &state) {
     b.setInsertionPointToStart(loop.getBody());
     Value chunk = loop.getInductionVar(), next = add(chunk, one);
     tile::WaitOp::create(b, loc, 0);
-    if (shape.slots > 1)
-      startCopies(next);
+    // Vectors first: they are short, and in time for the next chunk only if they
+    // do not queue behind the copies.
     loaded = loadVectors(ahead, next);
     if (failed(loaded))
       return failure();
+    if (shape.slots > 1)
+      startCopies(next);
     int64_t carried = scan.getNumCarries();
     for (auto [i, argument] : llvm::enumerate(scan.getCarryArguments()))
       state.bind(argument, {loop.getRegionIterArg(i), Value()});
@@ -167,12 +181,21 @@ LogicalResult KernelBuilder::buildLoop(RoleEmitter &ahead, RoleEmitter &state) {
   }
   // The copies started for a chunk after the last must not outlive the kernel.
   tile::WaitOp::create(b, loc, 0);
+  return storeFinals(state, loop.getResults());
+}
+
+Value KernelBuilder::countChunks() {
+  return arith::CeilDivUIOp::create(b, loc, tokens, chunkSize);
+}
+
+LogicalResult KernelBuilder::storeFinals(RoleEmitter &state,
+                                         ValueRange carries) {
   for (auto [i, final] : llvm::enumerate(scan.getFinals())) {
     Value pointer = signature.getOutput(scan.getNumOutputs() + i);
     if (!pointer)
       continue;
     Value argument = scan.getCarryArguments()[i];
-    state.bind(argument, {loop.getResult(i), Value()});
+    state.bind(argument, {carries[i], Value()});
     if (failed(storeTile(state, argument, final, pointer,
                          scan.getFinalAccess(i), Value())))
       return failure();
@@ -182,7 +205,7 @@ LogicalResult KernelBuilder::buildLoop(RoleEmitter &ahead, RoleEmitter &state) {
 
 LogicalResult KernelBuilder::build(gpu::GPUModuleOp container) {
   MLIRContext *context = b.getContext();
-  int64_t threads = shape.warps * tile::kWarpSize;
+  int64_t threads = (shape.warps + shape.aheadWarps) * tile::kWarpSize;
   b.setInsertionPointToEnd(container.getBody());
   auto kernel =
       gpu::GPUFuncOp::create(b, loc, name, signature.getType(context));
@@ -203,12 +226,17 @@ LogicalResult KernelBuilder::build(gpu::GPUModuleOp container) {
   entry = &kernel.getBody().front();
   b.setInsertionPointToStart(entry);
   findUnit();
+  findWalks();
   auto allocator = [this](Type type, Location at) { return allocate(type, at); };
-  RoleEmitter ahead(b, scan, plan, RoleEmitter::Part::Ahead, shape.warps,
+  bool roles = shape.aheadWarps > 0;
+  RoleEmitter ahead(b, scan, plan, RoleEmitter::Part::Ahead,
+                    roles ? shape.aheadWarps : shape.warps, shape.width,
                     allocator),
-      state(b, scan, plan, RoleEmitter::Part::State, shape.warps, allocator);
-  if (failed(sortInputs()) ||
-      failed(hasState() ? buildLoop(ahead, state) : buildParallel(ahead)))
+      state(b, scan, plan, RoleEmitter::Part::State, shape.warps, shape.width,
+            allocator);
+  if (failed(sortInputs()) || failed(!hasState() ? buildParallel(ahead)
+                                     : roles ? buildRoles(ahead, state)
+                                             : buildLoop(ahead, state)))
     return failure();
   gpu::ReturnOp::create(b, loc);
   return success();

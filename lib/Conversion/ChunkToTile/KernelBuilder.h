@@ -14,8 +14,12 @@ namespace deltanet {
 
 /// What the schedule decided for one kernel.
 struct KernelShape {
-  int64_t warps; // with a state: 16 columns each
+  int64_t warps;
+  int64_t width; // columns of the state that a block has
   int64_t slots; // chunks in flight
+  /// Warps of their own for what does not wait for the state; 0: the same warps
+  /// do both, one after the other.
+  int64_t aheadWarps = 0;
 };
 
 class KernelBuilder {
@@ -39,14 +43,28 @@ private:
     Value tensor;
     chunk::AccessAttr access;
     int64_t rows;    // a token
-    Value ring;      // of a matrix
     bool isCopied;   // by asynchronous copies
     int64_t columns; // of a matrix: those that there are
+    tile::BufferType buffer; // of a matrix
+    Value ring;              // of its buffers, where there are no roles
+  };
+  /// Matrices that the same roles read, in one channel: of chunk c + `distance`
+  /// they are fetched while the ahead role works on chunk c.
+  struct Group {
+    bool byAhead, byState;
+    int64_t slots, distance;
+    mlir::SmallVector<Input *> inputs;
+    Value channel;
   };
   /// Where a tile begins in global memory, and how it is walked.
   struct Place {
     Value offset;
     mlir::SmallVector<Value> strides; // by dimension of the tile
+  };
+  /// The tile of the first chunk, and how far it is to that of the next one.
+  struct Walk {
+    Place first;
+    Value step; // null where it does not move
   };
   /// Of a tile: what there is of it.
   struct Limits {
@@ -55,7 +73,6 @@ private:
   };
 
   bool hasState() { return scan.getNumCarries() > 0; }
-  int64_t getWidth() const { return shape.warps * kColumnsPerWarp; }
   int64_t getColumnBlocks() const;
 
   // Numbers of type index.
@@ -68,8 +85,10 @@ private:
 
   void findUnit();
   Value loadOffset(Value index);
-  Place place(chunk::AccessAttr access, mlir::RankedTensorType type,
-              Value tileOf, int64_t rows, Value chunk);
+  void findWalks();
+  Walk walk(chunk::AccessAttr access, mlir::RankedTensorType type,
+            Value tileOf, int64_t rows);
+  Place place(Value tensor, Value tileOf, Value chunk);
   Limits limit(const RoleEmitter &part, Value tileOf, chunk::AccessAttr access,
                int64_t rows, Value chunk);
   /// `strides` and limits in the order of the dimensions in registers.
@@ -79,8 +98,11 @@ private:
 
   mlir::LogicalResult sortInputs();
   mlir::LogicalResult addMatrix(Input input);
+  tile::RingType ringType(const Input &input) const;
+  void copy(const Input &input, Value slot, Value chunk);
   void startCopies(Value chunk);
-  mlir::LogicalResult loadOthers(RoleEmitter &ahead, Value chunk);
+  void loadOther(RoleEmitter &ahead, const Input &input, Value slot,
+                 Value chunk);
   mlir::FailureOr<Value> loadTile(RoleEmitter &part,
                                   mlir::BlockArgument argument, Value tensor,
                                   chunk::AccessAttr access, int64_t rows,
@@ -102,6 +124,14 @@ private:
                                  Value chunk);
   mlir::LogicalResult buildParallel(RoleEmitter &ahead);
 
+  mlir::LogicalResult buildRoles(RoleEmitter &ahead, RoleEmitter &state);
+  void makeChannels(RoleEmitter &ahead);
+  void fetch(Group &group, Value chunk);
+  mlir::LogicalResult buildAheadRole(RoleEmitter &ahead);
+  mlir::LogicalResult buildStateRole(RoleEmitter &state);
+  mlir::LogicalResult storeFinals(RoleEmitter &state, mlir::ValueRange carries);
+  Value countChunks();
+
   std::string name;
   chunk::ScanOp scan;
   KernelSignature &signature;
@@ -113,8 +143,15 @@ private:
   /// The sequence and the head of this block, its first column, the sequence's
   /// first token, and its tokens.
   Value unit, head, column, start, tokens;
-  Value chunkSize;
+  Value chunkSize, group;
+  /// Of a tensor and the value of the body that is a tile of it.
+  llvm::DenseMap<std::pair<Value, Value>, Walk> walks;
   mlir::SmallVector<Input> matrices, vectors;
+  mlir::SmallVector<Group> groups;
+  /// What the ahead role hands to the state role: matrices that were not copied,
+  /// then what crosses.
+  Value crossing;
+  mlir::SmallVector<Input *> handed;
 };
 
 } // namespace deltanet

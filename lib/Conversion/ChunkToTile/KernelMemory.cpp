@@ -24,10 +24,12 @@ void KernelBuilder::findUnit() {
   column = constant(0);
   if (hasState())
     column = mul(gpu::BlockIdOp::create(b, loc, gpu::Dimension::x),
-                 constant(getWidth()));
+                 constant(shape.width));
   head = gpu::BlockIdOp::create(b, loc, gpu::Dimension::y);
   unit = gpu::BlockIdOp::create(b, loc, gpu::Dimension::z);
   chunkSize = constant(scan.getChunkSize());
+  group = div(head, div(signature.getSize(b, loc, Size::Heads),
+                        signature.getSize(b, loc, Size::Groups)));
   if (!scan.getSequences()) {
     start = constant(0);
     tokens = signature.getSize(b, loc, Size::Tokens);
@@ -37,11 +39,11 @@ void KernelBuilder::findUnit() {
   tokens = sub(loadOffset(add(unit, constant(1))), start);
 }
 
-/// Where the tile of chunk `chunk` begins. `tileOf` is the value in the body,
-/// whose columns this block has a part of.
-KernelBuilder::Place KernelBuilder::place(AccessAttr access,
-                                          RankedTensorType type, Value tileOf,
-                                          int64_t rows, Value chunk) {
+/// How the tiles `tileOf` of a tensor lie, of whose columns this block has a
+/// part.
+KernelBuilder::Walk KernelBuilder::walk(AccessAttr access,
+                                        RankedTensorType type, Value tileOf,
+                                        int64_t rows) {
   int64_t rank = type.getRank();
   SmallVector<Value> strides(rank);
   Value stride = constant(1);
@@ -52,9 +54,9 @@ KernelBuilder::Place KernelBuilder::place(AccessAttr access,
           mul(stride, signature.getExtent(b, loc, access, type, d, rows));
   }
   bool packed = bool(scan.getSequences());
-  Place place{constant(0), {}};
+  Walk walk{{constant(0), {}}, Value()};
   auto move = [&](Value index, Value by) {
-    place.offset = add(place.offset, mul(index, by));
+    walk.first.offset = add(walk.first.offset, mul(index, by));
   };
   for (int64_t d = 0; d != rank; ++d)
     switch (access.getEntries()[d]) {
@@ -68,26 +70,66 @@ KernelBuilder::Place KernelBuilder::place(AccessAttr access,
     case AccessAttr::Head:
       move(head, strides[d]);
       break;
-    case AccessAttr::Group: {
-      Value ratio = div(signature.getSize(b, loc, Size::Heads),
-                        signature.getSize(b, loc, Size::Groups));
-      move(div(head, ratio), strides[d]);
+    case AccessAttr::Group:
+      move(group, strides[d]);
       break;
-    }
     case AccessAttr::Token:
-      move(mul(add(start, mul(chunk, chunkSize)), constant(rows)), strides[d]);
+      move(mul(start, constant(rows)), strides[d]);
+      walk.step = mul(constant(scan.getChunkSize() * rows), strides[d]);
       break;
     case AccessAttr::Chunk:
-      move(packed ? add(add(div(start, chunkSize), unit), chunk) : chunk,
-           strides[d]);
+      if (packed)
+        move(add(div(start, chunkSize), unit), strides[d]);
+      walk.step = strides[d];
       break;
     default:
       break;
     }
   for (int64_t d = 0; d != access.getTileRank(); ++d)
-    place.strides.push_back(strides[access.findTileDim(d)]);
+    walk.first.strides.push_back(strides[access.findTileDim(d)]);
   if (std::optional<int64_t> dim = plan.findColumn(tileOf))
-    move(column, place.strides[*dim]);
+    move(column, walk.first.strides[*dim]);
+  return walk;
+}
+
+/// Once for the block: what is left for a chunk is a product and a sum.
+void KernelBuilder::findWalks() {
+  auto add = [&](Value tensor, Attribute access, Value tileOf) {
+    if (!isa<RankedTensorType>(tileOf.getType()) ||
+        isa_and_nonnull<arith::ConstantOp>(tensor.getDefiningOp()))
+      return;
+    auto how = cast<AccessAttr>(access);
+    auto tile = rankedType(tileOf);
+    int64_t rows = how.has(AccessAttr::Token) && tile.getRank() > 0
+                       ? tile.getDimSize(0) /
+                             static_cast<int64_t>(scan.getChunkSize())
+                       : 1;
+    walks[{tensor, tileOf}] = walk(how, rankedType(tensor), tileOf, rows);
+  };
+  for (auto [argument, tensor, access] :
+       llvm::zip(scan.getInputArguments(), scan.getInputs(),
+                 scan.getInputAccesses()))
+    if (!argument.use_empty())
+      add(tensor, access, argument);
+  for (auto [argument, init, access] : llvm::zip(
+           scan.getCarryArguments(), scan.getInits(), scan.getInitAccesses()))
+    add(init, access, argument);
+  auto yield = cast<chunk::YieldOp>(scan.getBodyBlock()->getTerminator());
+  for (auto [i, result] : llvm::enumerate(scan.getOutputs()))
+    if (signature.getOutput(i))
+      add(result, scan.getOutputAccesses()[i], yield.getOutputs()[i]);
+  for (auto [i, result] : llvm::enumerate(scan.getFinals()))
+    if (signature.getOutput(scan.getNumOutputs() + i))
+      add(result, scan.getFinalAccesses()[i], scan.getCarryArguments()[i]);
+}
+
+/// Where the tile of chunk `chunk` begins.
+KernelBuilder::Place KernelBuilder::place(Value tensor, Value tileOf,
+                                          Value chunk) {
+  const Walk &walk = walks.at({tensor, tileOf});
+  Place place = walk.first;
+  if (walk.step && chunk)
+    place.offset = add(place.offset, mul(chunk, walk.step));
   return place;
 }
 
@@ -135,7 +177,7 @@ LogicalResult KernelBuilder::addMatrix(Input input) {
   input.columns = tile.getDimSize(1);
   bool split = plan.findColumn(input.argument) == 1 && hasState();
   if (split) {
-    width = getWidth();
+    width = shape.width;
     input.columns = std::min(input.columns, width);
   }
   bool ragged = split && tile.getDimSize(1) % width != 0 &&
@@ -144,13 +186,8 @@ LogicalResult KernelBuilder::addMatrix(Input input) {
   input.isCopied = tile.getDimSize(1) * bytes % 16 == 0 && !ragged &&
                    input.access.findTileDim(1) + 1 ==
                        rankedType(input.tensor).getRank();
-  tile::BufferType slot = matrixBuffer(
-      b.getContext(), padded(tile.getDimSize(0)), width, tile.getElementType());
-  auto ring = tile::RingType::get(b.getContext(),
-                                  input.isCopied ? shape.slots : 1,
-                                  slot.getShape(), slot.getElementType(),
-                                  slot.getPad());
-  input.ring = allocate(ring, input.argument.getLoc());
+  input.buffer = matrixBuffer(b.getContext(), padded(tile.getDimSize(0)), width,
+                              tile.getElementType());
   matrices.push_back(input);
   return success();
 }
@@ -179,7 +216,7 @@ LogicalResult KernelBuilder::sortInputs() {
                        ? tile.getDimSize(0) /
                              static_cast<int64_t>(scan.getChunkSize())
                        : 1;
-    Input input{argument, tensor, access, rows, Value(), false, 0};
+    Input input{argument, tensor, access, rows, false, 0, {}, Value()};
     if (tile.getRank() < 2)
       vectors.push_back(input);
     else if (failed(addMatrix(input)))
@@ -188,67 +225,71 @@ LogicalResult KernelBuilder::sortInputs() {
   return success();
 }
 
-/// Starts the copies of chunk `chunk`; past the last they read nothing.
+tile::RingType KernelBuilder::ringType(const Input &input) const {
+  return tile::RingType::get(
+      input.buffer.getContext(), input.isCopied ? shape.slots : 1,
+      input.buffer.getShape(), input.buffer.getElementType(),
+      input.buffer.getPad());
+}
+
+/// Starts the copy of chunk `chunk`; past the last it reads nothing.
+void KernelBuilder::copy(const Input &input, Value slot, Value chunk) {
+  Location at = input.argument.getLoc();
+  Place from = place(input.tensor, input.argument, chunk);
+  Value left = tokensLeft(chunk, input.rows);
+  if (!input.access.has(AccessAttr::Token)) {
+    // All rows of a chunk, none of a chunk past the last.
+    Value inside = arith::CmpIOp::create(b, at, arith::CmpIPredicate::sgt, left,
+                                         constant(0));
+    left = arith::SelectOp::create(
+        b, at, inside, constant(rankedType(input.argument).getDimSize(0)),
+        constant(0));
+  }
+  IntegerAttr columns;
+  if (input.columns != input.buffer.getColumns())
+    columns = b.getI64IntegerAttr(input.columns);
+  tile::CopyAsyncOp::create(b, at, signature.getInput(input.tensor),
+                            from.offset, from.strides[0], left, columns, slot);
+}
+
 void KernelBuilder::startCopies(Value chunk) {
   for (Input &m : matrices) {
+    if (!m.ring)
+      m.ring = allocate(ringType(m), m.argument.getLoc());
     if (!m.isCopied)
       continue;
-    auto ring = cast<tile::RingType>(m.ring.getType());
-    Location at = m.argument.getLoc();
-    Value slot = tile::SlotOp::create(b, at, ring.getSlotType(), m.ring, chunk);
-    Place from =
-        place(m.access, rankedType(m.tensor), m.argument, m.rows, chunk);
-    Value left = tokensLeft(chunk, m.rows);
-    if (!m.access.has(AccessAttr::Token)) {
-      // All rows of a chunk, none of a chunk past the last.
-      Value inside = arith::CmpIOp::create(b, at, arith::CmpIPredicate::sgt,
-                                           left, constant(0));
-      left = arith::SelectOp::create(
-          b, at, inside, constant(rankedType(m.argument).getDimSize(0)),
-          constant(0));
-    }
-    IntegerAttr columns;
-    if (m.columns != ring.getColumns())
-      columns = b.getI64IntegerAttr(m.columns);
-    tile::CopyAsyncOp::create(b, at, signature.getInput(m.tensor), from.offset,
-                              from.strides[0], left, columns, slot);
+    Value slot = tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring,
+                                      chunk);
+    copy(m, slot, chunk);
   }
   tile::CommitOp::create(b, loc);
 }
 
-/// Matrices whose rows are not whole units of a copy go through registers.
-LogicalResult KernelBuilder::loadOthers(RoleEmitter &ahead, Value chunk) {
-  for (Input &m : matrices) {
-    if (m.isCopied)
-      continue;
-    auto ring = cast<tile::RingType>(m.ring.getType());
-    Location at = m.argument.getLoc();
-    auto type = RankedTensorType::get(
-        ring.getShape(), ring.getElementType(),
-        ahead.plainLayout(ring.getColumns()));
-    Place from =
-        place(m.access, rankedType(m.tensor), m.argument, m.rows, chunk);
-    SmallVector<Value> limits;
-    SmallVector<int64_t> along;
-    if (m.access.has(AccessAttr::Token))
-      limits.push_back(tokensLeft(chunk, m.rows));
-    else
-      limits.push_back(constant(rankedType(m.argument).getDimSize(0)));
-    along.push_back(0);
-    int64_t columns = rankedType(m.argument).getDimSize(1);
-    if (columns % ring.getColumns() != 0) {
-      limits.push_back(plan.findColumn(m.argument) == 1
-                           ? sub(constant(columns), column)
-                           : constant(columns));
-      along.push_back(1);
-    }
-    Value loaded = tile::LoadOp::create(
-        b, at, type, signature.getInput(m.tensor), from.offset, from.strides,
-        limits, b.getDenseI64ArrayAttr(along));
-    Value slot = tile::SlotOp::create(b, at, ring.getSlotType(), m.ring, chunk);
-    tile::StoreMatrixOp::create(b, at, loaded, slot);
+/// A matrix whose rows are not whole units of a copy goes through registers.
+void KernelBuilder::loadOther(RoleEmitter &ahead, const Input &input,
+                              Value slot, Value chunk) {
+  Location at = input.argument.getLoc();
+  auto type = RankedTensorType::get(
+      input.buffer.getShape(), input.buffer.getElementType(),
+      ahead.plainLayout(input.buffer.getColumns()));
+  Place from = place(input.tensor, input.argument, chunk);
+  SmallVector<Value> limits;
+  SmallVector<int64_t> along = {0};
+  if (input.access.has(AccessAttr::Token))
+    limits.push_back(tokensLeft(chunk, input.rows));
+  else
+    limits.push_back(constant(rankedType(input.argument).getDimSize(0)));
+  int64_t columns = rankedType(input.argument).getDimSize(1);
+  if (columns % input.buffer.getColumns() != 0) {
+    limits.push_back(plan.findColumn(input.argument) == 1
+                         ? sub(constant(columns), column)
+                         : constant(columns));
+    along.push_back(1);
   }
-  return success();
+  Value loaded = tile::LoadOp::create(
+      b, at, type, signature.getInput(input.tensor), from.offset, from.strides,
+      limits, b.getDenseI64ArrayAttr(along));
+  tile::StoreMatrixOp::create(b, at, loaded, slot);
 }
 
 FailureOr<Value> KernelBuilder::loadTile(RoleEmitter &part,
@@ -262,7 +303,7 @@ FailureOr<Value> KernelBuilder::loadTile(RoleEmitter &part,
   Type stored = elementOf(tensor), result = stored;
   if (auto registers = dyn_cast<RankedTensorType>(*type))
     result = registers.clone(stored);
-  Place from = place(access, rankedType(tensor), argument, rows, chunk);
+  Place from = place(tensor, argument, chunk);
   Limits limits = limit(part, argument, access, rows, chunk);
   Value loaded = tile::LoadOp::create(
       b, argument.getLoc(), result, signature.getInput(tensor), from.offset,
@@ -351,7 +392,7 @@ LogicalResult KernelBuilder::storeTile(RoleEmitter &part, Value tile,
   if (type.getElementType() != stored)
     registers = arith::TruncFOp::create(b, tile.getLoc(), type.clone(stored),
                                         registers);
-  Place to = place(access, rankedType(result), tile, 1, chunk);
+  Place to = place(result, tile, chunk);
   Limits limits = limit(part, tile, access, 1, chunk);
   tile::StoreOp::create(b, tile.getLoc(), registers, pointer, to.offset,
                         heldStrides(part, tile, to), limits.values,

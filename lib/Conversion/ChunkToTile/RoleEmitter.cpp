@@ -24,7 +24,7 @@ int64_t RoleEmitter::heldDim(Value v, int64_t dim) const {
 bool RoleEmitter::isPadded(Value v, int64_t dim) const {
   int64_t extent = rankedType(v).getDimSize(dim);
   if (isColumn(v) && plan.findColumn(v) == dim)
-    return extent % (warps * kColumnsPerWarp) != 0;
+    return extent % width != 0;
   return padded(extent) != extent;
 }
 
@@ -60,7 +60,8 @@ BufferType RoleEmitter::bufferType(Value v) const {
   if (type.getRank() == 2)
     return matrixBuffer(context, padded(type.getDimSize(0)),
                         padded(type.getDimSize(1)), type.getElementType());
-  int64_t length = type.getRank() == 0 ? 16 : padded(type.getDimSize(0));
+  int64_t length = type.getRank() == 0 ? tile::kWarpSize
+                                       : padded(type.getDimSize(0));
   return BufferType::get(context, {1, length}, Float32Type::get(context), 0);
 }
 
@@ -88,11 +89,10 @@ FailureOr<Type> RoleEmitter::registerType(Value v, Location loc) {
       return make({last}, LanesAttr::get(context));
     return make({padded(type.getDimSize(0)), last}, plainLayout(last));
   }
-  int64_t rows = warps * kColumnsPerWarp;
   if (isColumn(v)) {
     if (type.getRank() == 1)
-      return make({rows}, SliceAttr::get(context, 1, stateLayout()));
-    return make({rows, padded(type.getDimSize(1 - *plan.findColumn(v)))},
+      return make({width}, SliceAttr::get(context, 1, stateLayout()));
+    return make({width, padded(type.getDimSize(1 - *plan.findColumn(v)))},
                 stateLayout());
   }
   if (type.getRank() == 1)
@@ -126,14 +126,18 @@ Value RoleEmitter::coordinate(RankedTensorType type, int64_t dim,
   return tile::CoordinateOp::create(b, loc, type.clone(b.getI32Type()), dim);
 }
 
-Value RoleEmitter::below(Value v, int64_t dim, Value limit, Location loc) {
+Value RoleEmitter::below(Value v, int64_t dim, Value limit, Location loc,
+                         double fill) {
   Type narrow = getElementTypeOrSelf(v);
   Value wide = widen(v, loc);
   auto type = cast<RankedTensorType>(wide.getType());
   limit = tile::BroadcastOp::create(b, loc, type.clone(b.getI32Type()), limit);
   Value inside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
                                        coordinate(type, dim, loc), limit);
-  wide = arith::SelectOp::create(b, loc, inside, wide, zeros(type, loc));
+  Value other = arith::ConstantOp::create(
+      b, loc,
+      SplatElementsAttr::get(type, b.getFloatAttr(type.getElementType(), fill)));
+  wide = arith::SelectOp::create(b, loc, inside, wide, other);
   if (!is16Bits(narrow))
     return wide;
   return arith::TruncFOp::create(b, loc, type.clone(narrow), wide);
@@ -151,8 +155,9 @@ static bool hasZeroPadding(Value v) {
   return isa<BlockArgument>(v);
 }
 
-Value RoleEmitter::clearPadding(Value v, Value registers) {
-  if (hasZeroPadding(v) || !isa<RankedTensorType>(registers.getType()))
+Value RoleEmitter::clearPadding(Value v, Value registers, double fill) {
+  if ((fill == 0 && hasZeroPadding(v)) ||
+      !isa<RankedTensorType>(registers.getType()))
     return registers;
   for (int64_t d = 0; d != rankedType(v).getRank(); ++d)
     if (isPadded(v, d)) {
@@ -161,7 +166,7 @@ Value RoleEmitter::clearPadding(Value v, Value registers) {
         continue;
       Value limit = arith::ConstantIntOp::create(
           b, v.getLoc(), rankedType(v).getDimSize(d), 32);
-      registers = below(registers, heldDim(v, d), limit, v.getLoc());
+      registers = below(registers, heldDim(v, d), limit, v.getLoc(), fill);
     }
   return registers;
 }
@@ -251,7 +256,7 @@ Value RoleEmitter::inBuffer(Value v) {
     return {};
   }
   if (type.getRank() == 0) {
-    auto vector = RankedTensorType::get({16}, b.getF32Type(),
+    auto vector = RankedTensorType::get({tile::kWarpSize}, b.getF32Type(),
                                         LanesAttr::get(b.getContext()));
     registers = tile::BroadcastOp::create(b, loc, vector, registers);
   }

@@ -12,9 +12,6 @@
 
 namespace deltanet {
 
-/// Columns of the state that one warp holds.
-inline constexpr int64_t kColumnsPerWarp = 16;
-
 /// The extent that a dimension of `extent` elements has in a kernel.
 inline int64_t padded(int64_t extent) { return (extent + 15) / 16 * 16; }
 
@@ -29,12 +26,13 @@ public:
   using Value = mlir::Value;
   enum class Part { Ahead, State };
 
-  /// Emits at `b`; `warps` warps work together. `allocate` gives shared memory.
+  /// Emits at `b`; `warps` warps work together, in the state part on `width`
+  /// columns. `allocate` gives shared memory.
   RoleEmitter(mlir::OpBuilder &b, chunk::ScanOp scan, const BodyPlan &plan,
-              Part part, int64_t warps,
+              Part part, int64_t warps, int64_t width,
               std::function<Value(mlir::Type, mlir::Location)> allocate)
       : b(b), scan(scan), plan(plan), part(part), warps(warps),
-        allocate(std::move(allocate)) {}
+        width(width), allocate(std::move(allocate)) {}
 
   /// What a value of the body is in this part.
   void bind(Value v, Held held) { values[v] = held; }
@@ -75,8 +73,8 @@ private:
   tile::AccAttr stateLayout() const;
   Value load(Value v, Value buffer);
   Value storeMatrix(Value v, Value buffer);
-  /// Zeros where `registers`, which holds `v`, is longer than `v`.
-  Value clearPadding(Value v, Value registers);
+  /// `fill` where `registers`, which holds `v`, is longer than `v`.
+  Value clearPadding(Value v, Value registers, double fill = 0);
   /// `v`, a vector of the body, as a matrix of type `type` repeats it along
   /// dimension `along`.
   Value vectorAlong(Value v, mlir::RankedTensorType type, int64_t along,
@@ -88,8 +86,9 @@ private:
   Value zeros(mlir::Type type, mlir::Location loc);
   /// Zeros of `v` where column / steps > row, or >= with `strict`.
   Value lowerTriangle(Value v, bool strict, int64_t steps, mlir::Location loc);
-  /// `v` where `row < limit` along dimension `dim`, else zeros.
-  Value below(Value v, int64_t dim, Value limit, mlir::Location loc);
+  /// `v` where its coordinate along `dim` is below `limit`, else `fill`.
+  Value below(Value v, int64_t dim, Value limit, mlir::Location loc,
+              double fill = 0);
   Value widen(Value registers, mlir::Location loc);
   Value mma(Value lhs, Value rhs, Value init, bool transposeLhs,
             bool transposeRhs, mlir::Location loc);
@@ -116,7 +115,7 @@ private:
   chunk::ScanOp scan;
   const BodyPlan &plan;
   Part part;
-  int64_t warps;
+  int64_t warps, width;
   std::function<Value(mlir::Type, mlir::Location)> allocate;
   Value count;
   llvm::DenseMap<Value, Held> values;

@@ -147,7 +147,10 @@ Value Emit::shared(int64_t offset) {
 }
 
 Value Emit::warpRow(AccAttr layout) {
-  return div(rem(warp(), layout.getNumWarps()), layout.getWarps()[1]);
+  // Warps beyond those of the layout repeat it.
+  bool all = getNumThreads() == layout.getNumWarps() * kWarpSize;
+  Value place = all ? warp() : rem(warp(), layout.getNumWarps());
+  return div(place, layout.getWarps()[1]);
 }
 
 Value Emit::warpColumn(AccAttr layout) {
@@ -305,7 +308,9 @@ Places Emit::places(RankedTensorType type) {
   Places places;
   if (isa<LanesAttr>(type.getEncoding())) {
     int64_t perLane = getElementsPerThread(type);
-    places.variable = {mul(lane(), perLane)};
+    int64_t lanes = type.getDimSize(0) / perLane;
+    places.variable = {
+        mul(lanes == kWarpSize ? lane() : rem(lane(), lanes), perLane)};
     for (int64_t e = 0; e != perLane; ++e)
       places.constants.push_back({e});
     return places;

@@ -28,8 +28,8 @@ func.func private @slice_dim(tensor<64xf32, #tile.slice<2 of <warps = [8, 1]>>>)
 func.func private @slice_extent(tensor<64xf32, #tile.slice<1 of <warps = [8, 1]>>>)
 
 // -----
-// expected-error @below {{expects a vector of a multiple of 32 elements in layout #tile.lanes}}
-func.func private @lanes(tensor<48xf32, #tile.lanes>)
+// expected-error @below {{expects a vector in layout #tile.lanes, got rank 2}}
+func.func private @lanes(tensor<4x8xf32, #tile.lanes>)
 
 // -----
 // expected-error @below {{expects elements of f32, bf16, f16, i32 or i64, got 'i8'}}
@@ -181,9 +181,9 @@ func.func @load_vector_c2(%b: !tile.buffer<2x64xf32>) {
 }
 
 // -----
-func.func @store_vector_c1(%b: !tile.buffer<1x64xf32>, %v: tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>) {
-  // expected-error @below {{expects an f32 vector in layout #tile.lanes, got}}
-  tile.store_vector %v, %b : tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>, !tile.buffer<1x64xf32>
+func.func @store_vector_c1(%b: !tile.buffer<1x64xbf16>, %v: tensor<64xf32, #tile.lanes>) {
+  // expected-error @below {{expects an f32 vector in layout #tile.lanes or #tile.slice, got}}
+  tile.store_vector %v, %b : tensor<64xf32, #tile.lanes>, !tile.buffer<1x64xbf16>
   return
 }
 
@@ -288,15 +288,22 @@ func.func @broadcast_c1(%v: tensor<64xf32, #tile.lanes>) {
 
 // -----
 func.func @convert_c1(%v: tensor<64xf32, #tile.lanes>) {
-  // expected-error @below {{expects a vector from #tile.lanes to a #tile.slice, got}}
-  %w = tile.convert %v : tensor<64xf32, #tile.lanes> -> tensor<64xf32, #tile.lanes>
+  // expected-error @below {{expects a vector in #tile.lanes or a #tile.slice, got}}
+  %w = tile.convert %v : tensor<64xf32, #tile.lanes> -> tensor<32xf32, #tile.lanes>
   return
 }
 
 // -----
-func.func @cumsum_c1(%v: tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>) {
-  // expected-error @below {{expects a vector in layout #tile.lanes, got}}
-  %w = tile.cumsum %v : tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>
+func.func @convert_c2(%v: tensor<64xf32, #tile.slice<1 of <warps = [4, 2]>>>) {
+  // expected-error @below {{expects a slice that every warp holds as a whole, got one over 4 warps:}}
+  %w = tile.convert %v : tensor<64xf32, #tile.slice<1 of <warps = [4, 2]>>> -> tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @cumsum_c1(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>) {
+  // expected-error @below {{expects a vector in layout #tile.lanes or a matrix in #tile.acc<warps = [1, b]>, got}}
+  %w = tile.cumsum %v : tensor<64x64xf32, #tile.acc<warps = [4, 1]>>
   return
 }
 
@@ -381,5 +388,40 @@ func.func @decay_dot_c4_strict(%x: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32
 func.func @decay_dot_c5(%x: !tile.buffer<32x64xf32>, %g: !tile.buffer<32x64xf32>) {
   // expected-error @below {{expects a precision of products of f32 and of no others, got products of 'f32' without}}
   %r = tile.decay_dot (%x), %g, %x, %g scaled (%x), %x strict [true] : (!tile.buffer<32x64xf32>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xf32>), !tile.buffer<32x64xf32> -> tensor<32x32xf32, #tile.acc<warps = [2, 4]>>
+  return
+}
+
+// -----
+func.func @reduce_c1(%v: tensor<64xf32, #tile.lanes>) {
+  // expected-error @below {{expects a matrix in layout #tile.acc, got #tile.lanes}}
+  %w = tile.reduce add %v along 0 : tensor<64xf32, #tile.lanes> -> tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @reduce_c1_dim(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>) {
+  // expected-error @below {{expects dimension 0 or 1, got 2}}
+  %w = tile.reduce add %v along 2 : tensor<64x64xf32, #tile.acc<warps = [4, 1]>> -> tensor<64xf32, #tile.slice<1 of <warps = [4, 1]>>>
+  return
+}
+
+// -----
+func.func @reduce_c1_slice(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>) {
+  // expected-error @below {{expects the input's slice along dimension 1, got}}
+  %w = tile.reduce add %v along 1 : tensor<64x64xf32, #tile.acc<warps = [4, 1]>> -> tensor<64xf32, #tile.slice<0 of <warps = [4, 1]>>>
+  return
+}
+
+// -----
+func.func @reduce_c2(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>) {
+  // expected-error @below {{expects scratch where several warps share the dimension, got none for 4}}
+  %w = tile.reduce add %v along 0 : tensor<64x64xf32, #tile.acc<warps = [4, 1]>> -> tensor<64xf32, #tile.slice<0 of <warps = [4, 1]>>>
+  return
+}
+
+// -----
+func.func @reduce_c2_shape(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>, %s: !tile.buffer<2x64xf32>) {
+  // expected-error @below {{expects f32 scratch of 4x64, got '!tile.buffer<2x64xf32>'}}
+  %w = tile.reduce add %v along 0 through %s : tensor<64x64xf32, #tile.acc<warps = [4, 1]>>, !tile.buffer<2x64xf32> -> tensor<64xf32, #tile.slice<0 of <warps = [4, 1]>>>
   return
 }

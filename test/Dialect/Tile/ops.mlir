@@ -111,6 +111,25 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // CHECK-LABEL: gpu.func @sums
+  gpu.func @sums(%x: tensor<64x128xf32, #tile.acc<warps = [1, 8]>>, %v: tensor<16xf32, #tile.lanes>) kernel {
+    %scratch = tile.alloc : !tile.buffer<8x64xf32>
+    %row = tile.alloc : !tile.buffer<1x64xf32>
+    // CHECK: tile.cumsum %{{.*}} exclusive reverse : tensor<64x128xf32, #tile.acc<warps = [1, 8]>>
+    %g = tile.cumsum %x exclusive reverse : tensor<64x128xf32, #tile.acc<warps = [1, 8]>>
+    // CHECK: tile.reduce max %{{.*}} along 0 : tensor<64x128xf32, #tile.acc<warps = [1, 8]>> -> tensor<128xf32, #tile.slice<0 of <warps = [1, 8]>>>
+    %m = tile.reduce max %g along 0 : tensor<64x128xf32, #tile.acc<warps = [1, 8]>> -> tensor<128xf32, #tile.slice<0 of <warps = [1, 8]>>>
+    // CHECK: tile.reduce add %{{.*}} along 1 through %{{.*}} : tensor<64x128xf32, #tile.acc<warps = [1, 8]>>, !tile.buffer<8x64xf32> -> tensor<64xf32
+    %s = tile.reduce add %g along 1 through %scratch : tensor<64x128xf32, #tile.acc<warps = [1, 8]>>, !tile.buffer<8x64xf32> -> tensor<64xf32, #tile.slice<1 of <warps = [1, 8]>>>
+    // CHECK: tile.store_vector %{{.*}} : tensor<64xf32, #tile.slice<1 of <warps = [1, 8]>>>, <1x64xf32>
+    tile.store_vector %s, %row : tensor<64xf32, #tile.slice<1 of <warps = [1, 8]>>>, !tile.buffer<1x64xf32>
+    // CHECK: tile.load_vector %{{.*}} : <1x64xf32> -> tensor<64xf32, #tile.lanes>
+    %l = tile.load_vector %row : !tile.buffer<1x64xf32> -> tensor<64xf32, #tile.lanes>
+    // CHECK: tile.convert %{{.*}} : tensor<64xf32, #tile.slice<1 of <warps = [1, 8]>>> -> tensor<64xf32, #tile.lanes>
+    %t = tile.convert %s : tensor<64xf32, #tile.slice<1 of <warps = [1, 8]>>> -> tensor<64xf32, #tile.lanes>
+    gpu.return
+  }
+
   // CHECK-LABEL: gpu.func @inverse
   gpu.func @inverse(%l: tensor<64x64xf32, #tile.acc<warps = [4, 2]>>) {
     %lower = tile.alloc : !tile.buffer<64x64xf32, pad = 8>

@@ -73,6 +73,8 @@ private:
     sizes["H"] = v->getShape(sizes)[bthd ? 2 : 1];
     sizes["N"] = find("sequences") ? find("sequences")->getShape(sizes)[0] - 1
                                    : shape[0];
+    if (op.pool)
+      sizes["P"] = find("initial")->getShape(sizes)[0];
   }
   const Argument *find(const std::string &name) const {
     for (const Argument &argument : launch.arguments)
@@ -100,7 +102,7 @@ private:
     if (fault == "guard")
       pointers.at("o")[-1] = 0;
     if (fault == "input" && !inputs.at("v").bytes.empty())
-      pointers.at("v")[0] ^= 1;
+      ++pointers.at("v")[0];
     if (fault == "no-initial")
       inputs.erase("initial");
     if (fault == "read-past-end") // a sum over what lies behind the keys

@@ -17,9 +17,11 @@ def argument(c, name, role, type):
     heads = "H" if name not in ("q", "k", "a", "b") else "G"
     tokens = "T" if c.steps == 1 or name in ("q", "o", "decay") else f"{c.steps} * T"
     if name in ("initial", "state"):
-        names = ["N", "H"]
+        names = ["P" if c.pool else "N", "H"]
     elif name == "sequences":
         names = ["N + 1"]
+    elif name == "indices":
+        names = ["N"]
     elif name == "bonus":
         names = ["H"]
     else:
@@ -31,7 +33,7 @@ def argument(c, name, role, type):
 def launch(c, alone):
     inputs, outputs = c.tensors(alone)
     arguments = [argument(c, name, "input", type) for name, type in inputs]
-    arguments += [{"name": name, "role": "size", "type": "i64"} for name in "BTHGN"]
+    arguments += [{"name": name, "role": "size", "type": "i64"} for name in "BTHGNP"]
     arguments += [argument(c, name, "output", type) for name, type in outputs]
     line = {"kernel": c.name, "target": "sm_80", "block": 32, "shared": 0, "arguments": arguments,
             "grid": ["max(1, ceildiv(T, 64))", "H", "max(N, 1)"]}

@@ -6,6 +6,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
@@ -87,9 +88,9 @@ SliceAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
 LogicalResult
 LanesAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
                           function_ref<InFlightDiagnostic()> emitError) const {
-  if (shape.size() != 1 || shape[0] % kWarpSize != 0 || shape[0] == 0)
-    return emitError() << "expects a vector of a multiple of " << kWarpSize
-                       << " elements in layout #tile.lanes";
+  if (shape.size() != 1 || shape[0] < 1)
+    return emitError() << "expects a vector in layout #tile.lanes, got rank "
+                       << shape.size();
   return success();
 }
 
@@ -109,7 +110,11 @@ int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {
            (kAccTile[kept] * slice.getParent().getWarps()[kept]) * 2;
   }
   assert(isa<LanesAttr>(type.getEncoding()) && "not a tensor in registers");
-  return type.getDimSize(0) / kWarpSize;
+  int64_t count = type.getDimSize(0);
+  int64_t perLane = llvm::divideCeil(count, kWarpSize);
+  while (count % perLane != 0)
+    ++perLane;
+  return perLane;
 }
 
 //===----------------------------------------------------------------------===//

@@ -222,13 +222,14 @@ LogicalResult StoreMatrixOp::verify() {
 }
 
 /// C1 and C2 of `load_vector` and `store_vector`.
-template <typename Layout>
 static LogicalResult verifyVector(Operation *op, BufferType buffer,
-                                  RankedTensorType vector, StringRef layout) {
+                                  RankedTensorType vector) {
   // C1
-  if (!isa<Layout>(vector.getEncoding()) || !buffer.getElementType().isF32())
-    return op->emitOpError("expects an f32 vector in layout ")
-           << layout << ", got " << vector << " and " << buffer;
+  if (!isa<LanesAttr, SliceAttr>(vector.getEncoding()) ||
+      !buffer.getElementType().isF32())
+    return op->emitOpError("expects an f32 vector in layout #tile.lanes or "
+                           "#tile.slice, got ")
+           << vector << " and " << buffer;
   // C2
   if (buffer.getRows() != 1 || buffer.getColumns() != vector.getDimSize(0))
     return op->emitOpError("expects a buffer of one row of ")
@@ -237,12 +238,10 @@ static LogicalResult verifyVector(Operation *op, BufferType buffer,
 }
 
 LogicalResult LoadVectorOp::verify() {
-  return verifyVector<SliceAttr>(*this, getBuffer().getType(),
-                                 typeOf(getResult()), "#tile.slice");
+  return verifyVector(*this, getBuffer().getType(), typeOf(getResult()));
 }
 LogicalResult StoreVectorOp::verify() {
-  return verifyVector<LanesAttr>(*this, getBuffer().getType(),
-                                 typeOf(getValue()), "#tile.lanes");
+  return verifyVector(*this, getBuffer().getType(), typeOf(getValue()));
 }
 
 /// Shape and element type of an operand of a product.
@@ -258,13 +257,14 @@ LogicalResult MmaOp::verify() {
   RankedTensorType result = typeOf(getResult());
   auto layout = dyn_cast<AccAttr>(result.getEncoding());
   // C1
-  if (lhsElement != rhsElement)
+  bool isRounded = lhsElement.isF32() && !isa<BufferType>(getLhs().getType());
+  if (lhsElement != rhsElement && !isRounded)
     return emitOpError("expects operands of one element type, got ")
            << lhsElement << " and " << rhsElement;
-  if (lhsElement.isF32() != getPrecision().has_value())
+  if (rhsElement.isF32() != getPrecision().has_value())
     return emitOpError("expects a precision of products of f32 and of no "
                        "others, got products of ")
-           << lhsElement << (getPrecision() ? " with one" : " without");
+           << rhsElement << (getPrecision() ? " with one" : " without");
   if (!layout)
     return emitOpError("expects a result in layout #tile.acc, got ")
            << result.getEncoding();
@@ -277,7 +277,7 @@ LogicalResult MmaOp::verify() {
   if (k != k2)
     return emitOpError("expects contracted extents to agree, got ")
            << k << " of lhs and " << k2 << " of rhs";
-  if (int64_t depth = lhsElement.isF32() ? 8 : 16; k % depth != 0)
+  if (int64_t depth = rhsElement.isF32() ? 8 : 16; k % depth != 0)
     return emitOpError("expects a contracted extent that is a multiple of ")
            << depth << ", got " << k;
   if (result.getShape() != ArrayRef<int64_t>({m, n}))
@@ -345,19 +345,40 @@ LogicalResult ConvertOp::verify() {
   RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
   // C1
   if (input.getShape() != result.getShape() ||
-      !isa<LanesAttr>(input.getEncoding()) ||
-      !isa<SliceAttr>(result.getEncoding()))
-    return emitOpError(
-               "expects a vector from #tile.lanes to a #tile.slice, got ")
+      isa<AccAttr>(input.getEncoding()) || isa<AccAttr>(result.getEncoding()))
+    return emitOpError("expects a vector in #tile.lanes or a #tile.slice, got ")
+           << input << " and " << result;
+  // C2
+  if (auto slice = dyn_cast<SliceAttr>(input.getEncoding()))
+    if (int64_t warps = slice.getParent().getWarps()[1 - slice.getDim()];
+        warps != 1)
+      return emitOpError(
+                 "expects a slice that every warp holds as a whole, got "
+                 "one over ")
+             << warps << " warps: " << input;
+  return success();
+}
+
+LogicalResult RepeatOp::verify() {
+  RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
+  // C1
+  if (!isa<LanesAttr>(input.getEncoding()) ||
+      !isa<LanesAttr>(result.getEncoding()) ||
+      result.getDimSize(0) % input.getDimSize(0) != 0)
+    return emitOpError("expects vectors in layout #tile.lanes, the result a "
+                       "multiple as long, got ")
            << input << " and " << result;
   return success();
 }
 
 LogicalResult CumsumOp::verify() {
   // C1
-  if (!isa<LanesAttr>(typeOf(getInput()).getEncoding()))
-    return emitOpError("expects a vector in layout #tile.lanes, got ")
-           << typeOf(getInput()).getEncoding();
+  Attribute layout = typeOf(getInput()).getEncoding();
+  auto acc = dyn_cast<AccAttr>(layout);
+  if (!isa<LanesAttr>(layout) && !(acc && acc.getWarps()[0] == 1))
+    return emitOpError("expects a vector in layout #tile.lanes or a matrix in "
+                       "#tile.acc<warps = [1, b]>, got ")
+           << layout;
   return success();
 }
 

@@ -138,3 +138,43 @@ LogicalResult DecayDotOp::verify() {
            << y.getElementType() << (getPrecision() ? " with one" : " without");
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+void ReduceOp::getEffects(Effects &effects) {
+  addEffects(effects, MemoryEffects::Write::get(), getScratchMutable());
+  addEffects(effects, MemoryEffects::Read::get(), getScratchMutable());
+}
+
+LogicalResult ReduceOp::verify() {
+  RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
+  auto layout = dyn_cast<AccAttr>(input.getEncoding());
+  // C1
+  if (!layout)
+    return emitOpError("expects a matrix in layout #tile.acc, got ")
+           << input.getEncoding();
+  int64_t dim = getDimension();
+  if (dim != 0 && dim != 1)
+    return emitOpError("expects dimension 0 or 1, got ") << dim;
+  auto slice = dyn_cast<SliceAttr>(result.getEncoding());
+  if (!slice || slice.getParent() != layout || slice.getDim() != dim ||
+      result.getDimSize(0) != input.getDimSize(1 - dim))
+    return emitOpError("expects the input's slice along dimension ")
+           << dim << ", got " << result << " of " << input;
+  // C2
+  int64_t warps = layout.getWarps()[dim], length = result.getDimSize(0);
+  if ((warps > 1) != bool(getScratch()))
+    return emitOpError("expects scratch where several warps share the "
+                       "dimension, got ")
+           << (getScratch() ? "some" : "none") << " for " << warps;
+  if (!getScratch())
+    return success();
+  BufferType scratch = getScratch().getType();
+  if (!scratch.getElementType().isF32() ||
+      scratch.getShape() != ArrayRef<int64_t>({warps, length}))
+    return emitOpError("expects f32 scratch of ")
+           << warps << "x" << length << ", got " << scratch;
+  return success();
+}
