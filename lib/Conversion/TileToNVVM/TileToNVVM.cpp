@@ -28,8 +28,9 @@ static int64_t getSharedAlignment(gpu::GPUModuleOp module) {
     if (auto alloc = dyn_cast<AllocOp>(op)) {
       Type type = alloc.getShared().getType();
       auto ring = dyn_cast<RingType>(type);
-      alignment = std::max(alignment, ring ? ring.getAlignment()
-                                           : cast<BufferType>(type).getAlignment());
+      alignment =
+          std::max(alignment, ring ? ring.getAlignment()
+                                   : cast<BufferType>(type).getAlignment());
     }
     if (auto channel = dyn_cast<ChannelOp>(op))
       alignment =
