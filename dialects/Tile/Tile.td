@@ -19,7 +19,7 @@ def Tile_Dialect : Dialect {
   let description = [{
     The body of a `gpu.func` in which a value is a tile and an operation is
     carried out by all threads of the block together. A tensor with an encoding
-    (`#tile.acc`, `#tile.slice`, `#tile.lanes`) lies in registers; shared memory
+    (`#tile.acc`, `#tile.slice`, `#tile.lanes`, `#tile.blocked`) lies in registers; shared memory
     is never a value but a handle, `!tile.buffer` or `!tile.ring`; global memory is
     a pointer, `!tile.global`. Elementwise work is `arith` and `math` on encoded
     tensors, control flow `scf`. Copies are asynchronous and waited for;
@@ -158,7 +158,7 @@ def Tile_RingType : Tile_SharedType<"Ring", "ring"> {
 def Tile_Shared : AnyTypeOf<[Tile_BufferType, Tile_RingType]>;
 class Tile_RegistersOf<list<Type> types> : RankedTensorOf<types, [
     CPred<"::llvm::isa<::deltanet::tile::AccAttr, ::deltanet::tile::SliceAttr, "
-          "::deltanet::tile::LanesAttr>(::llvm::cast<::mlir::RankedTensorType>($_self)"
+          "::deltanet::tile::LanesAttr, ::deltanet::tile::BlockedAttr>(::llvm::cast<::mlir::RankedTensorType>($_self)"
           ".getEncoding())">], "tensor in registers">;
 def Tile_Float : AnyTypeOf<[F32, BF16, F16]>;
 def Tile_Registers : Tile_RegistersOf<[F32, BF16, F16, I32, I1]>;
@@ -289,6 +289,10 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSeg
     Element (i, j) is at `source + offset + i * strides[0] + j * strides[1]`. With
     `below n along [d]` elements whose coordinate d is n or more are not read and
     are zero. Without strides the result is one number.
+
+    Of a tile in layout `#tile.blocked`, the elements that a thread holds side by side
+    are one access where their stride is the constant 1; offset and the other strides
+    are then multiples of their number, and the limit along them is, too.
 
     - C1: source and result have one element type; integers are numbers, not tiles.
     - C2: one stride for every dimension; a limit for each dimension that `along`
@@ -587,5 +591,6 @@ def Tile_CoordinateOp : Tile_Op<"coordinate", [Pure]> {
 include "Tile/TileProducts.td"
 include "Tile/TileRoles.td"
 include "Tile/TileAsync.td"
+include "Tile/TileBlocked.td"
 
 #endif // DELTANET_TILE

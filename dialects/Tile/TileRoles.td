@@ -90,13 +90,6 @@ def Tile_RolesOp : Tile_Op<"roles", [SingleBlock, NoTerminator, RecursiveMemoryE
   let arguments = (ins StrArrayAttr:$names, DenseI64ArrayAttr:$warps,
                        DenseI64ArrayAttr:$copies, DenseI64ArrayAttr:$registers);
   let regions = (region VariadicRegion<SizedRegion<1>>:$bodies);
-  let builders = [OpBuilder<(ins "::mlir::ArrayAttr":$names,
-      "::mlir::DenseI64ArrayAttr":$warps, "::mlir::DenseI64ArrayAttr":$registers,
-      "unsigned":$count), [{
-    ::llvm::SmallVector<int64_t> copies(count, 1);
-    build($_builder, $_state, names, warps, $_builder.getDenseI64ArrayAttr(copies),
-          registers, count);
-  }]>];
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
   let hasRegionVerifier = 1;

@@ -138,6 +138,7 @@ struct ConvertTileToNVVM
     populateAsyncPatterns(converter, patterns);
     ChannelFacts channels(module, facts);
     populateChannelPatterns(converter, patterns, channels);
+    populateBlockedPatterns(converter, patterns);
     patterns.add<ReturnPattern>(converter, &getContext());
     scf::populateSCFStructuralTypeConversions(converter, patterns);
     populateAnyFunctionOpInterfaceTypeConversionPattern(patterns, converter);

@@ -97,10 +97,17 @@ LanesAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
 bool deltanet::tile::isInRegisters(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   return tensor &&
-         isa_and_nonnull<AccAttr, SliceAttr, LanesAttr>(tensor.getEncoding());
+         isa_and_nonnull<AccAttr, SliceAttr, LanesAttr, BlockedAttr>(
+             tensor.getEncoding());
 }
 
 int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {
+  if (auto blocked = dyn_cast<BlockedAttr>(type.getEncoding())) {
+    int64_t elements = 1;
+    for (int64_t d = 0; d != blocked.getRank(); ++d)
+      elements *= blocked.getDim(d).getElements(type.getDimSize(d));
+    return elements;
+  }
   if (auto acc = dyn_cast<AccAttr>(type.getEncoding()))
     return type.getNumElements() / (acc.getNumWarps() * kWarpSize);
   if (auto slice = dyn_cast<SliceAttr>(type.getEncoding())) {
@@ -124,7 +131,7 @@ int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {
 LogicalResult GlobalType::verify(function_ref<InFlightDiagnostic()> emitError,
                                  Type element) {
   if (!element.isF32() && !element.isF16() && !element.isBF16() &&
-      !element.isInteger(32) && !element.isInteger(64))
+      !element.isSignlessInteger(32) && !element.isSignlessInteger(64))
     return emitError() << "expects elements of f32, bf16, f16, i32 or i64, got "
                        << element;
   return success();
