@@ -8,6 +8,7 @@ import torch
 
 import launches
 
+DEVICE = "cuda"
 DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32, "i32": torch.int32, "i64": torch.int64}
 
 
@@ -16,7 +17,7 @@ class Driver:
 
     def __init__(self):
         torch.cuda.init()
-        torch.zeros(1, device="cuda")
+        torch.zeros(1, device=DEVICE)
         self.library = ctypes.CDLL("libcuda.so.1")
 
     def __call__(self, name, *arguments):
@@ -94,7 +95,7 @@ class PtxProgram:
             for argument in launch["arguments"]:
                 if argument["role"] == "workspace" and argument["name"] not in tensors:
                     shape = [launches.evaluate(text, sizes) for text in argument["shape"]]
-                    tensors[argument["name"]] = torch.empty(shape, dtype=DTYPES[argument["type"]], device="cuda")
+                    tensors[argument["name"]] = torch.empty(shape, dtype=DTYPES[argument["type"]], device=DEVICE)
                 elif argument["role"] != "size":
                     self._check(argument, tensors[argument["name"]], sizes)
         calls = [self._bind(launch, function, tensors, sizes)
@@ -187,7 +188,7 @@ class PackageProgram:
         pointers = [ctypes.byref(view) for view in views]
         needed = ctypes.c_uint64()
         self._check(self._get("workspace")(*pointers, ctypes.byref(needed)))
-        workspace = torch.empty(max(needed.value, 1), dtype=torch.uint8, device="cuda")
+        workspace = torch.empty(max(needed.value, 1), dtype=torch.uint8, device=DEVICE)
         options = Call(ctypes.sizeof(Call), 0, None, workspace.data_ptr(), needed.value, torch.cuda.current_device())
 
         def call():
