@@ -101,6 +101,10 @@ def ConvertChunkToTile : Pass<"convert-chunk-to-tile", "::mlir::ModuleOp"> {
   let options = [
     Option<"columns", "columns", "int64_t", "128",
            "at most so many independent columns a block, 16 for each warp">,
+    Option<"warps", "warps", "int64_t", "4",
+           "warps of a block that carries no state">,
+    Option<"aheadWarps", "ahead-warps", "int64_t", "0",
+           "warps of their own for what does not wait for the state; 0: the same warps">,
     Option<"slots", "slots", "int64_t", "2",
            "buffers for each input: 2 loads a chunk while the one before is worked on">];
   let statistics = [Statistic<"numKernels", "kernels", "kernels made">];

@@ -123,6 +123,8 @@ ShapeBinder::ShapeBinder(func::FuncOp function) : function(function) {
     if (Value state = op.getFinalState())
       name(get(state, 0), "N");
   });
+  for (unsigned count : sequenceCounts)
+    name(count, "N");
 }
 
 void ShapeBinder::visitRecurrence(linrec::RecurrenceOpInterface op) {
@@ -183,6 +185,13 @@ void ShapeBinder::visitStates(linrec::RecurrenceOpInterface op) {
       relations.push_back({get(sequences, 0), get(state, 0), 1, 1});
     else
       tie(q, d.batch, state, 0);
+  }
+  if (sequences && !op.getInitialState() && !op.getFinalState()) {
+    Unknown count;
+    count.parent = unknowns.size();
+    sequenceCounts.push_back(count.parent);
+    unknowns.push_back(count);
+    relations.push_back({get(sequences, 0), sequenceCounts.back(), 1, 1});
   }
   if (sequences) {
     Unknown &batch = unknowns[get(q, d.batch)];

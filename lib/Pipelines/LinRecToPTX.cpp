@@ -19,11 +19,6 @@ static void addCleanup(OpPassManager &manager) {
   manager.addPass(createCSEPass());
 }
 
-/// Tokens a chunk where the options say nothing. At K = V = 128 ptxas keeps
-/// chunks of 32 in registers with room to spare, chunks of 64 only just, and
-/// the kernel is the faster for it (docs/gpu-slice.md).
-static constexpr int64_t kChunk = 32;
-
 /// What the options say; products are bf16 where they say nothing.
 static std::string productsOf(const PipelineOptions &options) {
   return options.products.empty() ? "bf16" : options.products.getValue();
@@ -34,8 +29,6 @@ static void addGPUSchedule(OpPassManager &manager,
   PipelineOptions chosen;
   chosen.copyOptionValuesFrom(options);
   chosen.products = productsOf(options);
-  if (chosen.chunk == 0 && !chosen.tokenLoop)
-    chosen.chunk = kChunk;
   addSchedule(manager, chosen);
 }
 

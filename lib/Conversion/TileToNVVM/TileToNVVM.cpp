@@ -2,7 +2,7 @@
 // Tensors in registers become scalars, handles of shared memory pointers, every
 // operation the instructions that one thread contributes.
 //===----------------------------------------------------------------------===//
-#include "Emit.h"
+#include "Roles.h"
 #include "deltanet/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -53,6 +53,7 @@ static void addConversions(TypeConverter &converter) {
   };
   converter.addConversion([=](BufferType type) { return shared(type); });
   converter.addConversion([=](RingType type) { return shared(type); });
+  converter.addConversion([=](ChannelType type) { return shared(type); });
 }
 
 namespace {
@@ -81,13 +82,25 @@ struct ConvertTileToNVVM
     RewritePatternSet patterns(&getContext());
     populateRegisterPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
-    populateProductPatterns(converter, patterns);
+    populateVectorPatterns(converter, patterns);
+    populateMmaPatterns(converter, patterns);
+    populateInversePatterns(converter, patterns);
+    populateDecayScalePatterns(converter, patterns);
+    populateDecayDotPatterns(converter, patterns);
+    auto parent = module->getParentOfType<ModuleOp>();
+    auto facts =
+        parent ? parent->getAttrOfType<kernel::TargetAttr>(kernel::kTargetName)
+               : nullptr;
+    ChannelFacts channels(module, facts);
+    populateChannelPatterns(converter, patterns, channels);
     patterns.add<ReturnPattern>(converter, &getContext());
     scf::populateSCFStructuralTypeConversions(converter, patterns);
     populateAnyFunctionOpInterfaceTypeConversionPattern(patterns, converter);
 
     ConversionTarget target(getContext());
     target.addIllegalDialect<TileDialect>();
+    // Roles go last: until then, operations see whose threads they are.
+    target.addLegalOp<RolesOp>();
     target.addIllegalOp<math::ExpOp>();
     target.addDynamicallyLegalOp<gpu::GPUFuncOp>([&](gpu::GPUFuncOp op) {
       return converter.isSignatureLegal(op.getFunctionType()) &&
@@ -95,7 +108,8 @@ struct ConvertTileToNVVM
     });
     target.markUnknownOpDynamicallyLegal(
         [&](Operation *op) { return converter.isLegal(op); });
-    if (failed(applyFullConversion(module, target, std::move(patterns))))
+    if (failed(applyFullConversion(module, target, std::move(patterns))) ||
+        failed(lowerRoles(module, facts, channels)))
       signalPassFailure();
   }
 };

@@ -25,8 +25,11 @@
 using namespace mlir;
 using namespace deltanet;
 
-/// PTX from this version on has all that is written: movmatrix came with 7.8.
-static constexpr int64_t kMinimumPTX = 78;
+/// PTX from this version on has all that is written: movmatrix came with 7.8,
+/// bulk copies and the fence for their barriers with 8.0.
+static int64_t getMinimumPTX(kernel::TargetAttr target) {
+  return target.getTma() || target.getMbarrierTx() ? 80 : 78;
+}
 
 static void initializeBackEnd() {
   static const bool once = [] {
@@ -59,7 +62,7 @@ makeMachine(gpu::GPUModuleOp module, kernel::TargetAttr target) {
   if (!backEnd)
     return module.emitError("expects an LLVM with the NVPTX back end: ")
            << message;
-  int64_t version = std::max(target.getPtxVersion(), kMinimumPTX);
+  int64_t version = std::max(target.getPtxVersion(), getMinimumPTX(target));
   std::string features = "+ptx" + std::to_string(version);
   if (!target.getFeatures().empty())
     features += "," + target.getFeatures().str();

@@ -41,6 +41,8 @@ struct KernelChooseSchedule
       schedule = schedule.withTokenLoop();
     else if (!schedule.getChunk() && target && target.isCPU())
       schedule = schedule.withChunk(kernel::kChunkOnCPU);
+    else if (!schedule.getChunk() && target && target.isGPU())
+      schedule = schedule.withChunk(kernel::kChunkOnGPU);
     if (target && target.isCPU() && !schedule.getVectorBits())
       schedule = schedule.withVectorBits(target.getVectorBits());
     kernel::setSchedule(function, kernel::withDefaults(schedule));
@@ -53,6 +55,13 @@ private:
       return emitError(function.getLoc(),
                        "expects token-loop or chunk, not both, got chunk = ")
              << chunkSize.getValue();
+    if (!decided.empty()) {
+      FailureOr<ScheduleAttr> schedule =
+          kernel::parseSchedule(function.getLoc(), decided);
+      if (failed(schedule))
+        return failure();
+      kernel::setSchedule(function, *schedule);
+    }
     return kernel::withOptions(function.getLoc(), kernel::getSchedule(function),
                                tokenLoop ? 1 : chunkSize.getValue(),
                                productType, gateType);

@@ -6,11 +6,13 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
 
 #include "deltanet/Dialect/Tile/IR/TileDialect.cpp.inc"
+#include "deltanet/Dialect/Tile/IR/TileEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "deltanet/Dialect/Tile/IR/TileAttrs.cpp.inc"
 #define GET_TYPEDEF_CLASSES
@@ -86,9 +88,9 @@ SliceAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
 LogicalResult
 LanesAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
                           function_ref<InFlightDiagnostic()> emitError) const {
-  if (shape.size() != 1 || shape[0] % kWarpSize != 0 || shape[0] == 0)
-    return emitError() << "expects a vector of a multiple of " << kWarpSize
-                       << " elements in layout #tile.lanes";
+  if (shape.size() != 1 || shape[0] < 1)
+    return emitError() << "expects a vector in layout #tile.lanes, got rank "
+                       << shape.size();
   return success();
 }
 
@@ -108,7 +110,11 @@ int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {
            (kAccTile[kept] * slice.getParent().getWarps()[kept]) * 2;
   }
   assert(isa<LanesAttr>(type.getEncoding()) && "not a tensor in registers");
-  return type.getDimSize(0) / kWarpSize;
+  int64_t count = type.getDimSize(0);
+  int64_t perLane = llvm::divideCeil(count, kWarpSize);
+  while (count % perLane != 0)
+    ++perLane;
+  return perLane;
 }
 
 //===----------------------------------------------------------------------===//
@@ -117,8 +123,9 @@ int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {
 
 LogicalResult GlobalType::verify(function_ref<InFlightDiagnostic()> emitError,
                                  Type element) {
-  if (!element.isF32() && !element.isF16() && !element.isBF16())
-    return emitError() << "expects elements of f32, bf16 or f16, got "
+  if (!element.isF32() && !element.isF16() && !element.isBF16() &&
+      !element.isInteger(32) && !element.isInteger(64))
+    return emitError() << "expects elements of f32, bf16, f16, i32 or i64, got "
                        << element;
   return success();
 }

@@ -45,12 +45,18 @@ private:
 
   LogicalResult plan(gpu::GPUFuncOp kernel) {
     int64_t total = 0;
-    kernel.walk([&](AllocOp alloc) {
-      Type type = alloc.getShared().getType();
-      int64_t bytes = isa<BufferType>(type) ? cast<BufferType>(type).getBytes()
-                                            : cast<RingType>(type).getBytes();
-      alloc.setOffset(total);
+    auto place = [&](auto op, int64_t bytes) {
+      op.setOffset(total);
       total += llvm::alignTo(bytes, kAlignment);
+    };
+    kernel.walk([&](Operation *op) {
+      if (auto alloc = dyn_cast<AllocOp>(op)) {
+        Type type = alloc.getShared().getType();
+        place(alloc, isa<BufferType>(type) ? cast<BufferType>(type).getBytes()
+                                           : cast<RingType>(type).getBytes());
+      } else if (auto channel = dyn_cast<ChannelOp>(op)) {
+        place(channel, channel.getChannel().getType().getBytes());
+      }
     });
     int64_t limit = getLimit();
     if (limit > 0 && total > limit)

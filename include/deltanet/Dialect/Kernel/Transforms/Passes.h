@@ -22,6 +22,11 @@ inline constexpr int64_t kTokenLoopTokens = 2;
 /// cost work in proportion to it, and 16 is enough rows for vector code
 /// (docs/Figures.md, "Tokens a chunk on a processor").
 inline constexpr int64_t kChunkOnCPU = 16;
+
+/// Tokens a chunk on a GPU where nothing says otherwise: at K = V = 128 ptxas
+/// keeps chunks of 32 in registers with room to spare, and what runs ahead is
+/// done sooner (docs/gpu-slice.md).
+inline constexpr int64_t kChunkOnGPU = 32;
 } // namespace deltanet::kernel
 
 #endif // DELTANET_DIALECT_KERNEL_TRANSFORMS_PASSES_H
