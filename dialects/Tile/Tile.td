@@ -19,7 +19,7 @@ def Tile_Dialect : Dialect {
   let description = [{
     The body of a `gpu.func` in which a value is a tile and an operation is
     carried out by all threads of the block together. A tensor with an encoding
-    (`#tile.acc`, `#tile.slice`, `#tile.lanes`) lies in registers; shared memory
+    (`#tile.acc`, `#tile.slice`, `#tile.lanes`, `#tile.blocked`) lies in registers; shared memory
     is never a value but a handle, `!tile.buffer` or `!tile.ring`; global memory is
     a pointer, `!tile.global`. Elementwise work is `arith` and `math` on encoded
     tensors, control flow `scf`. Copies are asynchronous and waited for;
@@ -99,8 +99,11 @@ class Tile_SharedType<string name, string what> : Tile_Type<name, what> {
     int64_t getRows() const { return getShape()[0]; }
     int64_t getColumns() const { return getShape()[1]; }
     int64_t getElementBytes() const { return getElementType().getIntOrFloatBitWidth() / 8; }
-    /// Bytes from one row to the next.
+    /// Bytes from one row to the next; in all, where rows are swizzled.
     int64_t getRowBytes() const { return (getColumns() + getPad()) * getElementBytes(); }
+    bool isSwizzled() const { return getSwizzle() != 0; }
+    /// Where it may start: at a multiple of so many bytes.
+    int64_t getAlignment() const { return isSwizzled() ? 8 * getSwizzle() : 128; }
   }];
 }
 
@@ -111,9 +114,19 @@ def Tile_BufferType : Tile_SharedType<"Buffer", "buffer"> {
     every bank once where rows of 16-bit elements lie an odd multiple of 16 bytes
     apart, rows of f32 an odd multiple of 32: with a pad of 8 elements, rows of a
     multiple of 16. Example: `!tile.buffer<64x128xbf16, pad = 8>`.
+
+    With `swizzle = 128` it lies as bulk copies and products of warp groups want it:
+    in panels of 128 bytes a row, one panel after the other, rows without a pad. The
+    16 bytes number c of row r are at place c xor (r mod 8) of the row, so that eight
+    rows meet every bank once. Elements have 16 bits, rows come in multiples of 8.
+    Example: `!tile.buffer<64x128xbf16, swizzle = 128>`, two panels.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType,
-                        "int64_t":$pad);
+                        "int64_t":$pad, "int64_t":$swizzle);
+  let builders = [TypeBuilder<(ins "::llvm::ArrayRef<int64_t>":$shape,
+      "::mlir::Type":$elementType, "int64_t":$pad), [{
+    return $_get($_ctxt, shape, elementType, pad, /*swizzle=*/0);
+  }]>];
   let extraClassDeclaration = common # [{
     int64_t getBytes() const { return getRows() * getRowBytes(); }
   }];
@@ -127,10 +140,16 @@ def Tile_RingType : Tile_SharedType<"Ring", "ring"> {
     is read.
   }];
   let parameters = (ins "int64_t":$slots, ArrayRefParameter<"int64_t">:$shape,
-                        "::mlir::Type":$elementType, "int64_t":$pad);
+                        "::mlir::Type":$elementType, "int64_t":$pad,
+                        "int64_t":$swizzle);
+  let builders = [TypeBuilder<(ins "int64_t":$slots, "::llvm::ArrayRef<int64_t>":$shape,
+      "::mlir::Type":$elementType, "int64_t":$pad), [{
+    return $_get($_ctxt, slots, shape, elementType, pad, /*swizzle=*/0);
+  }]>];
   let extraClassDeclaration = common # [{
     BufferType getSlotType() const {
-      return BufferType::get(getContext(), getShape(), getElementType(), getPad());
+      return BufferType::get(getContext(), getShape(), getElementType(), getPad(),
+                             getSwizzle());
     }
     int64_t getBytes() const { return getSlots() * getSlotType().getBytes(); }
   }];
@@ -139,7 +158,7 @@ def Tile_RingType : Tile_SharedType<"Ring", "ring"> {
 def Tile_Shared : AnyTypeOf<[Tile_BufferType, Tile_RingType]>;
 class Tile_RegistersOf<list<Type> types> : RankedTensorOf<types, [
     CPred<"::llvm::isa<::deltanet::tile::AccAttr, ::deltanet::tile::SliceAttr, "
-          "::deltanet::tile::LanesAttr>(::llvm::cast<::mlir::RankedTensorType>($_self)"
+          "::deltanet::tile::LanesAttr, ::deltanet::tile::BlockedAttr>(::llvm::cast<::mlir::RankedTensorType>($_self)"
           ".getEncoding())">], "tensor in registers">;
 def Tile_Float : AnyTypeOf<[F32, BF16, F16]>;
 def Tile_Registers : Tile_RegistersOf<[F32, BF16, F16, I32, I1]>;
@@ -194,7 +213,7 @@ def Tile_RowOp : Tile_Op<"row", [Pure]> {
   let summary = "one row of a buffer, as a buffer of one row";
   let description = [{
     - C1: the index is one of the rows; the result has one row of the buffer's
-      columns and element type, and no pad.
+      columns and element type, and no pad. The buffer is not swizzled.
 
     Example: `%last = tile.row %g[31] : !tile.buffer<32x128xf32, pad = 8> -> !tile.buffer<1x128xf32>`
   }];
@@ -271,6 +290,10 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSeg
     `below n along [d]` elements whose coordinate d is n or more are not read and
     are zero. Without strides the result is one number.
 
+    Of a tile in layout `#tile.blocked`, the elements that a thread holds side by side
+    are one access where their stride is the constant 1; offset and the other strides
+    are then multiples of their number, and the limit along them is, too.
+
     - C1: source and result have one element type; integers are numbers, not tiles.
     - C2: one stride for every dimension; a limit for each dimension that `along`
       lists, each a dimension, none twice.
@@ -331,14 +354,20 @@ def Tile_StoreMatrixOp : Tile_Op<"store_matrix", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "store a matrix from registers to shared memory";
   let description = [{
-    - C1: one element type; the value has layout `#tile.acc`.
+    `buffer[i, j] = value[i, j]`, with `transpose` `buffer[j, i]`.
+
+    - C1: one element type, with `transpose` of 16 bits; the value has layout
+      `#tile.acc`.
     - C2: the shapes agree.
     - C3: as `load_matrix`.
 
     Example: `tile.store_matrix %M, %buffer : tensor<64x64xbf16, #tile.acc<warps = [4, 2]>>, !tile.buffer<64x64xbf16, pad = 8>`
   }];
-  let arguments = (ins Tile_FloatRegisters:$value, Tile_BufferType:$buffer);
-  let assemblyFormat = "$value `,` $buffer attr-dict `:` type($value) `,` type($buffer)";
+  let arguments = (ins Tile_FloatRegisters:$value, Tile_BufferType:$buffer,
+                       UnitAttr:$transpose);
+  let assemblyFormat = [{
+    $value `,` $buffer (`transpose` $transpose^)? attr-dict `:` type($value) `,` type($buffer)
+  }];
   let hasVerifier = 1;
 }
 
@@ -429,8 +458,8 @@ def Tile_UnitLowerInverseOp : Tile_Op<"unit_lower_inverse", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "inverse of the identity plus a strictly lower triangle, in shared memory";
   let description = [{
-    `result = (I + strict_lower(lower))^-1` (5). Diagonal blocks of 16 x 16 are solved
-    by substitution in f32, half a warp each; the block columns below them are
+    `result = (I + strict_lower(lower))^-1` (5), its columns multiplied with `scale`.
+    Diagonal blocks of 16 x 16 are solved by substitution in f32, half a warp each; the block columns below them are
     `X[i] = -(P[i] X[i-1] + D[i] sum_{j<=m<i-1} L[i,m] X[m])` with `P[i] = D[i] L[i,i-1]`
     and D the inverses of the diagonal blocks, one warp each, with products in tf32
     (tf32x3 where the result is f32). There is no power series, so nothing is lost
@@ -438,12 +467,20 @@ def Tile_UnitLowerInverseOp : Tile_Op<"unit_lower_inverse", [
     warps will do; between the two steps all threads meet at a barrier.
 
     - C1: `lower` is f32, `result` a float type; both C x C, C a multiple of 16.
-    - C2: rows of both start at multiples of 16 bytes.
+    - C2: rows of both start at multiples of 16 bytes; `lower` is not swizzled.
+    - C3: `scale` is f32, one row of C.
 
     Example: `tile.unit_lower_inverse %L, %T : !tile.buffer<64x64xf32, pad = 8>, !tile.buffer<64x64xbf16, pad = 8>`
   }];
-  let arguments = (ins Tile_BufferType:$lower, Tile_BufferType:$result);
-  let assemblyFormat = "$lower `,` $result attr-dict `:` type($lower) `,` type($result)";
+  let arguments = (ins Tile_BufferType:$lower, Tile_BufferType:$result,
+                       Optional<Tile_BufferType>:$scale);
+  let builders = [OpBuilder<(ins "::mlir::Value":$lower, "::mlir::Value":$result), [{
+    build($_builder, $_state, lower, result, ::mlir::Value());
+  }]>];
+  let assemblyFormat = [{
+    $lower `,` $result (`scale` $scale^)? attr-dict `:` type($lower) `,` type($result)
+    (`,` type($scale)^)?
+  }];
   let hasVerifier = 1;
 }
 
@@ -551,7 +588,9 @@ def Tile_CoordinateOp : Tile_Op<"coordinate", [Pure]> {
   let hasVerifier = 1;
 }
 
-include "Tile/TileRoles.td"
 include "Tile/TileProducts.td"
+include "Tile/TileRoles.td"
+include "Tile/TileAsync.td"
+include "Tile/TileBlocked.td"
 
 #endif // DELTANET_TILE

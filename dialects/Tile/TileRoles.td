@@ -28,8 +28,10 @@ def Tile_ChannelType : Tile_Type<"Channel", "channel"> {
   let extraClassDeclaration = [{
     /// Byte at which buffer `number` of a slot starts.
     int64_t getBufferOffset(unsigned number) const;
-    /// Bytes from one slot to the next, and of all slots together.
-    int64_t getSlotBytes() const { return getBufferOffset(getBuffers().size()); }
+    /// Where the channel may start: at a multiple of so many bytes.
+    int64_t getAlignment() const;
+    /// Bytes from one slot to the next.
+    int64_t getSlotBytes() const;
     /// Bytes at which the full and empty barriers start; one follows the other,
     /// `kBarrierBytes` each.
     int64_t getFullOffset() const { return getSlots() * getSlotBytes(); }
@@ -50,15 +52,17 @@ def Tile_RolesOp : Tile_Op<"roles", [SingleBlock, NoTerminator, RecursiveMemoryE
     next one those that follow. In a role's region *all threads* are the threads of
     the role: layouts, copies and barriers count its warps alone. Regions use values
     from above and yield nothing; what passes from role to role passes through a
-    channel. `registers` is what a thread of the role may have where the target can
+    channel. A role with `copies` is carried out that often at the same time, by other
+    warps each time: all threads are those of one copy, `tile.role_copy` says which.
+    `registers` is what a thread of the role may have where the target can
     pass registers between warps (setmaxnreg), and is not looked at elsewhere.
 
-    - C1: roles have distinct names and at least one warp each, at most 15 roles.
+    - C1: roles have distinct names, at least one warp and one copy each; at most 15
+      copies in all.
     - C2: the operation stands in the body of a kernel that states its block size, and
       is the only one there.
-    - C3: the warps of all roles are those of the block.
-    - C4: layouts in a role are over at most the warps of the role; `unit_lower_inverse` has a
-      warp for every 16 rows.
+    - C3: the warps of all copies of all roles are those of the block.
+    - C4: layouts in a role are over at most the warps of the role.
     - C5: registers are a multiple of 8 from 24 to 248; roles that share four
       consecutive warps (a warp group) state the same.
     - C6: a buffer of `tile.alloc` that one role writes is used by no other role.
@@ -84,7 +88,7 @@ def Tile_RolesOp : Tile_Op<"roles", [SingleBlock, NoTerminator, RecursiveMemoryE
     ```
   }];
   let arguments = (ins StrArrayAttr:$names, DenseI64ArrayAttr:$warps,
-                       DenseI64ArrayAttr:$registers);
+                       DenseI64ArrayAttr:$copies, DenseI64ArrayAttr:$registers);
   let regions = (region VariadicRegion<SizedRegion<1>>:$bodies);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
@@ -95,9 +99,23 @@ def Tile_RolesOp : Tile_Op<"roles", [SingleBlock, NoTerminator, RecursiveMemoryE
       return ::llvm::cast<::mlir::StringAttr>(getNames()[role]).getValue();
     }
     int64_t getFirstWarp(unsigned role);
+    /// Copies of the roles before this one.
+    int64_t getFirstCopy(unsigned role);
     /// Warps of all roles.
     int64_t getNumWarps() { return getFirstWarp(getNumRoles()); }
   }];
+}
+
+def Tile_RoleCopyOp : Tile_Op<"role_copy", [Pure]> {
+  let summary = "which copy of its role this is, from 0";
+  let description = [{
+    - C1: in a role.
+
+    Example: `%w = tile.role_copy`
+  }];
+  let results = (outs Index:$copy);
+  let assemblyFormat = "attr-dict";
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//

@@ -19,29 +19,15 @@ static void addCleanup(OpPassManager &manager) {
   manager.addPass(createCSEPass());
 }
 
-/// What the options say; products are bf16 where they say nothing.
-static std::string productsOf(const PipelineOptions &options) {
-  return options.products.empty() ? "bf16" : options.products.getValue();
-}
-
-static void addGPUSchedule(OpPassManager &manager,
-                           const PipelineOptions &options) {
-  PipelineOptions chosen;
-  chosen.copyOptionValuesFrom(options);
-  chosen.products = productsOf(options);
-  addSchedule(manager, chosen);
-}
-
 /// The solve becomes an inverse, which does not wait for the state, and a
 /// product.
-static void addSplit(OpPassManager &manager, const PipelineOptions &options) {
-  chunk::ChunkSplitSolveOptions split;
-  split.products = productsOf(options);
-  manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve(split));
+static void addSplit(OpPassManager &manager, const PipelineOptions &) {
+  manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve());
   addCleanup(manager);
 }
 
 static void addTile(OpPassManager &manager, const PipelineOptions &) {
+  manager.addPass(createConvertTokenLoopToTile());
   manager.addPass(createConvertChunkToTile());
   OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
   // Before common subexpressions: what is loaded anew after a barrier need not
@@ -52,10 +38,14 @@ static void addTile(OpPassManager &manager, const PipelineOptions &) {
 }
 
 static void addNVVM(OpPassManager &manager, const PipelineOptions &) {
+  OpPassManager &threads = manager.nest<gpu::GPUModuleOp>();
+  threads.addPass(createConvertTileToNVVM());
+  addCleanup(threads);
+  // What no instruction computes, exp apart.
+  manager.addPass(createConvertMathToPolynomial());
   OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
-  kernels.addPass(createConvertTileToNVVM());
-  addCleanup(kernels);
   kernels.addPass(createSCFToControlFlowPass());
+  kernels.addPass(createConvertMathToIntrinsics());
   kernels.addPass(createConvertGpuOpsToNVVMOps());
   kernels.addPass(createConvertMathToLLVMPass());
   kernels.addPass(createConvertIndexToLLVMPass());
@@ -69,7 +59,7 @@ static void addPTX(OpPassManager &manager, const PipelineOptions &) {
 }
 
 const Pipeline &deltanet::getLinRecToPTX() {
-  static const Phase phases[] = {{"schedule", addGPUSchedule},
+  static const Phase phases[] = {{"schedule", addSchedule},
                                  {"chunk", addChunk},
                                  {"fuse", addFuse},
                                  {"split", addSplit},

@@ -54,6 +54,33 @@ std::string deltanet::gpu::openDevice() {
          std::to_string(minor);
 }
 
+int64_t deltanet::gpu::getMultiprocessors() {
+  int count = 0;
+  call("cuDeviceGetAttribute", &count, 16, 0);
+  return count;
+}
+
+TensorMap deltanet::gpu::makeTensorMap(bool isBf16, DevicePointer pointer,
+                                       const std::vector<uint64_t> &extents,
+                                       const std::vector<uint64_t> &strides,
+                                       const std::vector<uint32_t> &box,
+                                       int64_t swizzle) {
+  // Of cuda.h: CU_TENSOR_MAP_DATA_TYPE_FLOAT16 and BFLOAT16, SWIZZLE_NONE and
+  // 128B, L2_PROMOTION_L2_256B; no interleave, zeros outside.
+  constexpr int kF16 = 6, kBF16 = 9, kSwizzle128 = 3, kPromotion256 = 3;
+  if (swizzle != 0 && swizzle != 128)
+    throw std::runtime_error("expects a swizzle of 0 or 128 bytes, got " +
+                             std::to_string(swizzle));
+  std::vector<uint32_t> steps(extents.size(), 1);
+  TensorMap map;
+  call("cuTensorMapEncodeTiled", &map, isBf16 ? kBF16 : kF16,
+       static_cast<uint32_t>(extents.size()), reinterpret_cast<void *>(pointer),
+       extents.data(), strides.data(), box.data(),
+       static_cast<const uint32_t *>(steps.data()), 0,
+       swizzle ? kSwizzle128 : 0, kPromotion256, 0);
+  return map;
+}
+
 void deltanet::gpu::synchronize() { call("cuCtxSynchronize"); }
 
 Memory::Memory(size_t bytes, unsigned char guard) : bytes(bytes), guard(guard) {

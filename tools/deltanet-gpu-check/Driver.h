@@ -45,6 +45,18 @@ private:
   unsigned char guard;
 };
 
+/// A tensor map, as a kernel takes it by value.
+struct alignas(64) TensorMap {
+  unsigned char bytes[128];
+};
+
+/// Describes a tensor of 16-bit elements (bf16 or not) at `pointer`: extents,
+/// strides in bytes of all dimensions but the first, the box of one copy.
+TensorMap makeTensorMap(bool isBf16, DevicePointer pointer,
+                        const std::vector<uint64_t> &extents,
+                        const std::vector<uint64_t> &strides,
+                        const std::vector<uint32_t> &box, int64_t swizzle);
+
 /// One kernel of a module.
 class Kernel {
 public:
@@ -92,6 +104,8 @@ private:
 
 /// Opens the driver and the first device; its name and architecture.
 std::string openDevice();
+/// Multiprocessors of the device: what `M` is in a grid.
+int64_t getMultiprocessors();
 /// Waits for all that is queued.
 void synchronize();
 

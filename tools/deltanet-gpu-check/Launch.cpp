@@ -52,6 +52,30 @@ static Argument::Role readRole(const std::string &role) {
       "expects a role of input, size, output or workspace, got '" + role + "'");
 }
 
+static MapShape readMap(const Json &json) {
+  MapShape map;
+  auto texts = [&](const char *name) {
+    std::vector<std::string> list;
+    for (const Json &entry : json.at(name).getList())
+      list.push_back(entry.getTextOrNumber());
+    return list;
+  };
+  map.extents = texts("extents");
+  map.strides = texts("strides");
+  map.box = texts("box");
+  map.swizzle = json.at("swizzle").getInteger();
+  if (map.extents.size() < 2 || map.extents.size() > 5 ||
+      map.strides.size() + 1 != map.extents.size() ||
+      map.box.size() != map.extents.size())
+    throw std::runtime_error(
+        "expects a map of 2 to 5 extents, a stride for each but the first and "
+        "a box of as many, got " +
+        std::to_string(map.extents.size()) + ", " +
+        std::to_string(map.strides.size()) + " and " +
+        std::to_string(map.box.size()));
+  return map;
+}
+
 Argument deltanet::gpu::readArgument(const Json &json) {
   Argument argument;
   argument.name = json.at("name").getText();
@@ -61,6 +85,8 @@ Argument deltanet::gpu::readArgument(const Json &json) {
   argument.type = readType(json.at("type"));
   for (const Json &extent : json.at("shape").getList())
     argument.shape.push_back(extent.getTextOrNumber());
+  if (const Json *map = json.find("map"))
+    argument.map = readMap(*map);
   return argument;
 }
 

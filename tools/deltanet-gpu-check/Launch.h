@@ -8,9 +8,19 @@
 #include "Expression.h"
 #include "Json.h"
 #include "deltanet/Support/Npy.h"
+#include <optional>
 #include <vector>
 
 namespace deltanet::gpu {
+
+/// A tensor as the copy engine sees it: the parameter is not its address but a
+/// description of it.
+struct MapShape {
+  std::vector<std::string> extents; // innermost first; expressions of sizes
+  std::vector<std::string> strides; // of all but the innermost, in elements
+  std::vector<std::string> box;     // what one copy takes
+  int64_t swizzle = 0;              // bytes; 0: none
+};
 
 struct Argument {
   /// Workspace is memory that lives for one call.
@@ -19,6 +29,7 @@ struct Argument {
   Role role = Role::Input;
   support::NpyType type = support::NpyType::F32; // of a tensor
   std::vector<std::string> shape;                // expressions of sizes
+  std::optional<MapShape> map;
 
   std::vector<int64_t> getShape(const Sizes &sizes) const;
   int64_t getBytes(const Sizes &sizes) const;

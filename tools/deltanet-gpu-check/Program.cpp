@@ -110,25 +110,53 @@ private:
       known->role = argument.role; // one kernel writes what another reads
   }
 
+  static TensorMap describeMap(const Argument &argument, DevicePointer pointer,
+                               const Sizes &sizes) {
+    int64_t elementBytes = support::getSize(argument.type);
+    if (elementBytes != 2)
+      throw std::runtime_error("expects 16-bit elements behind a map, got '" +
+                               argument.name + "'");
+    std::vector<uint64_t> extents, strides;
+    std::vector<uint32_t> box;
+    for (const std::string &text : argument.map->extents)
+      extents.push_back(evaluate(text, sizes));
+    for (const std::string &text : argument.map->strides)
+      strides.push_back(evaluate(text, sizes) * elementBytes);
+    for (const std::string &text : argument.map->box)
+      box.push_back(static_cast<uint32_t>(evaluate(text, sizes)));
+    return makeTensorMap(argument.type == support::NpyType::BF16, pointer,
+                         extents, strides, box, argument.map->swizzle);
+  }
+
   static void runOne(const Launch &launch, Kernel &kernel,
                      const Pointers &pointers, const Sizes &sizes) {
-    std::vector<int64_t> values;
-    for (const Argument &argument : launch.arguments) {
+    Sizes here = sizes;
+    here["M"] = getMultiprocessors();
+    int64_t grid[3];
+    for (int d = 0; d != 3; ++d)
+      grid[d] = evaluate(launch.grid[d], here);
+    if (grid[0] == 0 || grid[1] == 0 || grid[2] == 0)
+      return; // no block, and perhaps no tensor to describe
+    size_t count = launch.arguments.size();
+    std::vector<int64_t> values(count);
+    std::vector<TensorMap> maps(count);
+    std::vector<void *> parameters;
+    for (size_t i = 0; i != count; ++i) {
+      const Argument &argument = launch.arguments[i];
+      parameters.push_back(&values[i]);
       if (argument.role == Argument::Role::Size) {
-        values.push_back(evaluate(argument.name, sizes));
+        values[i] = evaluate(argument.name, sizes);
         continue;
       }
       auto it = pointers.find(argument.name);
       if (it == pointers.end())
         throw std::runtime_error("expects memory for '" + argument.name + "'");
-      values.push_back(static_cast<int64_t>(it->second));
+      values[i] = static_cast<int64_t>(it->second);
+      if (argument.map) {
+        maps[i] = describeMap(argument, it->second, sizes);
+        parameters.back() = &maps[i];
+      }
     }
-    std::vector<void *> parameters;
-    for (int64_t &value : values)
-      parameters.push_back(&value);
-    int64_t grid[3];
-    for (int d = 0; d != 3; ++d)
-      grid[d] = evaluate(launch.grid[d], sizes);
     kernel.launch(grid, launch.block, launch.cluster, parameters);
   }
 

@@ -186,7 +186,7 @@ LogicalResult KernelBuilder::buildRoles(RoleEmitter &ahead,
   auto roles = tile::RolesOp::create(
       b, loc, b.getStrArrayAttr({"state", "ahead"}),
       b.getDenseI64ArrayAttr({shape.warps, shape.aheadWarps}),
-      b.getDenseI64ArrayAttr({0, 0}), 2);
+      b.getDenseI64ArrayAttr({1, 1}), b.getDenseI64ArrayAttr({0, 0}), 2);
   OpBuilder::InsertionGuard guard(b);
   b.createBlock(&roles.getBodies()[1]);
   if (failed(buildAheadRole(ahead)))

@@ -11,7 +11,7 @@ using chunk::AccessAttr;
 
 static constexpr llvm::StringLiteral kNameAttr = "deltanet.name";
 static constexpr llvm::StringLiteral kSizeNames[kNumSizes] = {"B", "T", "H",
-                                                              "G", "N"};
+                                                              "G", "N", "P"};
 
 /// The size that `loop` walks; sequences that are not packed are the batch.
 static std::optional<Size> sizeOf(int64_t loop, bool packed) {
@@ -20,6 +20,8 @@ static std::optional<Size> sizeOf(int64_t loop, bool packed) {
     return Size::Batch;
   case AccessAttr::Sequence:
     return packed ? Size::Sequences : Size::Batch;
+  case AccessAttr::Pool:
+    return Size::Pool;
   case AccessAttr::Token:
     return Size::Tokens;
   case AccessAttr::Head:
@@ -86,8 +88,13 @@ LogicalResult KernelSignature::readInputs(func::FuncOp function) {
     add(v, cast<AccessAttr>(access));
   for (auto [v, access] : llvm::zip(scan.getInputs(), scan.getInputAccesses()))
     add(v, cast<AccessAttr>(access));
-  if (scan.getSequences())
-    add(scan.getSequences(), AccessAttr());
+  for (Value list : {scan.getSequences(), scan.getIndices()})
+    if (list && !isa<BlockArgument>(list))
+      return scan.emitOpError("expects offsets of packed sequences and indices "
+                              "that are arguments of the function, got ")
+             << list;
+    else if (list)
+      add(list, AccessAttr());
   // In the order of the function's arguments, what other scans give after them.
   for (BlockArgument argument : function.getArguments())
     for (auto [v, access] : read)
@@ -96,12 +103,12 @@ LogicalResult KernelSignature::readInputs(func::FuncOp function) {
             {argument,
              nameOf(function.getArgAttrDict(argument.getArgNumber()),
                     "arg" + Twine(argument.getArgNumber())),
-             access, Role::Input});
+             access, Role::Input, v == scan.getSequences() ? 1 : 0});
   for (auto [v, access] : read)
     if (auto result = dyn_cast<OpResult>(v);
         result && isa<chunk::ScanOp>(result.getOwner()))
       inputs.push_back(
-          {v, workspaceName(function, result), access, Role::Workspace});
+          {v, workspaceName(function, result), access, Role::Workspace, 0});
   return success();
 }
 
@@ -115,11 +122,11 @@ void KernelSignature::readOutputs(func::FuncOp function) {
       if (v == result)
         outputs.push_back(
             {v, nameOf(function.getResultAttrDict(i), "result" + Twine(i)),
-             access, Role::Output});
+             access, Role::Output, 0});
     if (!result.use_empty() &&
         !llvm::is_contained(returned->getOperands(), result))
       outputs.push_back({result, workspaceName(function, result), access,
-                         Role::Workspace});
+                         Role::Workspace, 0});
   }
 }
 
@@ -132,8 +139,9 @@ void KernelSignature::readSizes() {
       auto shape = cast<RankedTensorType>(tensor.value.getType()).getShape();
       if (!tensor.access) {
         int64_t length = shape[0];
-        seen[static_cast<int>(Size::Sequences)].push_back(
-            ShapedType::isDynamic(length) ? length : length - 1);
+        Size size = *sizeOf(AccessAttr::Sequence, packed);
+        seen[static_cast<int>(size)].push_back(
+            ShapedType::isDynamic(length) ? length : length - tensor.more);
         continue;
       }
       for (auto [entry, extent] :
@@ -205,8 +213,10 @@ std::string KernelSignature::getExtentText(const Tensor &tensor,
   int64_t extent =
       cast<RankedTensorType>(tensor.value.getType()).getDimSize(dim);
   bool packed = bool(scan.getSequences());
-  if (!tensor.access)
-    return getSizeText(Size::Sequences) + " + 1";
+  if (!tensor.access) {
+    std::string text = getSizeText(*sizeOf(AccessAttr::Sequence, packed));
+    return tensor.more ? text + " + " + std::to_string(tensor.more) : text;
+  }
   int64_t entry = tensor.access.getEntries()[dim];
   if (entry == AccessAttr::Chunk) {
     std::string chunk = std::to_string(scan.getChunkSize());

@@ -13,8 +13,8 @@
 namespace deltanet {
 
 /// The sizes of a launch, by the loop that walks them.
-enum class Size { Batch, Tokens, Heads, Groups, Sequences };
-inline constexpr int kNumSizes = 5;
+enum class Size { Batch, Tokens, Heads, Groups, Sequences, Pool };
+inline constexpr int kNumSizes = 6;
 
 /// How the blocks of a kernel are counted.
 struct Grid {
@@ -47,8 +47,12 @@ public:
   /// rows a token.
   Value getExtent(mlir::OpBuilder &b, mlir::Location loc,
                   chunk::AccessAttr access, mlir::RankedTensorType type,
-                  int64_t dim, int64_t rows) const;
+                  int64_t dim, int64_t rows = 1) const;
   Value getSize(mlir::OpBuilder &b, mlir::Location loc, Size size) const;
+  /// A size that some tensor's type states, or kDynamic.
+  int64_t getStaticSize(Size size) const {
+    return sizes[static_cast<int>(size)];
+  }
   /// The size as an expression: its name, or the number that it is.
   std::string getSizeText(Size size) const;
 
@@ -57,8 +61,10 @@ private:
   struct Tensor {
     Value value;
     std::string name;
-    chunk::AccessAttr access; // null: offsets of sequences
+    /// Null: a list of integers, with so many entries more than sequences.
+    chunk::AccessAttr access;
     Role role;
+    int64_t more = 0;
   };
   mlir::LogicalResult readInputs(mlir::func::FuncOp function);
   void readOutputs(mlir::func::FuncOp function);
@@ -71,7 +77,7 @@ private:
   mutable chunk::ScanOp scan; // its accessors are not const
   llvm::SmallVector<Tensor> inputs, outputs;
   /// Static, or kDynamic: then an argument. Sizes that nothing walks are 1.
-  int64_t sizes[kNumSizes] = {1, 1, 1, 1, 1};
+  int64_t sizes[kNumSizes] = {1, 1, 1, 1, 1, 1};
   Value sizeArguments[kNumSizes];
   llvm::DenseMap<Value, Value> pointers;
   llvm::SmallVector<Value> outputPointers;

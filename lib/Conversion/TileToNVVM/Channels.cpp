@@ -3,7 +3,7 @@
 // from the uses of the channel: a warp arrives once for what its threads stored
 // or read, every thread for the copies it started.
 //===----------------------------------------------------------------------===//
-#include "Roles.h"
+#include "SlotAddress.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
@@ -11,10 +11,30 @@ using namespace mlir;
 using namespace deltanet;
 using namespace deltanet::tile;
 
-/// Whether `buffer`, of a slot, is written by copies, by anything else.
+/// Whether `buffer`, of a slot, is written by copies, by bulk copies, by anything
+/// else.
 static void noteWriters(Value buffer, ChannelFacts::Channel &channel) {
-  for (Operation *user : buffer.getUsers())
-    (isa<CopyAsyncOp>(user) ? channel.copied : channel.written) = true;
+  for (Operation *user : buffer.getUsers()) {
+    if (isa<TmaLoadOp>(user))
+      channel.loaded = true;
+    else
+      (isa<CopyAsyncOp>(user) ? channel.copied : channel.written) = true;
+  }
+}
+
+/// Bytes that bulk copies bring into the slot that `commit` gives away.
+static int64_t countLoadedBytes(CommitSlotOp commit) {
+  int64_t bytes = 0;
+  for (auto acquire : commit->getBlock()->getOps<AcquireOp>()) {
+    if (acquire.getChannel() != commit.getChannel() ||
+        acquire.getIndex() != commit.getIndex())
+      continue;
+    for (Value buffer : acquire.getBuffers())
+      for (Operation *user : buffer.getUsers())
+        if (auto load = dyn_cast<TmaLoadOp>(user))
+          bytes += load.getBuffer().getType().getBytes();
+  }
+  return bytes;
 }
 
 ChannelFacts::ChannelFacts(gpu::GPUModuleOp module, kernel::TargetAttr target)
@@ -29,16 +49,20 @@ ChannelFacts::ChannelFacts(gpu::GPUModuleOp module, kernel::TargetAttr target)
     for (Operation *user : op.getChannel().getUsers()) {
       std::optional<Role> role = getRole(user->getBlock());
       if (auto acquire = dyn_cast<AcquireOp>(user)) {
-        producers = role->getNumWarps();
+        producers = role->getNumWarps() * role->getNumCopies();
         for (Value buffer : acquire.getBuffers())
           noteWriters(buffer, channel);
       }
       if (isa<WaitSlotOp>(user) && consumers.insert(role->number).second)
-        channel.empty += role->getNumWarps();
+        channel.empty += role->getNumWarps() * role->getNumCopies();
     }
-    channel.written |= !channel.copied;
+    for (Operation *user : op.getChannel().getUsers())
+      if (auto commit = dyn_cast<CommitSlotOp>(user))
+        loadedBytes[commit] = countLoadedBytes(commit);
+    channel.written |= !channel.copied && !channel.loaded;
     channel.full = producers * ((channel.written ? 1 : 0) +
-                                (channel.copied ? kWarpSize : 0));
+                                (channel.copied ? kWarpSize : 0)) +
+                   (channel.loaded ? 1 : 0);
   });
 }
 
@@ -53,39 +77,6 @@ ChannelFacts::getChannels(gpu::GPUFuncOp kernel) const {
 
 namespace {
 
-/// Addresses in the slot of one use, number `index`.
-class SlotAddress {
-public:
-  SlotAddress(Emit &emit, Value channel, Value index, ChannelType type)
-      : emit(emit), channel(channel), type(type) {
-    number = arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI32Type(),
-                                        index);
-    slot = emit.rem(number, type.getSlots());
-  }
-  Value buffer(unsigned which) {
-    Value start = emit.move(channel, emit.mul(slot, type.getSlotBytes()));
-    return emit.move(start, type.getBufferOffset(which));
-  }
-  Value full() { return barrier(type.getFullOffset()); }
-  Value empty() { return barrier(type.getEmptyOffset()); }
-  /// 0 or 1: the turn of the ring.
-  Value parity() { return emit.rem(emit.div(number, type.getSlots()), 2); }
-
-private:
-  Value barrier(int64_t offset) {
-    Value first = emit.move(channel, offset);
-    return emit.move(first, emit.mul(slot, ChannelType::kBarrierBytes));
-  }
-  Emit &emit;
-  Value channel, number, slot;
-  ChannelType type;
-};
-
-Value addressOf(Emit &emit, Value pointer) {
-  return LLVM::PtrToIntOp::create(emit.b, emit.loc, emit.b.getI32Type(),
-                                  pointer);
-}
-
 /// Waits until the turn `parity` of a barrier is over.
 void waitFor(Emit &emit, Value barrier, Value parity, bool canSuspend) {
   // A thread that may be suspended is woken by the barrier; it looks again
@@ -96,8 +87,8 @@ void waitFor(Emit &emit, Value barrier, Value parity, bool canSuspend) {
                        : "mbarrier.test_wait.parity.shared::cta.b64 done, "
                          "[$0], $1;\n";
   std::string text =
-      ("{\n.reg .pred done;\nWAIT:\n" + test + "@!done bra.uni WAIT;\n}").str();
-  emit.assembly(text, "r,r,~{memory}", {addressOf(emit, barrier), parity});
+      ("{\n.reg .pred done;\nWAIT:\n" + test + "@!done bra WAIT;\n}").str();
+  emit.assembly(text, "r,r,~{memory}", {emit.addressOf(barrier), parity});
 }
 
 /// One arrival for the warp, after all its lanes.
@@ -106,7 +97,7 @@ void arriveWarp(Emit &emit, Value barrier) {
   Value first = arith::CmpIOp::create(
       emit.b, emit.loc, arith::CmpIPredicate::eq, emit.lane(), emit.i32(0));
   emit.assembly("@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b,~{memory}",
-                {addressOf(emit, barrier), first});
+                {emit.addressOf(barrier), first});
 }
 
 template <typename Op> struct SlotPattern : OpConversionPattern<Op> {
@@ -184,6 +175,11 @@ struct CommitSlotPattern : SlotPattern<CommitSlotOp> {
                                             /*noinc=*/true);
     if (channel.written)
       arriveWarp(emit, slot.full());
+    if (channel.loaded)
+      emit.assembly("@$2 mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
+                    "r,r,b,~{memory}",
+                    {emit.addressOf(slot.full()),
+                     emit.i32(facts.getLoadedBytes(op)), emit.isFirst()});
     rewriter.eraseOp(op);
     return success();
   }

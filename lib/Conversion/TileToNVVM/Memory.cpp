@@ -2,6 +2,7 @@
 // Allocations, asynchronous copies, ldmatrix, and loads and stores of
 // registers.
 //===----------------------------------------------------------------------===//
+#include "ElementAddress.h"
 #include "MatrixReader.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -43,18 +44,6 @@ static Value opaque(Emit &emit, Value pointer) {
 
 static Value mul64(Emit &emit, Value x, int64_t y) {
   return mul64(emit, x, arith::ConstantIntOp::create(emit.b, emit.loc, y, 64));
-}
-
-/// Where more warps work than a tile has parts, the first of those that hold
-/// a part store it: what is built next is theirs.
-static void enterHolders(Emit &emit, RankedTensorType type) {
-  auto layout = dyn_cast<AccAttr>(type.getEncoding());
-  if (!layout || layout.getNumWarps() * kWarpSize == emit.getNumThreads())
-    return;
-  auto holders =
-      scf::IfOp::create(emit.b, emit.loc,
-                        emit.less(emit.warp(), emit.i32(layout.getNumWarps())));
-  emit.b.setInsertionPointToStart(holders.thenBlock());
 }
 
 namespace {
@@ -150,12 +139,12 @@ struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
             at = emit.mul(emit.rem(thread, perRow), kCopyBytes);
       Value from = emit.move(emit.move(source, at),
                              mul64(emit, extend(emit, row), copy.stride));
-      Value to = emit.move(copy.buffer,
-                           emit.add(emit.mul(row, type.getRowBytes()), at));
       int64_t step = threads / perRow;
+      ElementAddress to(emit, copy.buffer, type, row, emit.div(at, bytes),
+                        step % 8 == 0 || llvm::isPowerOf2_64(step));
       for (int64_t r = 0; r != type.getRows(); r += step) {
         Value inside = isGiven(at, emit.less(row, emit.add(copy.limit, -r)));
-        copyUnit(emit, emit.move(to, r * type.getRowBytes()),
+        copyUnit(emit, to.at(r, 0),
                  r ? emit.move(from, mul64(emit, copy.stride, r)) : from,
                  inside);
       }
@@ -174,9 +163,9 @@ struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
       }
       Value from = emit.move(emit.move(source, at),
                              mul64(emit, extend(emit, row), copy.stride));
-      Value to = emit.move(copy.buffer,
-                           emit.add(emit.mul(row, type.getRowBytes()), at));
-      copyUnit(emit, to, from, isGiven(at, emit.less(row, copy.limit)));
+      ElementAddress to(emit, copy.buffer, type, row, emit.div(at, bytes),
+                        /*split=*/false);
+      copyUnit(emit, to.at(0, 0), from, isGiven(at, emit.less(row, copy.limit)));
     }
     rewriter.eraseOp(op);
     return success();
@@ -263,36 +252,6 @@ struct LoadMatrixPattern : OpConversionPattern<LoadMatrixOp> {
                            reader.read(transpose ? c : r, transpose ? r : c,
                                        columns - c >= 16 ? 4 : 2));
     rewriter.replaceOpWithMultiple(op, {values});
-    return success();
-  }
-};
-
-struct StoreMatrixPattern : OpConversionPattern<StoreMatrixOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(StoreMatrixOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Emit emit(rewriter, op.getLoc());
-    BufferType type = op.getBuffer().getType();
-    OpBuilder::InsertionGuard guard(rewriter);
-    enterHolders(emit, typeOf(op.getValue()));
-    Places places = emit.places(typeOf(op.getValue()));
-    Value bytes =
-        emit.add(emit.mul(places.variable[0], type.getRowBytes()),
-                 emit.mul(places.variable[1], type.getElementBytes()));
-    Value base = emit.move(adaptor.getBuffer().front(), bytes);
-    ValueRange values = adaptor.getValue();
-    // Elements e and e + 1 are neighbours in a row.
-    for (size_t e = 0; e < places.constants.size(); e += 2) {
-      Value to =
-          emit.move(base, places.constants[e][0] * type.getRowBytes() +
-                              places.constants[e][1] * type.getElementBytes());
-      if (type.getElementBytes() == 2)
-        emit.store(values[e / 2], to);
-      else
-        emit.storeMany({values[e], values[e + 1]}, to);
-    }
-    rewriter.eraseOp(op);
     return success();
   }
 };
@@ -426,7 +385,7 @@ struct StorePattern : OpConversionPattern<StoreOp> {
     ValueRange values = adaptor.getValue();
     auto layout = dyn_cast<AccAttr>(type.getEncoding());
     OpBuilder::InsertionGuard guard(rewriter);
-    enterHolders(emit, type);
+    emit.enterHolders(type);
     // Pairs of neighbours are whole, and at multiples of 4 bytes, where no limit
     // ends a row.
     auto inPairs = [&](int64_t d) {
@@ -484,6 +443,6 @@ void deltanet::tile::populateMemoryPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
   patterns.add<AllocPattern, SlotPattern, RowPattern, LoadElementPattern,
                CopyAsyncPattern, CommitPattern, WaitPattern, BarrierPattern,
-               LoadMatrixPattern, StoreMatrixPattern, LoadPattern,
+               LoadMatrixPattern, LoadPattern,
                StorePattern>(converter, patterns.getContext());
 }

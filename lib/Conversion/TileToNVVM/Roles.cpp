@@ -122,7 +122,8 @@ private:
     int64_t asked = 0;
     for (unsigned role = 0; role != roles.getNumRoles(); ++role) {
       int64_t registers = roles.getRegisters()[role];
-      asked += (registers ? registers : atStart) * roles.getWarps()[role];
+      asked += (registers ? registers : atStart) *
+               (roles.getFirstWarp(role + 1) - roles.getFirstWarp(role));
     }
     if (asked > atStart * warps)
       return roles.emitOpError("expects roles to share ")

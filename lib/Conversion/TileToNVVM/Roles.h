@@ -21,20 +21,27 @@ public:
     int64_t offset = 0; // in shared memory
     ChannelType type;
     bool copied = false;  // slots are filled by copies (cp.async),
+    bool loaded = false;  // by bulk copies,
     bool written = false; // by stores, or by nobody
     int64_t full = 0, empty = 0;
   };
   const Channel &get(mlir::Value channel) const {
     return channels.at(channel.getDefiningOp());
   }
+  /// Bytes that bulk copies bring into a slot.
+  int64_t getLoadedBytes(CommitSlotOp commit) const {
+    return loadedBytes.at(commit);
+  }
   /// The channels of one kernel, in their order.
   llvm::SmallVector<Channel> getChannels(mlir::gpu::GPUFuncOp kernel) const;
+  kernel::TargetAttr getTarget() const { return target; }
   /// Whether a thread that waits for a barrier may be suspended.
   bool canSuspend() const { return target && target.getMbarrierTx(); }
 
 private:
   kernel::TargetAttr target;
   std::map<mlir::Operation *, Channel> channels;
+  std::map<mlir::Operation *, int64_t> loadedBytes; // of a commit
   std::map<mlir::Operation *, llvm::SmallVector<mlir::Operation *>> kernels;
 };
 

@@ -100,6 +100,28 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   manager.run(module, modules);
 }
 
+/// Tensor maps lie in the kernel's parameters, where the copy engine reads them:
+/// passed by value, and never copied.
+static void passMapsByValue(gpu::GPUModuleOp module, llvm::Module &code) {
+  constexpr uint64_t kBytes = 128, kAlignment = 64;
+  llvm::LLVMContext &context = code.getContext();
+  llvm::Type *bytes =
+      llvm::ArrayType::get(llvm::Type::getInt8Ty(context), kBytes);
+  for (auto function : module.getOps<LLVM::LLVMFuncOp>()) {
+    auto maps = function->getAttrOfType<DenseI64ArrayAttr>(tile::kMapsAttr);
+    if (!maps)
+      continue;
+    llvm::Function *kernel = code.getFunction(function.getName());
+    for (int64_t map : maps.asArrayRef()) {
+      llvm::AttrBuilder attributes(context);
+      attributes.addByValAttr(bytes);
+      attributes.addAlignmentAttr(llvm::Align(kAlignment));
+      attributes.addAttribute(NVVM::NVVMDialect::getGridConstantAttrName());
+      kernel->addParamAttrs(map, attributes);
+    }
+  }
+}
+
 static std::unique_ptr<llvm::Module> translate(gpu::GPUModuleOp module,
                                                llvm::LLVMContext &context,
                                                llvm::TargetMachine &machine) {
@@ -109,6 +131,7 @@ static std::unique_ptr<llvm::Module> translate(gpu::GPUModuleOp module,
     module.emitError("could not be translated to LLVM IR");
     return nullptr;
   }
+  passMapsByValue(module, *code);
   code->setTargetTriple(machine.getTargetTriple());
   code->setDataLayout(machine.createDataLayout());
   optimize(*code, machine);

@@ -25,9 +25,30 @@ gpu.module @m { gpu.func @roles_c1_warps() kernel attributes {known_block_size =
 } }
 
 // -----
+gpu.module @m { gpu.func @roles_c1_copies() kernel attributes {known_block_size = array<i32: 64, 1, 1>} {
+  // expected-error @below {{expects at least 1 copy of 'a', got 0}}
+  tile.roles a(warps = 2, copies = 0) {}
+  gpu.return
+} }
+
+// -----
+gpu.module @m { gpu.func @roles_c1_all() kernel attributes {known_block_size = array<i32: 512, 1, 1>} {
+  // expected-error @below {{expects at most 15 copies of all roles, got 16}}
+  tile.roles a(warps = 1, copies = 16) {}
+  gpu.return
+} }
+
+// -----
+func.func @role_copy_c1() {
+  // expected-error @below {{expects to stand in a role (tile.roles)}}
+  %w = tile.role_copy
+  return
+}
+
+// -----
 gpu.module @m { gpu.func @roles_c1_counts() kernel attributes {known_block_size = array<i32: 64, 1, 1>} {
   // expected-error @below {{expects a name, warps and a region for each of 1 to 15 roles, got 2 names, 1 numbers of warps and 1 regions}}
-  "tile.roles"() <{names = ["a", "b"], warps = array<i64: 2>, registers = array<i64: 0>}> ({
+  "tile.roles"() <{names = ["a", "b"], warps = array<i64: 2>, copies = array<i64: 1>, registers = array<i64: 0>}> ({
   ^bb0:
   }) : () -> ()
   gpu.return
@@ -62,17 +83,6 @@ gpu.module @m { gpu.func @roles_c4_layout(%v: tensor<64x64xbf16, #tile.acc<warps
   tile.roles a(warps = 2) {
     // expected-error @below {{expects layouts over at most the 2 warps of role 'a', got 4 in}}
     %x = arith.extf %v : tensor<64x64xbf16, #tile.acc<warps = [4, 1]>> to tensor<64x64xf32, #tile.acc<warps = [4, 1]>>
-  }
-  gpu.return
-} }
-
-// -----
-gpu.module @m { gpu.func @roles_c4_inverse() kernel attributes {known_block_size = array<i32: 64, 1, 1>} {
-  %l = tile.alloc : !tile.buffer<64x64xf32, pad = 8>
-  %t = tile.alloc : !tile.buffer<64x64xbf16, pad = 8>
-  tile.roles a(warps = 2) {
-    // expected-error @below {{expects a warp for every 16 rows, got 2 warps in role 'a' for 64 rows}}
-    tile.unit_lower_inverse %l, %t : !tile.buffer<64x64xf32, pad = 8>, !tile.buffer<64x64xbf16, pad = 8>
   }
   gpu.return
 } }

@@ -22,7 +22,7 @@ gpu.module @kernels {
         %k, %v = tile.acquire %ks[%i] : !ks
         // CHECK: tile.copy_async {{.*}} to %[[B]]#0
         tile.copy_async %p[%i] stride %ld rows %n to %k : !tile.global<bf16>, !tile.buffer<64x128xbf16, pad = 8>
-        %x = tile.load %g[%i] strides [%c1] below %n along 0 : !tile.global<f32> -> tensor<64xf32, #tile.lanes>
+        %x = tile.load %g[%i] strides [%c1] below %n along [0] : !tile.global<f32> -> tensor<64xf32, #tile.lanes>
         tile.store_vector %x, %v : tensor<64xf32, #tile.lanes>, !tile.buffer<1x64xf32>
         // CHECK: tile.commit_slot %[[CH]][%[[I]]] : <2, <64x128xbf16, pad = 8>, <1x64xf32>>
         tile.commit_slot %ks[%i] : !ks

@@ -16,20 +16,15 @@ static RankedTensorType typeOf(Value v) {
 }
 
 AllocOp deltanet::tile::getAllocation(Value shared) {
-  while (Operation *view = shared.getDefiningOp()) {
-    if (auto slot = dyn_cast<SlotOp>(view))
-      shared = slot.getRing();
-    else if (auto row = dyn_cast<RowOp>(view))
-      shared = row.getBuffer();
-    else
-      break;
-  }
-  return shared.getDefiningOp<AllocOp>();
+  return getMemory(shared).getDefiningOp<AllocOp>();
 }
 
 Value deltanet::tile::getMemory(Value shared) {
-  while (auto slot = shared.getDefiningOp<SlotOp>())
-    shared = slot.getRing();
+  while (Operation *view = shared.getDefiningOp()) {
+    if (!isa<SlotOp, RowOp, PanelOp>(view))
+      break;
+    shared = view->getOperand(0);
+  }
   return shared;
 }
 
@@ -75,6 +70,8 @@ void UnitLowerInverseOp::getEffects(
   addEffect(effects, MemoryEffects::Read::get(), getLowerMutable());
   addEffect(effects, MemoryEffects::Write::get(), getLowerMutable());
   addEffect(effects, MemoryEffects::Write::get(), getResultMutable());
+  for (OpOperand &scale : getScaleMutable())
+    addEffect(effects, MemoryEffects::Read::get(), scale);
 }
 
 LogicalResult SlotOp::verify() {
@@ -91,6 +88,8 @@ LogicalResult RowOp::verify() {
   BufferType buffer = getBuffer().getType(), row = getRow().getType();
   int64_t index = getIndex();
   // C1
+  if (buffer.isSwizzled())
+    return emitOpError("expects a buffer without swizzle, got ") << buffer;
   if (index < 0 || index >= buffer.getRows())
     return emitOpError("expects one of ")
            << buffer.getRows() << " rows, got " << index;
@@ -210,10 +209,15 @@ LogicalResult StoreMatrixOp::verify() {
   if (buffer.getElementType() != value.getElementType())
     return emitOpError("expects one element type, got ")
            << value.getElementType() << " and " << buffer.getElementType();
+  if (getTranspose() && value.getElementTypeBitWidth() != 16)
+    return emitOpError("expects 16-bit elements to transpose, got ")
+           << value.getElementType();
   // C2
-  if (value.getShape() != buffer.getShape())
-    return emitOpError("expects the buffer's shape, got ")
-           << value << " into " << buffer;
+  if (value.getDimSize(0) != buffer.getShape()[getTranspose()] ||
+      value.getDimSize(1) != buffer.getShape()[!getTranspose()])
+    return emitOpError("expects the buffer's shape")
+           << (getTranspose() ? ", exchanged" : "") << ", got " << value
+           << " into " << buffer;
   return verifyPairs(*this, buffer); // C3
 }
 
@@ -306,9 +310,15 @@ LogicalResult UnitLowerInverseOp::verify() {
            << lower << " and " << result;
   // C2
   for (BufferType type : {lower, result})
-    if (type.getRowBytes() % 16 != 0)
+    if (type.getRowBytes() % 16 != 0 || lower.isSwizzled())
       return emitOpError("expects rows at multiples of 16 bytes, got ")
              << type.getRowBytes() << " bytes a row";
+  // C3
+  if (getScale() && (!getScale().getType().getElementType().isF32() ||
+                     getScale().getType().getRows() != 1 ||
+                     getScale().getType().getColumns() != lower.getRows()))
+    return emitOpError("expects a scale of 1x")
+           << lower.getRows() << "xf32, got " << getScale().getType();
   return success();
 }
 

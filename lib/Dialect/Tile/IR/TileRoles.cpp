@@ -14,11 +14,8 @@
 using namespace mlir;
 using namespace deltanet::tile;
 
-/// Named barriers that roles can have; number 0 is the block's.
-static constexpr int64_t kMaxRoles = 15;
-
-/// Buffers of a slot and slots start at multiples of so many bytes.
-static constexpr int64_t kBufferAlignment = 128;
+/// Named barriers that copies of roles can have; number 0 is the block's.
+static constexpr int64_t kMaxCopies = 15;
 
 //===----------------------------------------------------------------------===//
 // The type of a channel
@@ -26,9 +23,24 @@ static constexpr int64_t kBufferAlignment = 128;
 
 int64_t ChannelType::getBufferOffset(unsigned number) const {
   int64_t offset = 0;
-  for (BufferType buffer : getBuffers().take_front(number))
-    offset += llvm::alignTo(buffer.getBytes(), kBufferAlignment);
+  for (auto [i, buffer] : llvm::enumerate(getBuffers())) {
+    offset = llvm::alignTo(offset, buffer.getAlignment());
+    if (i == number)
+      break;
+    offset += buffer.getBytes();
+  }
   return offset;
+}
+
+int64_t ChannelType::getAlignment() const {
+  int64_t alignment = 0;
+  for (BufferType buffer : getBuffers())
+    alignment = std::max(alignment, buffer.getAlignment());
+  return alignment;
+}
+
+int64_t ChannelType::getSlotBytes() const {
+  return llvm::alignTo(getBufferOffset(getBuffers().size()), getAlignment());
 }
 
 LogicalResult ChannelType::verify(function_ref<InFlightDiagnostic()> emitError,
@@ -73,8 +85,15 @@ void ChannelType::print(AsmPrinter &printer) const {
 
 int64_t RolesOp::getFirstWarp(unsigned role) {
   int64_t first = 0;
-  for (int64_t warps : getWarps().take_front(role))
-    first += warps;
+  for (unsigned before = 0; before != role; ++before)
+    first += getWarps()[before] * getCopies()[before];
+  return first;
+}
+
+int64_t RolesOp::getFirstCopy(unsigned role) {
+  int64_t first = 0;
+  for (int64_t copies : getCopies().take_front(role))
+    first += copies;
   return first;
 }
 
@@ -97,20 +116,24 @@ std::optional<int64_t> deltanet::tile::getBlockThreads(Operation *kernel) {
 /// `tile.roles load(warps = 4, registers = 72) {...}, work(warps = 8) {...}`
 ParseResult RolesOp::parse(OpAsmParser &parser, OperationState &state) {
   SmallVector<Attribute> names;
-  SmallVector<int64_t> warps, registers;
+  SmallVector<int64_t> warps, copies, registers;
   Builder b(parser.getContext());
   do {
     std::string name;
     warps.push_back(0);
+    copies.push_back(1);
     registers.push_back(0);
     if (parser.parseKeywordOrString(&name) || parser.parseLParen() ||
         parser.parseKeyword("warps") || parser.parseEqual() ||
         parser.parseInteger(warps.back()))
       return failure();
-    if (succeeded(parser.parseOptionalComma()) &&
-        (parser.parseKeyword("registers") || parser.parseEqual() ||
-         parser.parseInteger(registers.back())))
-      return failure();
+    while (succeeded(parser.parseOptionalComma())) {
+      bool isCopies = succeeded(parser.parseOptionalKeyword("copies"));
+      if ((!isCopies && parser.parseKeyword("registers")) ||
+          parser.parseEqual() ||
+          parser.parseInteger(isCopies ? copies.back() : registers.back()))
+        return failure();
+    }
     Region *body = state.addRegion();
     if (parser.parseRParen() || parser.parseRegion(*body))
       return failure();
@@ -121,6 +144,7 @@ ParseResult RolesOp::parse(OpAsmParser &parser, OperationState &state) {
   Properties &properties = state.getOrAddProperties<Properties>();
   properties.names = b.getArrayAttr(names);
   properties.warps = b.getDenseI64ArrayAttr(warps);
+  properties.copies = b.getDenseI64ArrayAttr(copies);
   properties.registers = b.getDenseI64ArrayAttr(registers);
   return parser.parseOptionalAttrDictWithKeyword(state.attributes);
 }
@@ -130,13 +154,15 @@ void RolesOp::print(OpAsmPrinter &printer) {
     printer << (i ? ", " : " ");
     printer.printKeywordOrString(getName(i));
     printer << "(warps = " << getWarps()[i];
+    if (getCopies()[i] != 1)
+      printer << ", copies = " << getCopies()[i];
     if (getRegisters()[i])
       printer << ", registers = " << getRegisters()[i];
     printer << ") ";
     printer.printRegion(body);
   }
-  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
-                                           {"names", "warps", "registers"});
+  printer.printOptionalAttrDictWithKeyword(
+      (*this)->getAttrs(), {"names", "warps", "copies", "registers"});
 }
 
 /// C5: what setmaxnreg can do, a warp group of four warps at a time.
@@ -148,10 +174,8 @@ static LogicalResult verifyRegisters(RolesOp op) {
                  "expects registers that are a multiple of 8 from 24 to "
                  "248, got ")
              << registers;
-  int64_t warp = 0;
   for (unsigned role = 0; role + 1 < op.getNumRoles(); ++role) {
-    warp += op.getWarps()[role];
-    if (warp % 4 != 0 && op.getRegisters()[role] != op.getRegisters()[role + 1])
+    if (op.getFirstWarp(role + 1) % 4 != 0 && op.getRegisters()[role] != op.getRegisters()[role + 1])
       return op.emitOpError(
                  "expects roles that share a group of four warps to have the "
                  "same registers, got ")
@@ -165,10 +189,11 @@ static LogicalResult verifyRegisters(RolesOp op) {
 LogicalResult RolesOp::verify() {
   // C1
   unsigned roles = getNumRoles();
-  if (roles == 0 || roles > kMaxRoles || getNames().size() != roles ||
-      getWarps().size() != roles || getRegisters().size() != roles)
+  if (roles == 0 || roles > kMaxCopies || getNames().size() != roles ||
+      getWarps().size() != roles || getCopies().size() != roles ||
+      getRegisters().size() != roles)
     return emitOpError("expects a name, warps and a region for each of 1 to ")
-           << kMaxRoles << " roles, got " << getNames().size() << " names, "
+           << kMaxCopies << " roles, got " << getNames().size() << " names, "
            << getWarps().size() << " numbers of warps and " << roles
            << " regions";
   llvm::SmallSet<StringRef, 4> names;
@@ -179,7 +204,13 @@ LogicalResult RolesOp::verify() {
     if (getWarps()[role] < 1)
       return emitOpError("expects at least 1 warp for '")
              << getName(role) << "', got " << getWarps()[role];
+    if (getCopies()[role] < 1)
+      return emitOpError("expects at least 1 copy of '")
+             << getName(role) << "', got " << getCopies()[role];
   }
+  if (getFirstCopy(roles) > kMaxCopies)
+    return emitOpError("expects at most ")
+           << kMaxCopies << " copies of all roles, got " << getFirstCopy(roles);
   // C2
   Operation *kernel = (*this)->getParentOp();
   std::optional<int64_t> threads = getBlockThreads(kernel);
@@ -225,11 +256,6 @@ static LogicalResult verifyLayouts(Operation *op, const Role &role) {
        llvm::concat<Type>(op->getOperandTypes(), op->getResultTypes()))
     if (failed(check(type)))
       return failure();
-  if (auto inverse = dyn_cast<UnitLowerInverseOp>(op))
-    if (inverse.getLower().getType().getRows() > 16 * role.getNumWarps())
-      return op->emitOpError("expects a warp for every 16 rows, got ")
-             << role.getNumWarps() << " warps in role '" << role.getName()
-             << "' for " << inverse.getLower().getType().getRows() << " rows";
   return success();
 }
 
@@ -357,6 +383,13 @@ LogicalResult RolesOp::verifyRegions() {
 //===----------------------------------------------------------------------===//
 // Channels
 //===----------------------------------------------------------------------===//
+
+LogicalResult RoleCopyOp::verify() {
+  // C1
+  if (!getRole((*this)->getBlock()))
+    return emitOpError("expects to stand in a role (tile.roles)");
+  return success();
+}
 
 LogicalResult ChannelOp::verify() {
   // C1

@@ -17,6 +17,9 @@ namespace deltanet::kernel {
 /// A recurrence of this many tokens or fewer runs as the token loop: a chunk
 /// program would compute rows that nobody reads.
 inline constexpr int64_t kTokenLoopTokens = 2;
+/// On a GPU, where a few tokens are no more work than one: the state's way from
+/// memory and back is what takes the time.
+inline constexpr int64_t kTokenLoopTokensOnGPU = 8;
 
 /// Tokens a chunk on a processor, where nobody says: products within a chunk
 /// cost work in proportion to it, and 16 is enough rows for vector code
