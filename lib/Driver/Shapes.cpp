@@ -186,6 +186,8 @@ void ShapeBinder::visitStates(linrec::RecurrenceOpInterface op) {
     else
       tie(q, d.batch, state, 0);
   }
+  if (op.getInitialState() && op.getFinalState())
+    tie(op.getInitialState(), 0, op.getFinalState(), 0);
   if (sequences && !op.getInitialState() && !op.getFinalState()) {
     Unknown count;
     count.parent = unknowns.size();
