@@ -337,12 +337,12 @@ TEST_F(Package, Shapes) {
   q.tensor.shape = nullptr;
   expectError(DELTANET_ERROR_TENSOR, "expects a shape of 'q', got NULL");
   q.tensor.shape = q.shape.data();
-  // N is told by the offsets where there is no state.
   s0Pointer = nullptr;
   cu.shape[0] = 3;
-  expectError(DELTANET_ERROR_TENSOR,
-              "expects dimension 0 of 's1' to be N = 2, because dimension 0 of "
-              "'cu' is 3; got 3");
+  expectError(
+      DELTANET_ERROR_TENSOR,
+      "expects dimension 0 of 'cu' to be N + 1 = 4, because dimension 0 "
+      "of 's1' is 3; got 3");
   cu.shape[0] = 0;
   EXPECT_EQ(run(), DELTANET_ERROR_TENSOR);
   EXPECT_FALSE(logged("launch"));
