@@ -187,8 +187,7 @@ private:
     r.v = input("v");
     r.beta = input("beta");
     r.decay = input("decay");
-    r.decayPerChannel =
-        r.decay && launch.find("decay")->shape.size() == 4;
+    r.decayPerChannel = r.decay && launch.find("decay")->shape.size() == 4;
     r.initialState = input("initial");
     r.stateLayout =
         c.stateVK ? reference::StateLayout::VK : reference::StateLayout::KV;
@@ -286,8 +285,8 @@ std::string deltanet::gpu::time(Kernel &kernel, const Launch &launch,
   double bytes = 0;
   for (const Argument &argument : launch.arguments)
     if (argument.role != Argument::Role::Size)
-      bytes += double(argument.getCount(c.sizes)) *
-               getElementBytes(argument.format);
+      bytes +=
+          double(argument.getCount(c.sizes)) * getElementBytes(argument.format);
   return "  median " + format("%.4f", median) + " ms  (" +
          format("%.4f", times.front()) + " to " + format("%.4f", times.back()) +
          ", " + std::to_string(repeats) + " launches)  " +

@@ -226,10 +226,10 @@ DictionaryAttr KernelSignature::getLaunch(MLIRContext *context,
            b.getNamedAttr("type", b.getStringAttr("i64"))}));
   for (const Tensor &tensor : outputs)
     describe(tensor, "output");
-  Attribute grid[] = {b.getStringAttr(std::to_string(columnBlocks)),
-                      b.getStringAttr(sizeText(Size::Heads)),
-                      b.getStringAttr(
-                          sizeText(packed ? Size::Sequences : Size::Batch))};
+  Attribute grid[] = {
+      b.getStringAttr(std::to_string(columnBlocks)),
+      b.getStringAttr(sizeText(Size::Heads)),
+      b.getStringAttr(sizeText(packed ? Size::Sequences : Size::Batch))};
   return b.getDictionaryAttr(
       {b.getNamedAttr("grid", b.getArrayAttr(grid)),
        b.getNamedAttr("block", b.getI64IntegerAttr(threads)),
@@ -263,8 +263,8 @@ Value KernelSignature::getExtent(OpBuilder &b, Location loc, AccessAttr access,
     Value extent = getSize(b, loc, *size);
     if (size != Size::Tokens || rows == 1)
       return extent;
-    return arith::MulIOp::create(
-        b, loc, extent, arith::ConstantIndexOp::create(b, loc, rows));
+    return arith::MulIOp::create(b, loc, extent,
+                                 arith::ConstantIndexOp::create(b, loc, rows));
   }
   return arith::ConstantIndexOp::create(b, loc, type.getDimSize(dim));
 }

@@ -54,7 +54,7 @@ private:
     /// Null: a list of integers, with so many entries more than sequences.
     chunk::AccessAttr access;
     int64_t more = 0;
-    int64_t rows = 1;         // of a token (25)
+    int64_t rows = 1; // of a token (25)
   };
   std::string sizeText(Size size) const;
   /// The size that `loop` walks; sequences that are not packed are the batch.

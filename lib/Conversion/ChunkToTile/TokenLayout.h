@@ -1,4 +1,5 @@
-//===- TokenLayout.h - how a token program is spread over threads -*- C++ -*-===//
+//===- TokenLayout.h - how a token program is spread over threads -*- C++
+//-*-===//
 // Which dimensions of the values of a body are those of the state, and how the
 // threads of a block share them.
 //===----------------------------------------------------------------------===//
@@ -17,16 +18,17 @@ public:
   using Dim = tile::BlockedAttr::Dim;
 
   /// Decides for `scan`, whose largest carried value of two dimensions says
-  /// how; `warps` warps a block, or 0 for the rule. With `few` tokens a block's time
-  /// is that of the state's way from memory and back. Says what it cannot place.
+  /// how; `warps` warps a block, or 0 for the rule. With `few` tokens a block's
+  /// time is that of the state's way from memory and back. Says what it cannot
+  /// place.
   static mlir::FailureOr<TokenLayout> choose(chunk::ScanOp scan, int64_t warps,
                                              bool few);
 
   /// The type of `v` in registers, with elements of `element`.
   mlir::FailureOr<mlir::RankedTensorType> getType(Value v, mlir::Type element,
                                                   mlir::Location loc) const;
-  /// The layout of a tile whose dimensions are those of the state, or -1 for one
-  /// that a thread holds whole.
+  /// The layout of a tile whose dimensions are those of the state, or -1 for
+  /// one that a thread holds whole.
   tile::BlockedAttr getLayout(llvm::ArrayRef<int64_t> axes,
                               mlir::MLIRContext *context) const;
 
@@ -39,7 +41,9 @@ public:
   /// block has; blocks.
   int64_t getSplitAxis() const { return splitAxis; }
   int64_t getPart() const { return part; }
-  int64_t getNumBlocks() const { return (extents[splitAxis] + part - 1) / part; }
+  int64_t getNumBlocks() const {
+    return (extents[splitAxis] + part - 1) / part;
+  }
   bool isSplit() const { return splitAxis >= 0 && extents[splitAxis] > part; }
   /// Whether the last block has less than the others.
   bool isUneven() const { return isSplit() && extents[splitAxis] % part != 0; }

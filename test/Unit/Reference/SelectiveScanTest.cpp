@@ -1,10 +1,10 @@
 //===- SelectiveScanTest.cpp - (29) in float64 ----------------------------===//
-// Against the recurrence (1), of which every channel is one, against numbers worked
-// out by hand, and what a pool of states means. If these fail, no error the
-// project prints about a selective scan means anything.
+// Against the recurrence (1), of which every channel is one, against numbers
+// worked out by hand, and what a pool of states means. If these fail, no error
+// the project prints about a selective scan means anything.
 //===----------------------------------------------------------------------===//
-#include "deltanet/Reference/Reference.h"
 #include "deltanet/Reference/SelectiveScan.h"
+#include "deltanet/Reference/Reference.h"
 #include <cmath>
 #include <gtest/gtest.h>
 #include <random>
@@ -80,7 +80,8 @@ TEST(SelectiveScan, EveryChannelIsARecurrence) {
 
 TEST(SelectiveScan, ByHand) {
   // One channel, one number: h = e^(-1/2) 2 + 1/2 * 3 * 4, y = 5 h + 7 * 3.
-  double x = 3, delta = 0.5, a = -1, b = 4, c = 5, skip = 7, h0 = 2, y = 0, h = 0;
+  double x = 3, delta = 0.5, a = -1, b = 4, c = 5, skip = 7, h0 = 2, y = 0,
+         h = 0;
   SelectiveScan s;
   s.B = s.T = s.V = s.K = 1;
   s.x = &x, s.delta = &delta, s.a = &a, s.b = &b, s.c = &c, s.skip = &skip;

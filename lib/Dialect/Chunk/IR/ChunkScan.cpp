@@ -95,11 +95,10 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
   props.input_accesses = b.getArrayAttr(inputs.accesses);
   props.output_accesses = b.getArrayAttr(outputs.accesses);
   props.final_accesses = b.getArrayAttr(finals.accesses);
-  llvm::copy(
-      ArrayRef<int32_t>(
-          {sequences.present, static_cast<int32_t>(carries.types.size()),
-           static_cast<int32_t>(inputs.types.size()), indices.present}),
-      props.operandSegmentSizes.begin());
+  llvm::copy(ArrayRef<int32_t>(
+                 {sequences.present, static_cast<int32_t>(carries.types.size()),
+                  static_cast<int32_t>(inputs.types.size()), indices.present}),
+             props.operandSegmentSizes.begin());
 
   Region *body = result.addRegion();
   if (parser.parseRegion(*body))
@@ -285,7 +284,8 @@ LogicalResult ScanOp::verify() {
   for (Attribute a : getFinalAccesses()) {
     auto access = cast<AccessAttr>(a);
     if (access.has(AccessAttr::Sequence) == access.has(AccessAttr::Pool) ||
-        access.has(AccessAttr::Head) != heads || access.has(AccessAttr::Token) ||
+        access.has(AccessAttr::Head) != heads ||
+        access.has(AccessAttr::Token) ||
         access.getRank() != access.getTileRank() + 1 + heads)
       return emitOpError("expects finals walked by n")
              << (heads ? " and h" : "") << " alone, got " << access.getText();

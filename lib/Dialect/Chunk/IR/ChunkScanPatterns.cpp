@@ -65,8 +65,7 @@ struct DropUnused : OpRewritePattern<ScanOp> {
         outputs.push_back(v);
     auto scan = ScanOp::create(rewriter, op.getLoc(), types, op.getSequences(),
                                op.getInits(), inputs, op.getIndices(),
-                               op.getChunkSizeAttr(),
-                               op.getInitAccesses(),
+                               op.getChunkSizeAttr(), op.getInitAccesses(),
                                rewriter.getArrayAttr(inputAccesses),
                                rewriter.getArrayAttr(outputAccesses),
                                op.getFinalAccesses(), op.getReverseAttr());
