@@ -27,6 +27,8 @@ static constexpr int64_t kLimit = 160;
 /// Warps of a block: few, so that blocks come and go evenly, unless they have
 /// to meet.
 static constexpr int64_t kWarps = 4, kMostWarps = 16;
+/// Warps that a block can have at all.
+static constexpr int64_t kMostInBlock = 32;
 
 static int64_t rankOf(Value v) {
   auto type = dyn_cast<RankedTensorType>(v.getType());
@@ -198,8 +200,7 @@ static std::pair<int64_t, int64_t> findStorage(ScanOp scan, int64_t state,
   return {reduced[0] ? 0 : 1, 4};
 }
 
-FailureOr<TokenLayout> TokenLayout::choose(ScanOp scan, int64_t warps,
-                                           bool few) {
+FailureOr<TokenLayout> TokenLayout::choose(ScanOp scan, const Wish &wish) {
   int64_t state = findState(scan);
   if (state < 0)
     return scan.emitOpError("expects a carried matrix in a token loop that "
@@ -236,8 +237,9 @@ FailureOr<TokenLayout> TokenLayout::choose(ScanOp scan, int64_t warps,
     }
   }
   auto [contiguous, bytes] = findStorage(scan, state, layout.reduced);
-  layout.spread({contiguous, bytes, few ? kElements : kElementsOfMany}, warps);
-  if (failed(layout.check(scan)))
+  layout.spread({contiguous, bytes, wish.few ? kElements : kElementsOfMany},
+                wish);
+  if (failed(layout.check(scan, wish)))
     return failure();
   return layout;
 }
@@ -248,7 +250,7 @@ static int64_t threadsFor(int64_t elements, int64_t most) {
                            llvm::PowerOf2Ceil(std::max<int64_t>(1, elements)));
 }
 
-void TokenLayout::spread(const State &state, int64_t warps) {
+void TokenLayout::spread(const State &state, const Wish &wish) {
   // Vectors lie wholly inside: their length divides the extent.
   int64_t c = state.contiguous,
           vector = std::min<int64_t>(kAccessBytes / state.bytes,
@@ -277,10 +279,17 @@ void TokenLayout::spread(const State &state, int64_t warps) {
       llvm::PowerOf2Ceil(llvm::divideCeil(extents[other], perWarp)));
   int64_t most = splitAxis >= 0 ? std::max<int64_t>(1, kWarps / meeting)
                                 : std::max<int64_t>(1, kMostWarps / meeting);
-  if (warps > 0)
-    most = std::max<int64_t>(1, llvm::bit_floor<uint64_t>(warps) / meeting);
-  wide.warps *=
-      threadsFor(llvm::divideCeil(extents[other], perWarp * repetitions), most);
+  if (wish.warps > 0)
+    most =
+        std::max<int64_t>(1, llvm::bit_floor<uint64_t>(wish.warps) / meeting);
+  if (wish.blocks > 0 && splitAxis >= 0) {
+    int64_t share = llvm::divideCeil(extents[splitAxis], wish.blocks);
+    wide.warps *= threadsFor(llvm::divideCeil(share, perWarp), most);
+    repetitions = llvm::divideCeil(share, wide.getSpan());
+  } else {
+    wide.warps *= threadsFor(
+        llvm::divideCeil(extents[other], perWarp * repetitions), most);
+  }
   part = splitAxis >= 0
              ? std::min(extents[splitAxis], wide.getSpan() * repetitions)
              : 0;
@@ -330,7 +339,15 @@ void TokenLayout::spreadFree(const State &state, int64_t vector) {
     across.vector *= 2;
 }
 
-LogicalResult TokenLayout::check(ScanOp scan) const {
+LogicalResult TokenLayout::check(ScanOp scan, const Wish &wish) const {
+  if (getNumWarps() > kMostInBlock)
+    return scan.emitOpError("expects at most ")
+           << kMostInBlock << " warps a block, got " << getNumWarps();
+  if (wish.blocks > 0 && getNumBlocks() != wish.blocks)
+    return scan.emitOpError("expects a state that ")
+           << wish.blocks << " blocks can share (split_value), got one of "
+           << extents[0] << "x" << extents[1] << " that makes "
+           << getNumBlocks();
   int64_t elements = 1;
   for (int64_t axis = 0; axis != 2; ++axis)
     elements *=

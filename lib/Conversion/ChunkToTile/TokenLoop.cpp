@@ -484,9 +484,8 @@ LogicalResult TokenKernelBuilder::build(OpBuilder &module) {
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   kernel.setKnownBlockSizeAttr(
       b.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
-  int64_t blocks = layout.isSplit() ? layout.getNumBlocks() : 1;
   kernel->setAttr(tile::kLaunchAttr,
-                  signature.getLaunch(context, blocks, threads));
+                  signature.getLaunch(context, layout.getNumBlocks(), threads));
   signature.bindArguments(kernel);
   Block *entry = &kernel.getBody().front();
   b.setInsertionPointToStart(entry);
@@ -523,13 +522,15 @@ private:
       return failure();
     auto schedule =
         function->getAttrOfType<kernel::ScheduleAttr>(kernel::kScheduleName);
-    int64_t count = warps;
+    TokenLayout::Wish wish{warps};
     if (schedule && schedule.getWarps() > 0)
-      count = schedule.getWarps();
+      wish.warps = schedule.getWarps();
+    if (schedule)
+      wish.blocks = schedule.getSplitValue();
     int64_t tokens = signature->getStaticSize(Size::Tokens);
-    bool few = !scan.getSequences() && !ShapedType::isDynamic(tokens) &&
+    wish.few = !scan.getSequences() && !ShapedType::isDynamic(tokens) &&
                tokens <= kUnrolled;
-    FailureOr<TokenLayout> layout = TokenLayout::choose(scan, count, few);
+    FailureOr<TokenLayout> layout = TokenLayout::choose(scan, wish);
     if (failed(layout))
       return failure();
     OpBuilder module(function);

@@ -96,3 +96,18 @@ func.func @solve(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) -> tensor<2x4
   }
   return %r : tensor<2x4x8x8xf32>
 }
+
+// -----
+
+func.func @blocks(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) -> tensor<2x?x4x8xf32>
+    attributes {kernel.schedule = #kernel.schedule<token_loop = true, chunk = 1, split_value = 3>} {
+  // expected-error @below {{expects a state that 3 blocks can share (split_value), got one of 8x8 that makes 1}}
+  %r, %f = chunk.scan 1 carry(%s [n, h, 0, 1] : tensor<2x4x8x8xf32>)
+      in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) out([b, t, h, 1] : tensor<2x?x4x8xf32>)
+      final([n, h, 0, 1] : tensor<2x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %x: tensor<1x8xf32>):
+    %o = chunk.dot %x, %S : tensor<1x8xf32>, tensor<8x8xf32> -> tensor<1x8xf32>
+    chunk.yield %o carry(%S) : tensor<1x8xf32> carry tensor<8x8xf32>
+  }
+  return %r : tensor<2x?x4x8xf32>
+}

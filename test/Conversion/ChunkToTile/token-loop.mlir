@@ -111,3 +111,18 @@ func.func @selective(%x: tensor<?x?x256xbf16>, %delta: tensor<?x?x256xf32>, %log
       tensor<256x16xf32>, tensor<?x?x16xbf16>, tensor<?x?x16xbf16> -> tensor<?x?x256xbf16>, tensor<?x256x16xf32>
   return %y, %h : tensor<?x?x256xbf16>, tensor<?x256x16xf32>
 }
+
+// -----
+
+// The schedule counts before the rule: one warp a block, eight blocks a head.
+// CHECK-LABEL: gpu.func @scheduled
+// CHECK-SAME: block = 32 : i64, grid = ["8", "16", "B"]
+// CHECK: tensor<128x16xf32, #tile.blocked<4 lanes 8 by 1, 1 lanes 4 by 8>>
+func.func @scheduled(%q: tensor<?x1x16x128xbf16>, %v: tensor<?x1x16x128xbf16>, %initial: tensor<?x16x128x128xf32>)
+    -> (tensor<?x1x16x128xbf16>, tensor<?x16x128x128xf32>)
+    attributes {kernel.schedule = #kernel.schedule<token_loop = true, chunk = 1, warps = 1, split_value = 8>} {
+  %o, %state = linrec.scan %q, %q, %v initial(%initial : tensor<?x16x128x128xf32>) state_layout(vk)
+      : tensor<?x1x16x128xbf16>, tensor<?x1x16x128xbf16>, tensor<?x1x16x128xbf16>
+     -> tensor<?x1x16x128xbf16>, tensor<?x16x128x128xf32>
+  return %o, %state : tensor<?x1x16x128xbf16>, tensor<?x16x128x128xf32>
+}
