@@ -126,3 +126,22 @@ func.func @scheduled(%q: tensor<?x1x16x128xbf16>, %v: tensor<?x1x16x128xbf16>, %
      -> tensor<?x1x16x128xbf16>, tensor<?x16x128x128xf32>
   return %o, %state : tensor<?x1x16x128xbf16>, tensor<?x16x128x128xf32>
 }
+
+// -----
+
+// Three steps a token: keys and values have three rows for each, and a thread takes
+// them one after the other. Heads are grouped.
+// CHECK-LABEL: gpu.func @steps
+// CHECK-SAME: {name = "arg0", role = "input", shape = ["B", "G", "T", "64"], type = "f32"}
+// CHECK-SAME: {name = "arg1", role = "input", shape = ["B", "G", "3 * T", "64"], type = "f32"}
+// CHECK: arith.divui
+// CHECK: tile.load %arg1[{{.*}}] strides[%c64, %c1] : <f32> -> tensor<3x64xf32, #tile.blocked<1, 4 lanes 8 by 1>>
+// CHECK: tile.row %{{.*}}[0] : tensor<3x64xf32
+// CHECK: tile.row %{{.*}}[1] : tensor<3x64xf32
+// CHECK: tile.row %{{.*}}[2] : tensor<3x64xf32
+func.func @steps(%q: tensor<?x?x?x64xf32>, %k: tensor<?x?x?x64xf32>, %v: tensor<?x?x?x32xf32>, %beta: tensor<?x?x?xf32>)
+    -> tensor<?x?x?x32xf32> attributes {kernel.schedule = #kernel.schedule<token_loop = true, chunk = 1>} {
+  %o = linrec.scan %q, %k, %v beta(%beta : tensor<?x?x?xf32>) layout(bhtd) steps(3)
+      : tensor<?x?x?x64xf32>, tensor<?x?x?x64xf32>, tensor<?x?x?x32xf32> -> tensor<?x?x?x32xf32>
+  return %o : tensor<?x?x?x32xf32>
+}
