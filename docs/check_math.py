@@ -200,6 +200,18 @@ def main():
         d = slice(r, r + 16)
         got[d, d] = np.tril(np.einsum("rc,ric,ic->ri", q[d], D[d, d], k[d]))
     print(f"(27) vector gate by sub-chunks: {rel(got, want):.1e}, largest factor {worst:.2f} (never above 1)")
+    # (29) the selective scan: all channels at once, and every channel as (1)
+    T, K, V = 48, 5, 7
+    x, dl, a = rng.standard_normal((T, V)), rng.random((T, V)), -4 * rng.random((V, K))
+    b, c, d, h0 = rng.standard_normal((T, K)), rng.standard_normal((T, K)), rng.standard_normal(V), rng.standard_normal((V, K))
+    h, y = h0.copy(), np.zeros((T, V))
+    for t in range(T):
+        h = np.exp(dl[t][:, None] * a) * h + np.outer(dl[t] * x[t], b[t])
+        y[t] = h @ c[t] + d * x[t]
+    parts = [additive(c, b, (dl * x)[:, v:v+1], np.exp(np.outer(dl[:, v], a[v])), h0[v][:, None], 1.0) for v in range(V)]
+    o = np.concatenate([o for o, _ in parts], 1) + d * x
+    S = np.concatenate([S for _, S in parts], 1).T
+    print(f"(29) selective scan (Mamba): y {rel(y, o):.1e} h {rel(h, S):.1e}")
 
 
 if __name__ == "__main__":

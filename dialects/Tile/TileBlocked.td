@@ -116,8 +116,8 @@ def Tile_CombineOp : Tile_BlockedOp<"combine", [
                        DenseI64ArrayAttr:$dimensions, Optional<Tile_BufferType>:$buffer);
   let results = (outs Tile_BlockedF32:$result);
   let assemblyFormat = [{
-    $kind $input $dimensions (`through` $buffer^ `:` type($buffer) `,`)? attr-dict
-    `:` type($input) `->` type($result)
+    $kind $input $dimensions (`through` $buffer^)? attr-dict `:` type($input)
+    (`,` type($buffer)^)? `->` type($result)
   }];
 }
 

@@ -84,13 +84,14 @@ std::vector<double> RandomInputs::generate(BlockArgument argument,
     fill(-4, 0);
     return values;
   }
-  // Every sequence has an entry of its own, and none is where the sequence is if
-  // there are several.
+  // Every sequence has an entry of its own, and none is where the sequence is
+  // if there are several.
   if (isIndices(argument)) {
     int64_t count = values.size(),
-            shift = count > 1 ? 1 + static_cast<int64_t>(random.uniform() *
-                                                         (count - 1))
-                              : 0;
+            shift =
+                count > 1
+                    ? 1 + static_cast<int64_t>(random.uniform() * (count - 1))
+                    : 0;
     for (auto [n, value] : llvm::enumerate(values))
       value = static_cast<double>((static_cast<int64_t>(n) + shift) % count);
     return values;

@@ -8,8 +8,8 @@ namespace deltanet::driver {
 
 /// Random tensors on which a recurrence stays bounded: keys of length one, beta
 /// in (0, 1), log-decays in [-0.2, 0], a = -k and b = k * eta for a general
-/// transition, small steps and negative rates for a selective scan, entries of a
-/// pool that are all different. Everything else is normal.
+/// transition, small steps and negative rates for a selective scan, entries of
+/// a pool that are all different. Everything else is normal.
 class RandomInputs {
 public:
   RandomInputs(mlir::func::FuncOp function, const Inputs &inputs)

@@ -34,7 +34,7 @@ struct ArgumentRole {
   /// type and broadcasts.
   bool direct = false;
   linrec::RecurrenceOpInterface recurrence; ///< null for a selective scan
-  mlir::Value pool; ///< what indices are of
+  mlir::Value pool;                         ///< what indices are of
 };
 
 /// One entry an argument.

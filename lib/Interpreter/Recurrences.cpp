@@ -100,7 +100,8 @@ LogicalResult Evaluator::readIntegers(StringRef what, Value list,
                                       std::vector<int64_t> &entries) {
   for (double entry : *environment.get(list).data) {
     if (!(std::fabs(entry) < 0x1p53))
-      return op->emitOpError("expects ") << what << " below 2^53, got " << entry;
+      return op->emitOpError("expects ")
+             << what << " below 2^53, got " << entry;
     entries.push_back(static_cast<int64_t>(entry));
   }
   return success();

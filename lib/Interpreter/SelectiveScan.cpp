@@ -2,8 +2,8 @@
 // Describes the operation to lib/Reference. Extents that are known at run time
 // only are checked here.
 //===----------------------------------------------------------------------===//
-#include "Environment.h"
 #include "deltanet/Reference/SelectiveScan.h"
+#include "Environment.h"
 
 using namespace mlir;
 using namespace deltanet;

@@ -11,7 +11,8 @@
 
 namespace deltanet::reference {
 
-/// `offsets` are of `count` sequences in a batch of `batch` with `tokens` tokens.
+/// `offsets` are of `count` sequences in a batch of `batch` with `tokens`
+/// tokens.
 std::optional<std::string> checkOffsets(const int64_t *offsets, int64_t count,
                                         int64_t batch, int64_t tokens);
 

@@ -3,8 +3,8 @@
 // columns, whose state stays in the nearest cache. Sums over K run in order of
 // the channels, so that results do not depend on threads or on the split.
 //===----------------------------------------------------------------------===//
-#include "deltanet/Reference/Reference.h"
 #include "Lists.h"
+#include "deltanet/Reference/Reference.h"
 #include <algorithm>
 #include <atomic>
 #include <cmath>

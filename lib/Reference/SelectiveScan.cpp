@@ -61,8 +61,8 @@ static std::optional<std::string> check(const SelectiveScan &s) {
   return checkIndices(s.indices, s.getNumSequences(), s.P, s.initialState);
 }
 
-std::optional<std::string>
-deltanet::reference::run(const SelectiveScan &s, unsigned threads) {
+std::optional<std::string> deltanet::reference::run(const SelectiveScan &s,
+                                                    unsigned threads) {
   if (std::optional<std::string> error = check(s))
     return error;
   // Entries of the pool that no sequence uses.

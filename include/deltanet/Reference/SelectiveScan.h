@@ -32,9 +32,9 @@ struct SelectiveScan {
   int64_t getNumSequences() const { return cuSeqlens ? N : B; }
 };
 
-/// Runs the scan on `threads` threads (0: as many as there are cores). Returns what
-/// is wrong with the description, in words, and then leaves the results alone;
-/// null otherwise.
+/// Runs the scan on `threads` threads (0: as many as there are cores). Returns
+/// what is wrong with the description, in words, and then leaves the results
+/// alone; null otherwise.
 std::optional<std::string> run(const SelectiveScan &scan, unsigned threads = 0);
 
 } // namespace deltanet::reference

@@ -151,8 +151,8 @@ private:
         b.getI64IntegerAttr(64));
   }
 
-  /// Entries of a pool that no sequence uses stay as they are: the pool goes over
-  /// as a whole first.
+  /// Entries of a pool that no sequence uses stay as they are: the pool goes
+  /// over as a whole first.
   static void copyPools(chunk::ScanOp scan, const ScanBuffers &buffers,
                         OpBuilder &b) {
     for (auto [i, final] : llvm::enumerate(buffers.finals)) {

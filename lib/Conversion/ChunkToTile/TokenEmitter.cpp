@@ -171,10 +171,10 @@ LogicalResult TokenEmitter::emitElementwise(Operation *op) {
     // Products and sums may become one instruction.
     if (auto math = dyn_cast<arith::ArithFastMathInterface>(made);
         math && isa<arith::AddFOp, arith::SubFOp, arith::MulFOp>(made))
-      made->setAttr("fastmath", arith::FastMathFlagsAttr::get(
-                                    b.getContext(),
-                                    math.getFastMathFlagsAttr().getValue() |
-                                        arith::FastMathFlags::contract));
+      made->setAttr("fastmath",
+                    arith::FastMathFlagsAttr::get(
+                        b.getContext(), math.getFastMathFlagsAttr().getValue() |
+                                            arith::FastMathFlags::contract));
     result = made->getResult(0);
   }
   values[op->getResult(0)] = rounded(result, element, loc);
@@ -218,8 +218,8 @@ Value TokenEmitter::reduce(tile::Combine kind, Value v, ArrayRef<int64_t> dims,
                                 b.getDenseI64ArrayAttr(dims), buffer);
 }
 
-/// result[m, n] = sum_k lhs[m, k] rhs[k, n], as a product of three dimensions of
-/// which one is summed up.
+/// result[m, n] = sum_k lhs[m, k] rhs[k, n], as a product of three dimensions
+/// of which one is summed up.
 LogicalResult TokenEmitter::emitDot(DotOp op) {
   Location loc = op.getLoc();
   bool tl = op.getTransposeLhs(), tr = op.getTransposeRhs();
@@ -231,11 +231,10 @@ LogicalResult TokenEmitter::emitDot(DotOp op) {
     auto from = cast<tile::BlockedAttr>(type.getEncoding());
     return tile::TransposeOp::create(
         b, loc,
-        RankedTensorType::get({type.getDimSize(1), type.getDimSize(0)},
-                              type.getElementType(),
-                              tile::BlockedAttr::get(
-                                  b.getContext(),
-                                  {from.getDim(1), from.getDim(0)})),
+        RankedTensorType::get(
+            {type.getDimSize(1), type.getDimSize(0)}, type.getElementType(),
+            tile::BlockedAttr::get(b.getContext(),
+                                   {from.getDim(1), from.getDim(0)})),
         v);
   };
   lhs = tl ? transpose(lhs) : lhs;
@@ -248,12 +247,12 @@ LogicalResult TokenEmitter::emitDot(DotOp op) {
       {typeOf(lhs).getDimSize(0), typeOf(lhs).getDimSize(1),
        typeOf(rhs).getDimSize(1)},
       b.getF32Type(),
-      tile::BlockedAttr::get(b.getContext(), {left.getDim(0), left.getDim(1),
-                                              right.getDim(1)}));
+      tile::BlockedAttr::get(
+          b.getContext(), {left.getDim(0), left.getDim(1), right.getDim(1)}));
   lhs = repeat(lhs, product, {2}, loc);
   rhs = repeat(rhs, product, {0}, loc);
-  auto contract = arith::FastMathFlagsAttr::get(
-      b.getContext(), arith::FastMathFlags::contract);
+  auto contract = arith::FastMathFlagsAttr::get(b.getContext(),
+                                                arith::FastMathFlags::contract);
   Value terms = arith::MulFOp::create(b, loc, lhs, rhs, contract);
   values[op.getResult()] = reduce(tile::Combine::Add, terms, {1}, loc);
   return success();

@@ -20,13 +20,13 @@ public:
       : b(b), entry(entry), scan(scan), layout(layout) {}
 
   void bind(Value inBody, Value registers) { values[inBody] = registers; }
-  /// Emits what follows from what is bound, the same for all tokens, once and for
-  /// all.
+  /// Emits what follows from what is bound, the same for all tokens, once and
+  /// for all.
   mlir::LogicalResult emitInvariant();
   /// Emits the rest of the body on what is bound.
   mlir::LogicalResult emit();
-  /// The registers of a value of the body, f32 where it is a float; null after a
-  /// diagnostic.
+  /// The registers of a value of the body, f32 where it is a float; null after
+  /// a diagnostic.
   Value get(Value inBody);
   /// The type in registers of `v` as `get` gives it.
   mlir::FailureOr<mlir::RankedTensorType> getType(Value v, mlir::Location loc);

@@ -19,14 +19,16 @@ static constexpr int64_t kSectorBytes = 32;
 /// Elements of the state that a thread holds where there is a choice: enough
 /// loads under way at once, few enough registers that many warps fit.
 static constexpr int64_t kElements = 32, kMostElements = 64;
-/// The same where many tokens follow one another: what a warp waits for then is its
-/// own instructions, and more warps fill the time.
+/// The same where many tokens follow one another: what a warp waits for then is
+/// its own instructions, and more warps fill the time.
 static constexpr int64_t kElementsOfMany = 8;
 /// Elements of one value that a thread can hold at all.
 static constexpr int64_t kLimit = 160;
 /// Warps of a block: few, so that blocks come and go evenly, unless they have
 /// to meet.
 static constexpr int64_t kWarps = 4, kMostWarps = 16;
+/// Warps that a block can have at all.
+static constexpr int64_t kMostInBlock = 32;
 
 static int64_t rankOf(Value v) {
   auto type = dyn_cast<RankedTensorType>(v.getType());
@@ -60,8 +62,8 @@ public:
     return classes.getLeaderValue(id(x, dx)) ==
            classes.getLeaderValue(id(y, dy));
   }
-  /// Whether some operation combines elements along it; with `beside`, elements of
-  /// values that have that dimension of `v`, too.
+  /// Whether some operation combines elements along it; with `beside`, elements
+  /// of values that have that dimension of `v`, too.
   bool isReduced(Value v, int64_t dim, std::optional<int64_t> beside) {
     return llvm::any_of(reductions, [&](const Reduction &reduction) {
       return isIn(reduction.along, v, dim) &&
@@ -126,8 +128,7 @@ private:
           join(o.getLhs(), tl, o.getResult(), 0);
           join(o.getRhs(), !tr, o.getResult(), 1);
           join(o.getLhs(), !tl, o.getRhs(), tr);
-          reductions.push_back(
-              {id(o.getLhs(), !tl), idsOf(o.getResult())});
+          reductions.push_back({id(o.getLhs(), !tl), idsOf(o.getResult())});
         })
         .Case<BroadcastOp>([&](BroadcastOp o) {
           joinRest(o.getInput(), o.getResult(), o.getDimensions());
@@ -191,15 +192,15 @@ static std::pair<int64_t, int64_t> findStorage(ScanOp scan, int64_t state,
                 (tensor.getDefiningOp() != scan || !tensor.use_empty());
     int64_t last = access.getEntries().back();
     if (used && last >= 0)
-      return {last, cast<RankedTensorType>(tensor.getType())
-                            .getElementTypeBitWidth() /
-                        8};
+      return {
+          last,
+          cast<RankedTensorType>(tensor.getType()).getElementTypeBitWidth() /
+              8};
   }
   return {reduced[0] ? 0 : 1, 4};
 }
 
-FailureOr<TokenLayout> TokenLayout::choose(ScanOp scan, int64_t warps,
-                                           bool few) {
+FailureOr<TokenLayout> TokenLayout::choose(ScanOp scan, const Wish &wish) {
   int64_t state = findState(scan);
   if (state < 0)
     return scan.emitOpError("expects a carried matrix in a token loop that "
@@ -236,18 +237,20 @@ FailureOr<TokenLayout> TokenLayout::choose(ScanOp scan, int64_t warps,
     }
   }
   auto [contiguous, bytes] = findStorage(scan, state, layout.reduced);
-  layout.spread({contiguous, bytes, few ? kElements : kElementsOfMany}, warps);
-  if (failed(layout.check(scan)))
+  layout.spread({contiguous, bytes, wish.few ? kElements : kElementsOfMany},
+                wish);
+  if (failed(layout.check(scan, wish)))
     return failure();
   return layout;
 }
 
 /// As many threads as there are elements for, a power of two.
 static int64_t threadsFor(int64_t elements, int64_t most) {
-  return std::min<int64_t>(most, llvm::PowerOf2Ceil(std::max<int64_t>(1, elements)));
+  return std::min<int64_t>(most,
+                           llvm::PowerOf2Ceil(std::max<int64_t>(1, elements)));
 }
 
-void TokenLayout::spread(const State &state, int64_t warps) {
+void TokenLayout::spread(const State &state, const Wish &wish) {
   // Vectors lie wholly inside: their length divides the extent.
   int64_t c = state.contiguous,
           vector = std::min<int64_t>(kAccessBytes / state.bytes,
@@ -256,8 +259,9 @@ void TokenLayout::spread(const State &state, int64_t warps) {
     spreadReduced(state, vector);
   else
     spreadFree(state, vector);
-  // Blocks share a dimension along which nothing meets. Where there is none, one
-  // block has all, and its warps share a dimension of which only vectors meet.
+  // Blocks share a dimension along which nothing meets. Where there is none,
+  // one block has all, and its warps share a dimension of which only vectors
+  // meet.
   splitAxis = !meets[1] ? 1 : !meets[0] ? 0 : -1;
   int64_t meeting = dims[0].warps * dims[1].warps; // for a reduction
   int64_t other = splitAxis >= 0 ? splitAxis
@@ -275,10 +279,17 @@ void TokenLayout::spread(const State &state, int64_t warps) {
       llvm::PowerOf2Ceil(llvm::divideCeil(extents[other], perWarp)));
   int64_t most = splitAxis >= 0 ? std::max<int64_t>(1, kWarps / meeting)
                                 : std::max<int64_t>(1, kMostWarps / meeting);
-  if (warps > 0)
-    most = std::max<int64_t>(1, llvm::bit_floor<uint64_t>(warps) / meeting);
-  wide.warps *= threadsFor(
-      llvm::divideCeil(extents[other], perWarp * repetitions), most);
+  if (wish.warps > 0)
+    most =
+        std::max<int64_t>(1, llvm::bit_floor<uint64_t>(wish.warps) / meeting);
+  if (wish.blocks > 0 && splitAxis >= 0) {
+    int64_t share = llvm::divideCeil(extents[splitAxis], wish.blocks);
+    wide.warps *= threadsFor(llvm::divideCeil(share, perWarp), most);
+    repetitions = llvm::divideCeil(share, wide.getSpan());
+  } else {
+    wide.warps *= threadsFor(
+        llvm::divideCeil(extents[other], perWarp * repetitions), most);
+  }
   part = splitAxis >= 0
              ? std::min(extents[splitAxis], wide.getSpan() * repetitions)
              : 0;
@@ -289,8 +300,8 @@ void TokenLayout::spread(const State &state, int64_t warps) {
   dims[1 - c].laneStride = dims[c].lanes;
 }
 
-/// Neighbours in memory are summed up: eight lanes read 128 bytes of a column and
-/// meet in three shuffles.
+/// Neighbours in memory are summed up: eight lanes read 128 bytes of a column
+/// and meet in three shuffles.
 void TokenLayout::spreadReduced(const State &state, int64_t vector) {
   int64_t c = state.contiguous;
   Dim &along = dims[c], &across = dims[1 - c];
@@ -302,8 +313,7 @@ void TokenLayout::spreadReduced(const State &state, int64_t vector) {
   while (along.warps < kMostWarps &&
          along.getElements(extents[c]) > kMostElements)
     along.warps *= 2;
-  across.lanes =
-      threadsFor(extents[1 - c], tile::kWarpSize / along.lanes);
+  across.lanes = threadsFor(extents[1 - c], tile::kWarpSize / along.lanes);
 }
 
 /// Neighbours in memory do not meet: four lanes read 64 bytes of a row, the
@@ -313,8 +323,7 @@ void TokenLayout::spreadFree(const State &state, int64_t vector) {
   Dim &along = dims[c], &across = dims[1 - c];
   along.vector = vector;
   along.lanes = threadsFor(llvm::divideCeil(extents[c], vector), 4);
-  across.lanes =
-      threadsFor(extents[1 - c], tile::kWarpSize / along.lanes);
+  across.lanes = threadsFor(extents[1 - c], tile::kWarpSize / along.lanes);
   auto held = [&] { return across.getElements(extents[1 - c]) * vector; };
   while (held() > kMostElements &&
          along.lanes * vector * state.bytes > kSectorBytes &&
@@ -322,8 +331,7 @@ void TokenLayout::spreadFree(const State &state, int64_t vector) {
     along.lanes /= 2;
     across.lanes *= 2;
   }
-  while (reduced[1 - c] && across.warps < kMostWarps &&
-         held() > kMostElements)
+  while (reduced[1 - c] && across.warps < kMostWarps && held() > kMostElements)
     across.warps *= 2;
   // Vectors across are read by whole accesses, too.
   while (across.vector < kAccessBytes / 4 &&
@@ -331,10 +339,19 @@ void TokenLayout::spreadFree(const State &state, int64_t vector) {
     across.vector *= 2;
 }
 
-LogicalResult TokenLayout::check(ScanOp scan) const {
+LogicalResult TokenLayout::check(ScanOp scan, const Wish &wish) const {
+  if (getNumWarps() > kMostInBlock)
+    return scan.emitOpError("expects at most ")
+           << kMostInBlock << " warps a block, got " << getNumWarps();
+  if (wish.blocks > 0 && getNumBlocks() != wish.blocks)
+    return scan.emitOpError("expects a state that ")
+           << wish.blocks << " blocks can share (split_value), got one of "
+           << extents[0] << "x" << extents[1] << " that makes "
+           << getNumBlocks();
   int64_t elements = 1;
   for (int64_t axis = 0; axis != 2; ++axis)
-    elements *= dims[axis].getElements(axis == splitAxis ? part : extents[axis]);
+    elements *=
+        dims[axis].getElements(axis == splitAxis ? part : extents[axis]);
   if (elements > kLimit)
     return scan.emitOpError("expects a state of which a thread of ")
            << getNumWarps() << " warps holds at most " << kLimit

@@ -1,4 +1,5 @@
-//===- TokenLayout.h - how a token program is spread over threads -*- C++ -*-===//
+//===- TokenLayout.h - how a token program is spread over threads -*- C++
+//-*-===//
 // Which dimensions of the values of a body are those of the state, and how the
 // threads of a block share them.
 //===----------------------------------------------------------------------===//
@@ -16,17 +17,24 @@ public:
   using Value = mlir::Value;
   using Dim = tile::BlockedAttr::Dim;
 
+  /// What is asked of a layout; 0 leaves it to the rule.
+  struct Wish {
+    int64_t warps = 0;  // of a block
+    int64_t blocks = 0; // that share the state of a head
+    /// Few tokens: then a block's time is that of the state's way from memory
+    /// and back.
+    bool few = false;
+  };
   /// Decides for `scan`, whose largest carried value of two dimensions says
-  /// how; `warps` warps a block, or 0 for the rule. With `few` tokens a block's time
-  /// is that of the state's way from memory and back. Says what it cannot place.
-  static mlir::FailureOr<TokenLayout> choose(chunk::ScanOp scan, int64_t warps,
-                                             bool few);
+  /// how. Says what it cannot place.
+  static mlir::FailureOr<TokenLayout> choose(chunk::ScanOp scan,
+                                             const Wish &wish);
 
   /// The type of `v` in registers, with elements of `element`.
   mlir::FailureOr<mlir::RankedTensorType> getType(Value v, mlir::Type element,
                                                   mlir::Location loc) const;
-  /// The layout of a tile whose dimensions are those of the state, or -1 for one
-  /// that a thread holds whole.
+  /// The layout of a tile whose dimensions are those of the state, or -1 for
+  /// one that a thread holds whole.
   tile::BlockedAttr getLayout(llvm::ArrayRef<int64_t> axes,
                               mlir::MLIRContext *context) const;
 
@@ -39,7 +47,9 @@ public:
   /// block has; blocks.
   int64_t getSplitAxis() const { return splitAxis; }
   int64_t getPart() const { return part; }
-  int64_t getNumBlocks() const { return (extents[splitAxis] + part - 1) / part; }
+  int64_t getNumBlocks() const {
+    return isSplit() ? (extents[splitAxis] + part - 1) / part : 1;
+  }
   bool isSplit() const { return splitAxis >= 0 && extents[splitAxis] > part; }
   /// Whether the last block has less than the others.
   bool isUneven() const { return isSplit() && extents[splitAxis] % part != 0; }
@@ -54,10 +64,10 @@ private:
     int64_t bytes;      // of an element in memory
     int64_t elements;   // that a thread should hold
   };
-  void spread(const State &state, int64_t warps);
+  void spread(const State &state, const Wish &wish);
   void spreadReduced(const State &state, int64_t vector);
   void spreadFree(const State &state, int64_t vector);
-  mlir::LogicalResult check(chunk::ScanOp scan) const;
+  mlir::LogicalResult check(chunk::ScanOp scan, const Wish &wish) const;
 
   llvm::DenseMap<Value, llvm::SmallVector<int64_t>> axes;
   int64_t extents[2];

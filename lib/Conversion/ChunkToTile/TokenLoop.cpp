@@ -1,7 +1,7 @@
 //===- TokenLoop.cpp - token programs to kernels of tiles -----------------===//
-// A scan whose chunks are tokens: the state is read once, stays in registers over
-// all tokens of the sequence, and is written once, to the same place if that is
-// where it goes.
+// A scan whose chunks are tokens: the state is read once, stays in registers
+// over all tokens of the sequence, and is written once, to the same place if
+// that is where it goes.
 //===----------------------------------------------------------------------===//
 #include "KernelSignature.h"
 #include "TokenEmitter.h"
@@ -187,9 +187,9 @@ GlobalPlace TokenKernelBuilder::place(AccessAttr access, RankedTensorType type,
       move(head, strides[d]);
       break;
     case AccessAttr::Group: {
-      Value ratio = arith::DivUIOp::create(
-          b, loc, signature.getSize(b, loc, Size::Heads),
-          signature.getSize(b, loc, Size::Groups));
+      Value ratio =
+          arith::DivUIOp::create(b, loc, signature.getSize(b, loc, Size::Heads),
+                                 signature.getSize(b, loc, Size::Groups));
       move(arith::DivUIOp::create(b, loc, head, ratio), strides[d]);
       break;
     }
@@ -215,8 +215,8 @@ GlobalPlace TokenKernelBuilder::place(AccessAttr access, RankedTensorType type,
 
 FailureOr<Value> TokenKernelBuilder::load(const Input &input, Value token) {
   Location at = input.argument.getLoc();
-  FailureOr<RankedTensorType> type = layout.getType(
-      input.argument, typeOf(input.tensor).getElementType(), at);
+  FailureOr<RankedTensorType> type =
+      layout.getType(input.argument, typeOf(input.tensor).getElementType(), at);
   if (failed(type))
     return failure();
   if (!isa<FloatType>(type->getElementType()) ||
@@ -301,9 +301,10 @@ LogicalResult TokenKernelBuilder::store(TokenEmitter &body, Value tile,
 }
 
 /// One token: the body on its inputs; the values for the next token.
-FailureOr<SmallVector<Value>>
-TokenKernelBuilder::emitToken(TokenEmitter &body, Value token,
-                              ValueRange carries, ValueRange inputs) {
+FailureOr<SmallVector<Value>> TokenKernelBuilder::emitToken(TokenEmitter &body,
+                                                            Value token,
+                                                            ValueRange carries,
+                                                            ValueRange inputs) {
   for (auto [argument, value] : llvm::zip(scan.getCarryArguments(), carries))
     body.bind(argument, value);
   for (auto [input, value] : llvm::zip(byToken, inputs))
@@ -351,14 +352,14 @@ TokenKernelBuilder::emitUnrolled(TokenEmitter &body, int64_t count,
   return carries;
 }
 
-/// The inputs of `number` tokens from `first` on; after the last, its own again.
-FailureOr<SmallVector<Value>>
-TokenKernelBuilder::loadTokens(Value first, int64_t number) {
+/// The inputs of `number` tokens from `first` on; after the last, its own
+/// again.
+FailureOr<SmallVector<Value>> TokenKernelBuilder::loadTokens(Value first,
+                                                             int64_t number) {
   Value last = sub(count, constant(1));
   SmallVector<Value> all;
   for (int64_t i = 0; i != number; ++i) {
-    Value token =
-        arith::MinSIOp::create(b, loc, add(first, constant(i)), last);
+    Value token = arith::MinSIOp::create(b, loc, add(first, constant(i)), last);
     FailureOr<SmallVector<Value>> loaded = loadToken(token);
     if (failed(loaded))
       return failure();
@@ -377,9 +378,8 @@ FailureOr<int64_t> TokenKernelBuilder::chooseStep() {
                        input.argument.getLoc());
     if (failed(type))
       return failure();
-    registers += llvm::divideCeil(tile::getElementsPerThread(*type) *
-                                      type->getElementTypeBitWidth(),
-                                  32);
+    registers += llvm::divideCeil(
+        tile::getElementsPerThread(*type) * type->getElementTypeBitWidth(), 32);
   }
   return std::clamp<int64_t>(
       llvm::bit_floor<uint64_t>(kRegistersAhead /
@@ -415,9 +415,9 @@ TokenKernelBuilder::emitSteps(TokenEmitter &body, Value from, Value to,
   ValueRange held(loop.getRegionIterArgs());
   SmallVector<Value> results = held.take_front(carried);
   for (int64_t i = 0; i != step; ++i) {
-    FailureOr<SmallVector<Value>> result = emitToken(
-        body, add(token, constant(i)), results,
-        held.slice(carried + i * byToken.size(), byToken.size()));
+    FailureOr<SmallVector<Value>> result =
+        emitToken(body, add(token, constant(i)), results,
+                  held.slice(carried + i * byToken.size(), byToken.size()));
     if (failed(result))
       return failure();
     results = *result;
@@ -458,9 +458,8 @@ LogicalResult TokenKernelBuilder::emitKernel(Block *entry) {
   if (failed(carries) || failed(loadConstants(body)) ||
       failed(body.emitInvariant()))
     return failure();
-  int64_t tokens = scan.getSequences()
-                       ? ShapedType::kDynamic
-                       : signature.getStaticSize(Size::Tokens);
+  int64_t tokens = scan.getSequences() ? ShapedType::kDynamic
+                                       : signature.getStaticSize(Size::Tokens);
   FailureOr<SmallVector<Value>> last =
       !ShapedType::isDynamic(tokens) && tokens <= kUnrolled
           ? emitUnrolled(body, tokens, *carries)
@@ -486,8 +485,7 @@ LogicalResult TokenKernelBuilder::build(OpBuilder &module) {
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   kernel.setKnownBlockSizeAttr(
       b.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
-  int64_t blocks = layout.isSplit() ? layout.getNumBlocks() : 1;
-  Grid grid{std::to_string(blocks), signature.getSizeText(Size::Heads),
+  Grid grid{std::to_string(layout.getNumBlocks()), signature.getSizeText(Size::Heads),
             signature.getSizeText(scan.getSequences() ? Size::Sequences
                                                       : Size::Batch)};
   kernel->setAttr(tile::kLaunchAttr,
@@ -528,13 +526,15 @@ private:
       return failure();
     auto schedule =
         function->getAttrOfType<kernel::ScheduleAttr>(kernel::kScheduleName);
-    int64_t count = warps;
+    TokenLayout::Wish wish{warps};
     if (schedule && schedule.getWarps() > 0)
-      count = schedule.getWarps();
+      wish.warps = schedule.getWarps();
+    if (schedule)
+      wish.blocks = schedule.getSplitValue();
     int64_t tokens = signature->getStaticSize(Size::Tokens);
-    bool few = !scan.getSequences() && !ShapedType::isDynamic(tokens) &&
+    wish.few = !scan.getSequences() && !ShapedType::isDynamic(tokens) &&
                tokens <= kUnrolled;
-    FailureOr<TokenLayout> layout = TokenLayout::choose(scan, count, few);
+    FailureOr<TokenLayout> layout = TokenLayout::choose(scan, wish);
     if (failed(layout))
       return failure();
     OpBuilder module(function);

@@ -142,9 +142,9 @@ static void derive(RecurrenceOpInterface op, const Derivation &how) {
   ScanShape s = getScanShape(op);
   ScanInputs inputs = collectInputs(op, b);
   bool vk = op.getStateLayout() == StateLayout::VK;
-  AccessAttr stored = inputs.access(
-      {op.getIndices() ? AccessAttr::Pool : AccessAttr::Sequence,
-       AccessAttr::Head, vk, !vk});
+  AccessAttr stored =
+      inputs.access({op.getIndices() ? AccessAttr::Pool : AccessAttr::Sequence,
+                     AccessAttr::Head, vk, !vk});
   AccessAttr initAccess;
   Value initial =
       initialState(op, b, stored, inputs.access({0, 1}), initAccess);

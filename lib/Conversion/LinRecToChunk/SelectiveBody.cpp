@@ -1,6 +1,6 @@
 //===- SelectiveBody.cpp - the selective scan, token by token -------------===//
-// (29) as a chunk.scan of one token a chunk. There are no heads: channels are the
-// columns of one state, which never meet.
+// (29) as a chunk.scan of one token a chunk. There are no heads: channels are
+// the columns of one state, which never meet.
 //===----------------------------------------------------------------------===//
 #include "Body.h"
 
@@ -18,8 +18,8 @@ struct Input {
 };
 } // namespace
 
-/// The body on the tiles of one token: h (K x V), x and delta (1 x V), a (K x V),
-/// b and c (1 x K), skip (V, or null); y and the next h.
+/// The body on the tiles of one token: h (K x V), x and delta (1 x V), a (K x
+/// V), b and c (1 x K), skip (V, or null); y and the next h.
 static std::pair<Value, Value> buildBody(TileBuilder &t, Value h, Value x,
                                          Value delta, Value a, Value b, Value c,
                                          Value skip) {
@@ -55,8 +55,8 @@ void deltanet::linrec::deriveSelectiveScan(SelectiveScanOp op,
   OpBuilder b(op);
   Location loc = op.getLoc();
   int64_t channels = op.getChannels(), width = op.getStateWidth();
-  AccessAttr rows = AccessAttr::get(
-      b.getContext(), {AccessAttr::Batch, AccessAttr::Token, 1});
+  AccessAttr rows = AccessAttr::get(b.getContext(),
+                                    {AccessAttr::Batch, AccessAttr::Token, 1});
   AccessAttr stored = AccessAttr::get(
       b.getContext(),
       {op.getIndices() ? AccessAttr::Pool : AccessAttr::Sequence, 1, 0});
@@ -65,8 +65,7 @@ void deltanet::linrec::deriveSelectiveScan(SelectiveScanOp op,
   auto stateType = RankedTensorType::get({width, channels}, b.getF32Type());
   if (!initial) {
     initAccess = AccessAttr::get(b.getContext(), {0, 1});
-    initial =
-        arith::ConstantOp::create(b, loc, b.getZeroAttr(stateType));
+    initial = arith::ConstantOp::create(b, loc, b.getZeroAttr(stateType));
   }
   // A final state that nobody asked for is a result without uses.
   Type finalType = RankedTensorType::get(
@@ -98,9 +97,9 @@ void deltanet::linrec::deriveSelectiveScan(SelectiveScanOp op,
     for (const Input &input : inputs)
       tiles.push_back(t.name(
           block->addArgument(
-              chunk::getTileType(
-                  input.access,
-                  cast<RankedTensorType>(input.tensor.getType()), 1),
+              chunk::getTileType(input.access,
+                                 cast<RankedTensorType>(input.tensor.getType()),
+                                 1),
               loc),
           input.name));
     auto [y, next] = buildBody(t, h, tiles[0], tiles[1], tiles[2], tiles[3],

@@ -24,9 +24,9 @@ template <typename OpTy> struct CallIntrinsic : OpRewritePattern<OpTy> {
                                 PatternRewriter &rewriter) const override {
     if (!op.getType().isF32())
       return rewriter.notifyMatchFailure(op, "not a number of f32");
-    rewriter.replaceOp(op, tile::Emit(rewriter, op.getLoc())
-                               .intrinsic(name, op.getType(),
-                                          op->getOperands()));
+    rewriter.replaceOp(op,
+                       tile::Emit(rewriter, op.getLoc())
+                           .intrinsic(name, op.getType(), op->getOperands()));
     return success();
   }
   StringRef name;
@@ -39,8 +39,7 @@ struct ConvertMathToIntrinsics
     RewritePatternSet patterns(context);
     patterns.add<CallIntrinsic<math::SqrtOp>>(context, "llvm.sqrt.f32");
     patterns.add<CallIntrinsic<math::AbsFOp>>(context, "llvm.fabs.f32");
-    patterns.add<CallIntrinsic<math::CopySignOp>>(context,
-                                                  "llvm.copysign.f32");
+    patterns.add<CallIntrinsic<math::CopySignOp>>(context, "llvm.copysign.f32");
     patterns.add<CallIntrinsic<math::FloorOp>>(context, "llvm.floor.f32");
     patterns.add<CallIntrinsic<math::CeilOp>>(context, "llvm.ceil.f32");
     patterns.add<CallIntrinsic<math::TruncOp>>(context, "llvm.trunc.f32");

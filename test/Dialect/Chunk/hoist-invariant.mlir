@@ -26,3 +26,13 @@ func.func @gated_delta(%q: tensor<?x?x2x16xf32>, %k: tensor<?x?x2x16xf32>, %v: t
   %o = linrec.scan %q, %k, %v beta(%b : tensor<?x?x2xf32>) decay(%a : tensor<?x?x2xf32>) : tensor<?x?x2x16xf32>, tensor<?x?x2x16xf32>, tensor<?x?x2x16xf32> -> tensor<?x?x2x16xf32>
   return %o : tensor<?x?x2x16xf32>
 }
+
+// Without heads nothing runs ahead: its outputs would have none to be walked by.
+// CHECK-LABEL: func.func @no_heads
+// CHECK: chunk.scan 1
+// CHECK-NOT: chunk.scan
+func.func @no_heads(%x: tensor<?x?x4xf32>, %a: tensor<4x8xf32>, %b: tensor<?x?x8xf32>) -> tensor<?x?x4xf32> {
+  %y = linrec.selective_scan %x, %x, %a, %b, %b
+    : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<4x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}

@@ -106,5 +106,22 @@ func.func @modes(%x: tensor<8x4xf32>, %m: tensor<8x16xf32>, %g: tensor<8x4xf32>,
 
 // The attribute by itself.
 // CHECK-LABEL: func.func private @access
-// CHECK-SAME: a = #chunk.access<[b, t, n, h, g, c, 2, 1]>
-func.func private @access() attributes {a = #chunk.access<[b, t, n, h, g, c, 2, 1]>}
+// CHECK-SAME: a = #chunk.access<[b, t, n, h, g, c, p, 2, 1]>
+func.func private @access() attributes {a = #chunk.access<[b, t, n, h, g, c, p, 2, 1]>}
+
+// Entries of a pool, and no heads.
+// CHECK-LABEL: func.func @pool
+// CHECK: chunk.scan 1 sequences(%{{.*}} : tensor<?xi32>) indices(%{{.*}} : tensor<?xi64>)
+// CHECK-NEXT: carry(%{{.*}} [p, 1, 0] : tensor<?x4x8xf32>)
+// CHECK-NEXT: in(%{{.*}} [b, t, 1] : tensor<1x?x4xf32>)
+// CHECK-NEXT: out([b, t, 1] : tensor<1x?x4xf32>)
+// CHECK-NEXT: final([p, 1, 0] : tensor<?x4x8xf32>)
+func.func @pool(%x: tensor<1x?x4xf32>, %s: tensor<?x4x8xf32>, %cu: tensor<?xi32>, %i: tensor<?xi64>) {
+  %y, %f = chunk.scan 1 sequences(%cu : tensor<?xi32>) indices(%i : tensor<?xi64>)
+      carry(%s [p, 1, 0] : tensor<?x4x8xf32>) in(%x [b, t, 1] : tensor<1x?x4xf32>)
+      out([b, t, 1] : tensor<1x?x4xf32>) final([p, 1, 0] : tensor<?x4x8xf32>) {
+  ^bb0(%S: tensor<8x4xf32>, %n: index, %xt: tensor<1x4xf32>):
+    chunk.yield %xt carry(%S) : tensor<1x4xf32> carry tensor<8x4xf32>
+  }
+  return
+}

@@ -43,6 +43,13 @@ func.func @stated(%q: tensor<?x2x4x64xf32>, %v: tensor<?x2x4x32xf32>) -> tensor<
     : tensor<?x2x4x64xf32>, tensor<?x2x4x64xf32>, tensor<?x2x4x32xf32> -> tensor<?x2x4x32xf32>
   return %o : tensor<?x2x4x32xf32>
 }
+// Channels with rates of their own have no other form than the token loop.
+// CHECK-LABEL: @selective({{.*}}#kernel.schedule<token_loop = true, chunk = 1, products = f32
+func.func @selective(%x: tensor<?x?x4xf32>, %a: tensor<4x8xf32>, %b: tensor<?x?x8xf32>) -> tensor<?x?x4xf32> {
+  %y = linrec.selective_scan %x, %x, %a, %b, %b
+    : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<4x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
 // CHECK: func.func private @external()
 // CHECK-NOT: kernel.schedule
 func.func private @external()

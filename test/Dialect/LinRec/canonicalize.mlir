@@ -70,3 +70,26 @@ func.func @unused(%q: tensor<1x8x2x4xf32>) {
     : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32> -> tensor<1x8x2x4xf32>
   return
 }
+
+// A pool of zeros is still a pool: it says how many states there are.
+// CHECK-LABEL: func.func @pool
+// CHECK: linrec.scan {{.*}} initial(%{{.*}}) indices(
+func.func @pool(%q: tensor<1x8x2x4xf32>, %i: tensor<1xi32>) -> tensor<6x2x4x4xf32> {
+  %s0 = arith.constant dense<0.0> : tensor<6x2x4x4xf32>
+  %o, %s = linrec.scan %q, %q, %q initial(%s0 : tensor<6x2x4x4xf32>) indices(%i : tensor<1xi32>)
+    : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32> -> tensor<1x8x2x4xf32>, tensor<6x2x4x4xf32>
+  return %s : tensor<6x2x4x4xf32>
+}
+
+// A selective scan without a skip and from nothing.
+// CHECK-LABEL: func.func @selective
+// CHECK: linrec.selective_scan %{{[a-z0-9]+}}, %{{[a-z0-9]+}}, %{{[a-z0-9]+}}, %{{[a-z0-9]+}}, %{{[a-z0-9]+}} : tensor
+func.func @selective(%x: tensor<1x8x4xf32>, %a: tensor<4x2xf32>, %b: tensor<1x8x2xf32>)
+    -> (tensor<1x8x4xf32>, tensor<1x4x2xf32>) {
+  %d = arith.constant dense<-0.0> : tensor<4xf32>
+  %s0 = arith.constant dense<0.0> : tensor<1x4x2xf32>
+  %y, %s = linrec.selective_scan %x, %x, %a, %b, %b skip(%d : tensor<4xf32>) initial(%s0 : tensor<1x4x2xf32>)
+    : tensor<1x8x4xf32>, tensor<1x8x4xf32>, tensor<4x2xf32>, tensor<1x8x2xf32>, tensor<1x8x2xf32>
+   -> tensor<1x8x4xf32>, tensor<1x4x2xf32>
+  return %y, %s : tensor<1x8x4xf32>, tensor<1x4x2xf32>
+}

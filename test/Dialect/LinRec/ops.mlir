@@ -80,3 +80,27 @@ func.func @rwkv7(%q: tensor<?x?x32x64xbf16>, %k: tensor<?x?x32x64xbf16>, %v: ten
       tensor<?x?x32x64xbf16>, tensor<?x?x32x64xbf16> -> tensor<?x?x32x64xbf16>, tensor<?x32x64x64xbf16>
   return %o, %sn : tensor<?x?x32x64xbf16>, tensor<?x32x64x64xbf16>
 }
+
+// States in a pool.
+// CHECK-LABEL: func.func @pool
+// CHECK: initial(%{{.*}} : tensor<?x4x64x32xf32>) indices(%{{.*}} : tensor<?xi32>)
+func.func @pool(%q: tensor<?x1x4x64xf32>, %v: tensor<?x1x4x32xf32>, %s: tensor<?x4x64x32xf32>, %i: tensor<?xi32>)
+    -> (tensor<?x1x4x32xf32>, tensor<?x4x64x32xf32>) {
+  %o, %f = linrec.scan %q, %q, %v initial(%s : tensor<?x4x64x32xf32>) indices(%i : tensor<?xi32>)
+    : tensor<?x1x4x64xf32>, tensor<?x1x4x64xf32>, tensor<?x1x4x32xf32> -> tensor<?x1x4x32xf32>, tensor<?x4x64x32xf32>
+  return %o, %f : tensor<?x1x4x32xf32>, tensor<?x4x64x32xf32>
+}
+
+// Mamba (29).
+// CHECK-LABEL: func.func @mamba
+// CHECK: linrec.selective_scan %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} skip(%{{.*}} : tensor<32xf32>)
+// CHECK-SAME: initial(%{{.*}} : tensor<?x32x16xf32>) sequences(%{{.*}} : tensor<?xi32>) indices(%{{.*}} : tensor<?xi32>)
+func.func @mamba(%x: tensor<1x?x32xbf16>, %delta: tensor<1x?x32xf32>, %a: tensor<32x16xf32>, %b: tensor<1x?x16xbf16>,
+                 %skip: tensor<32xf32>, %s: tensor<?x32x16xf32>, %cu: tensor<?xi32>, %i: tensor<?xi32>)
+    -> (tensor<1x?x32xbf16>, tensor<?x32x16xf32>) {
+  %y, %f = linrec.selective_scan %x, %delta, %a, %b, %b skip(%skip : tensor<32xf32>) initial(%s : tensor<?x32x16xf32>)
+      sequences(%cu : tensor<?xi32>) indices(%i : tensor<?xi32>)
+    : tensor<1x?x32xbf16>, tensor<1x?x32xf32>, tensor<32x16xf32>, tensor<1x?x16xbf16>, tensor<1x?x16xbf16>
+   -> tensor<1x?x32xbf16>, tensor<?x32x16xf32>
+  return %y, %f : tensor<1x?x32xbf16>, tensor<?x32x16xf32>
+}

@@ -142,3 +142,31 @@ func.func @f(%q: tensor<1x?x2x16xf32>, %k: tensor<1x?x2x16xf32>, %rate: tensor<1
   expectUnitRows(g.values[1], 16);
   expectRange(g.values[2], 0, 1);
 }
+
+TEST(RandomInputs, SelectiveScanFromAPool) {
+  Generated g(R"(
+func.func @f(%x: tensor<?x8x4xf32>, %delta: tensor<?x8x4xf32>, %a: tensor<4x2xf32>, %b: tensor<?x8x2xf32>,
+             %pool: tensor<?x4x2xf32>, %idx: tensor<?xi32>) -> tensor<?x8x4xf32> {
+  %y = linrec.selective_scan %x, %delta, %a, %b, %b initial(%pool : tensor<?x4x2xf32>) indices(%idx : tensor<?xi32>)
+    : tensor<?x8x4xf32>, tensor<?x8x4xf32>, tensor<4x2xf32>, tensor<?x8x2xf32>, tensor<?x8x2xf32> -> tensor<?x8x4xf32>
+  return %y : tensor<?x8x4xf32>
+})",
+              5);
+  SmallVector<ArgumentRole> roles = traceArguments(g.function);
+  EXPECT_EQ(roles[1].role, Role::StepSize);
+  EXPECT_EQ(roles[2].role, Role::Rate);
+  EXPECT_EQ(roles[4].role, Role::InitialState);
+  EXPECT_EQ(roles[5].role, Role::Indices);
+  EXPECT_EQ(roles[5].pool, Value(g.function.getArgument(4)));
+  expectRange(g.values[1], 0, 0.2);
+  expectRange(g.values[2], -4, 0);
+  // Every entry once, none its own.
+  std::vector<bool> seen(5);
+  for (size_t n = 0; n != 5; ++n) {
+    auto entry = static_cast<size_t>(g.values[5][n]);
+    ASSERT_LT(entry, 5u);
+    EXPECT_NE(entry, n);
+    EXPECT_FALSE(seen[entry]);
+    seen[entry] = true;
+  }
+}

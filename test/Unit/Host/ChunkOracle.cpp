@@ -429,7 +429,7 @@ static int64_t extent(chunk::ScanOp op, Evaluator &e,
   for (auto [i, init] : llvm::enumerate(op.getInits()))
     if (int64_t d = op.getInitAccess(i).findLoop(loop); d >= 0)
       return e.of(init).shape[d];
-  return -1;
+  return loop == chunk::AccessAttr::Head ? 1 : -1;
 }
 
 static int64_t tokensOf(chunk::ScanOp op, Evaluator &e) {

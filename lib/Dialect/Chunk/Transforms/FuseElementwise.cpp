@@ -217,9 +217,9 @@ static ScanOp withOutputs(ScanOp scan, TypeRange types,
   auto fresh = ScanOp::create(
       rewriter, scan.getLoc(), results, scan.getSequences(), scan.getInits(),
       scan.getInputs(), scan.getIndices(), scan.getChunkSizeAttr(),
-      scan.getInitAccesses(),
-      scan.getInputAccesses(), rewriter.getArrayAttr(outputAccesses),
-      scan.getFinalAccesses(), scan.getReverseAttr());
+      scan.getInitAccesses(), scan.getInputAccesses(),
+      rewriter.getArrayAttr(outputAccesses), scan.getFinalAccesses(),
+      scan.getReverseAttr());
   fresh->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
   rewriter.inlineRegionBefore(scan.getBody(), fresh.getBody(),
                               fresh.getBody().end());

@@ -158,6 +158,12 @@ struct HoistInvariant
 
 private:
   void hoist(ScanOp scan) {
+    // Without heads there is nothing to run side by side but chunks, and the
+    // scan that runs ahead would not know how many heads its outputs have.
+    if (llvm::none_of(scan.getInputAccesses(), [](Attribute access) {
+          return cast<AccessAttr>(access).has(AccessAttr::Head);
+        }))
+      return;
     Invariants invariants(scan);
     ArrayRef<Value> crossing = invariants.getCrossing();
     if (crossing.empty())

@@ -54,8 +54,8 @@ struct KernelChooseSchedule
                                               : kernel::kTokenLoopTokens))
       schedule = schedule.withTokenLoop();
     else if (!schedule.getChunk() && target)
-      schedule = schedule.withChunk(gpu ? kernel::kChunkOnGPU
-                                        : kernel::kChunkOnCPU);
+      schedule =
+          schedule.withChunk(gpu ? kernel::kChunkOnGPU : kernel::kChunkOnCPU);
     // Chunks are for the tensor cores; the token loop has no use for them.
     if (gpu && !schedule.getProducts() && !schedule.getTokenLoop())
       schedule = schedule.withProducts(findElementType(function));

@@ -27,8 +27,8 @@ static std::string extentText(int64_t extent) {
   return ShapedType::isDynamic(extent) ? "?" : std::to_string(extent);
 }
 
-/// Whether `type` has the extents `want`; one that is not known is checked where
-/// the tensors are. The last must be static.
+/// Whether `type` has the extents `want`; one that is not known is checked
+/// where the tensors are. The last must be static.
 static LogicalResult verifyExtents(SelectiveScanOp op, StringRef name,
                                    RankedTensorType type,
                                    ArrayRef<int64_t> want) {
@@ -76,11 +76,12 @@ static LogicalResult verifyStates(SelectiveScanOp op) {
     states = ShapedType::kDynamic;
   }
   // C6
-  for (auto [name, state] : {std::pair<StringRef, Value>{"initial", op.getInitialState()},
-                             {"final_state", op.getFinalState()}})
-    if (state && failed(verifyExtents(
-                     op, name, cast<RankedTensorType>(state.getType()),
-                     {states, op.getChannels(), op.getStateWidth()})))
+  for (auto [name, state] :
+       {std::pair<StringRef, Value>{"initial", op.getInitialState()},
+        {"final_state", op.getFinalState()}})
+    if (state &&
+        failed(verifyExtents(op, name, cast<RankedTensorType>(state.getType()),
+                             {states, op.getChannels(), op.getStateWidth()})))
       return failure();
   return success();
 }
@@ -89,7 +90,8 @@ LogicalResult SelectiveScanOp::verify() {
   int64_t channels = getChannels(), width = getStateWidth();
   // C1
   if (channels < 1)
-    return emitOpError("expects a static number of channels of at least 1, got ")
+    return emitOpError(
+               "expects a static number of channels of at least 1, got ")
            << extentText(channels);
   ArrayRef<int64_t> shape = getInput().getType().getShape();
   if (failed(verifyExtents(*this, "delta", getDelta().getType(), shape)) ||
@@ -128,13 +130,13 @@ SelectiveScanOp::reifyResultShapes(OpBuilder &b,
   if (getInitialState()) {
     states = size(getInitialState(), 0);
   } else if (getCuSeqlens()) {
-    Value entries = getValueOrCreateConstantIndexOp(b, loc,
-                                                    size(getCuSeqlens(), 0));
+    Value entries =
+        getValueOrCreateConstantIndexOp(b, loc, size(getCuSeqlens(), 0));
     Value one = arith::ConstantIndexOp::create(b, loc, 1);
     states = arith::SubIOp::create(b, loc, entries, one).getResult();
   }
-  shapes.push_back({states, b.getIndexAttr(getChannels()),
-                    b.getIndexAttr(getStateWidth())});
+  shapes.push_back(
+      {states, b.getIndexAttr(getChannels()), b.getIndexAttr(getStateWidth())});
   return success();
 }
 

@@ -17,8 +17,8 @@ static constexpr int64_t kPerDim = 5;
 BlockedAttr BlockedAttr::get(MLIRContext *context, ArrayRef<Dim> dims) {
   SmallVector<int64_t> numbers;
   for (const Dim &dim : dims)
-    numbers.append({dim.vector, dim.lanes, dim.laneStride, dim.warps,
-                    dim.warpStride});
+    numbers.append(
+        {dim.vector, dim.lanes, dim.laneStride, dim.warps, dim.warpStride});
   return get(context, ArrayRef<int64_t>(numbers));
 }
 
@@ -38,8 +38,8 @@ BlockedAttr BlockedAttr::drop(ArrayRef<int64_t> dropped) const {
 LogicalResult BlockedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                   ArrayRef<int64_t> numbers) {
   if (numbers.size() % kPerDim != 0)
-    return emitError() << "expects " << kPerDim
-                       << " numbers a dimension, got " << numbers.size();
+    return emitError() << "expects " << kPerDim << " numbers a dimension, got "
+                       << numbers.size();
   int64_t lanesTaken = 0, warpsTaken = 0;
   for (size_t d = 0; d != numbers.size() / kPerDim; ++d) {
     ArrayRef<int64_t> n = numbers.slice(d * kPerDim, kPerDim);
@@ -63,9 +63,9 @@ LogicalResult BlockedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-LogicalResult
-BlockedAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
-                            function_ref<InFlightDiagnostic()> emitError) const {
+LogicalResult BlockedAttr::verifyEncoding(
+    ArrayRef<int64_t> shape, Type,
+    function_ref<InFlightDiagnostic()> emitError) const {
   // C3
   if (static_cast<int64_t>(shape.size()) != getRank())
     return emitError() << "expects a layout of " << shape.size()

@@ -96,9 +96,8 @@ LanesAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
 
 bool deltanet::tile::isInRegisters(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
-  return tensor &&
-         isa_and_nonnull<AccAttr, SliceAttr, LanesAttr, BlockedAttr>(
-             tensor.getEncoding());
+  return tensor && isa_and_nonnull<AccAttr, SliceAttr, LanesAttr, BlockedAttr>(
+                       tensor.getEncoding());
 }
 
 int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {

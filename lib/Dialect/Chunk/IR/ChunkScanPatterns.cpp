@@ -1,0 +1,117 @@
+//===- ChunkScanPatterns.cpp - canonicalisation of chunk.scan -------------===//
+// What nobody reads goes, what is twice the same becomes one.
+//===----------------------------------------------------------------------===//
+#include "deltanet/Dialect/Chunk/IR/Chunk.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace deltanet::chunk;
+
+namespace {
+/// Drops inputs that the body does not read and outputs that nobody uses.
+struct DropUnused : OpRewritePattern<ScanOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ScanOp op,
+                                PatternRewriter &rewriter) const override {
+    BitVector deadInputs(op.getInputs().size()),
+        deadOutputs(op.getNumOutputs());
+    // The last inputs by batch, tokens and heads say how many there are.
+    constexpr AccessAttr::Loop loops[] = {AccessAttr::Batch, AccessAttr::Token,
+                                          AccessAttr::Head};
+    llvm::SmallDenseMap<int64_t, int64_t> walked;
+    for (Attribute a : op.getInputAccesses())
+      for (AccessAttr::Loop loop : loops)
+        walked[loop] += cast<AccessAttr>(a).has(loop);
+    for (auto [i, arg] : llvm::enumerate(op.getInputArguments())) {
+      AccessAttr access = op.getInputAccess(i);
+      if (!arg.use_empty() || llvm::any_of(loops, [&](AccessAttr::Loop loop) {
+            return access.has(loop) && walked[loop] == 1;
+          }))
+        continue;
+      for (AccessAttr::Loop loop : loops)
+        walked[loop] -= access.has(loop);
+      deadInputs.set(i);
+    }
+    for (auto [i, output] : llvm::enumerate(op.getOutputs()))
+      if (output.use_empty())
+        deadOutputs.set(i);
+    if (deadInputs.none() && deadOutputs.none())
+      return rewriter.notifyMatchFailure(op, "every input and output is used");
+
+    auto keep = [](auto range, const BitVector &dead) {
+      SmallVector<std::decay_t<decltype(*range.begin())>> kept;
+      for (auto [i, x] : llvm::enumerate(range))
+        if (!dead.test(i))
+          kept.push_back(x);
+      return kept;
+    };
+    SmallVector<Value> inputs, outputs;
+    SmallVector<Attribute> inputAccesses =
+        keep(op.getInputAccesses().getValue(), deadInputs);
+    SmallVector<Attribute> outputAccesses =
+        keep(op.getOutputAccesses().getValue(), deadOutputs);
+    for (auto [i, v] : llvm::enumerate(op.getInputs()))
+      if (!deadInputs.test(i))
+        inputs.push_back(v);
+    SmallVector<Type> types;
+    for (auto [i, v] : llvm::enumerate(op.getOutputs()))
+      if (!deadOutputs.test(i))
+        types.push_back(v.getType());
+    llvm::append_range(types, op.getFinals().getTypes());
+
+    auto yield = cast<YieldOp>(op.getBodyBlock()->getTerminator());
+    for (auto [i, v] : llvm::enumerate(yield.getOutputs()))
+      if (!deadOutputs.test(i))
+        outputs.push_back(v);
+    auto scan = ScanOp::create(rewriter, op.getLoc(), types, op.getSequences(),
+                               op.getInits(), inputs, op.getIndices(),
+                               op.getChunkSizeAttr(), op.getInitAccesses(),
+                               rewriter.getArrayAttr(inputAccesses),
+                               rewriter.getArrayAttr(outputAccesses),
+                               op.getFinalAccesses(), op.getReverseAttr());
+    rewriter.modifyOpInPlace(
+        yield, [&] { yield.getOutputsMutable().assign(outputs); });
+    rewriter.inlineRegionBefore(op.getBody(), scan.getBody(),
+                                scan.getBody().end());
+    BitVector deadArguments(op.getNumCarries() + 1 + deadInputs.size());
+    for (unsigned i : deadInputs.set_bits())
+      deadArguments.set(op.getNumCarries() + 1 + i);
+    scan.getBodyBlock()->eraseArguments(deadArguments);
+    SmallVector<Value> replacements;
+    unsigned next = 0;
+    for (unsigned i = 0, e = op.getNumResults(); i != e; ++i)
+      replacements.push_back(i < deadOutputs.size() && deadOutputs.test(i)
+                                 ? Value()
+                                 : Value(scan.getResult(next++)));
+    for (auto [old, fresh] : llvm::zip(op.getResults(), replacements))
+      if (fresh)
+        rewriter.replaceAllUsesWith(old, fresh);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// Two inputs that are the same part of the same tensor are one.
+struct MergeInputs : OpRewritePattern<ScanOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ScanOp op,
+                                PatternRewriter &rewriter) const override {
+    auto arguments = op.getInputArguments();
+    for (size_t i = 0, e = arguments.size(); i != e; ++i)
+      for (size_t j = i + 1; j != e; ++j)
+        if (op.getInputs()[i] == op.getInputs()[j] &&
+            op.getInputAccess(i) == op.getInputAccess(j) &&
+            arguments[i].getType() == arguments[j].getType() &&
+            !arguments[j].use_empty()) {
+          rewriter.replaceAllUsesWith(arguments[j], arguments[i]);
+          return success();
+        }
+    return rewriter.notifyMatchFailure(op, "no two inputs are the same");
+  }
+};
+} // namespace
+
+void ScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                         MLIRContext *context) {
+  patterns.add<DropUnused, MergeInputs>(context);
+}
