@@ -7,7 +7,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Transforms/DialectConversion.h"
@@ -81,6 +80,7 @@ struct ConvertTileToNVVM
     RewritePatternSet patterns(&getContext());
     populateRegisterPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
+    populateElementaryPatterns(converter, patterns);
     populateVectorPatterns(converter, patterns);
     populateMmaPatterns(converter, patterns);
     populateInversePatterns(converter, patterns);
@@ -92,7 +92,7 @@ struct ConvertTileToNVVM
 
     ConversionTarget target(getContext());
     target.addIllegalDialect<TileDialect>();
-    target.addIllegalOp<math::ExpOp>();
+    addElementaryLegality(target);
     target.addDynamicallyLegalOp<gpu::GPUFuncOp>([&](gpu::GPUFuncOp op) {
       return converter.isSignatureLegal(op.getFunctionType()) &&
              converter.isLegal(&op.getBody());
