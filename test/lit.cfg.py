@@ -1,5 +1,6 @@
 # lit.cfg.py - how the tests of this folder run: tools on PATH, what a test may
 # require. Run them with tools/check, or `ninja check-deltanet` in a build.
+import importlib.util
 import os
 import shutil
 import sys
@@ -40,6 +41,8 @@ if shutil.which("ptxas", path=config.environment["PATH"]):
     config.available_features.add("ptxas")
 if shutil.which("pkg-config"):
     config.available_features.add("pkg-config")
+if importlib.util.find_spec("numpy"):
+    config.available_features.add("numpy")
 if os.path.exists("/dev/nvidiactl"):
     config.available_features.add("gpu")
 if config.deltanet_sanitize:
