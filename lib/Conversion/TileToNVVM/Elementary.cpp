@@ -225,6 +225,13 @@ static Value tangent(Calculator &c, Value x) {
 //===----------------------------------------------------------------------===//
 
 static Value abs(Calculator &c, Value x) { return c.abs(x); }
+static Value absInteger(Calculator &c, Value x) {
+  Value zero = arith::ConstantIntOp::create(c.b, c.loc, x.getType(), 0);
+  Value negative =
+      arith::CmpIOp::create(c.b, c.loc, arith::CmpIPredicate::slt, x, zero);
+  return c.select(negative, c.sub(zero, x), x);
+}
+
 static Value copySign(Calculator &c, Value x, Value y) {
   return c.withSign(x, y);
 }
@@ -264,8 +271,9 @@ template <typename OpTy> struct FunctionPattern : OpConversionPattern<OpTy> {
   LogicalResult replace(OpTy op, OneToNOpAdaptor adaptor,
                         ConversionPatternRewriter &rewriter,
                         Function compute) const {
-    if (!getElementTypeOrSelf(op->getOperand(0).getType()).isF32())
-      return rewriter.notifyMatchFailure(op, "only f32");
+    Type element = getElementTypeOrSelf(op->getOperand(0).getType());
+    if (isa<FloatType>(element) && !element.isF32())
+      return rewriter.notifyMatchFailure(op, "of floats only f32");
     Calculator c(rewriter, op.getLoc());
     SmallVector<ValueRange> operands(adaptor.getOperands());
     SmallVector<Value> values;
@@ -332,9 +340,9 @@ void deltanet::tile::populateElementaryPatterns(const TypeConverter &converter,
       UnaryPattern<math::CosOp, cosine>, UnaryPattern<math::TanOp, tangent>,
       BinaryPattern<math::PowFOp, power>>(converter, patterns.getContext());
   patterns.add<
-      UnaryPattern<math::AbsFOp, abs>, UnaryPattern<math::FloorOp, floor>,
-      UnaryPattern<math::CeilOp, ceil>, UnaryPattern<math::TruncOp, trunc>,
-      UnaryPattern<math::RoundOp, round>,
+      UnaryPattern<math::AbsFOp, abs>, UnaryPattern<math::AbsIOp, absInteger>,
+      UnaryPattern<math::FloorOp, floor>, UnaryPattern<math::CeilOp, ceil>,
+      UnaryPattern<math::TruncOp, trunc>, UnaryPattern<math::RoundOp, round>,
       UnaryPattern<math::RoundEvenOp, roundEven>,
       UnaryPattern<math::IsNaNOp, isNaN>, UnaryPattern<math::IsInfOp, isInf>,
       UnaryPattern<math::IsFiniteOp, isFinite>,

@@ -6,6 +6,8 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
@@ -25,6 +27,8 @@ Value Emit::add(Value x, Value y) {
 Value Emit::add(Value x, int64_t y) { return y == 0 ? x : add(x, i32(y)); }
 
 Value Emit::mul(Value x, int64_t y) {
+  if (matchPattern(x, m_Zero()))
+    return x;
   return y == 1 ? x : arith::MulIOp::create(b, loc, x, i32(y)).getResult();
 }
 
@@ -74,21 +78,93 @@ Value Emit::exp2(Value x) {
   return intrinsic("llvm.nvvm.ex2.approx.ftz", x.getType(), x);
 }
 
-std::optional<int64_t> Emit::getNumThreads() {
-  auto kernel =
-      b.getInsertionBlock()->getParent()->getParentOfType<gpu::GPUFuncOp>();
-  std::optional<ArrayRef<int32_t>> block =
-      kernel ? kernel.getKnownBlockSize() : std::nullopt;
-  if (!block)
-    return std::nullopt;
-  return (*block)[0];
+/// The thread in the block, from the first of `role` on.
+static Value threadFrom(Emit &emit, const std::optional<Role> &role) {
+  Value id = gpu::ThreadIdOp::create(emit.b, emit.loc, gpu::Dimension::x);
+  id = arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI32Type(), id);
+  return role ? emit.add(id, -role->getFirstWarp() * kWarpSize) : id;
 }
 
-void Emit::barrier() { gpu::BarrierOp::create(b, loc); }
-
 Value Emit::thread() {
-  Value id = gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x);
-  return arith::IndexCastOp::create(b, loc, b.getI32Type(), id);
+  std::optional<Role> role = getRole(b.getInsertionBlock());
+  Value id = threadFrom(*this, role);
+  return role && role->getNumCopies() > 1
+             ? rem(id, role->getNumWarps() * kWarpSize)
+             : id;
+}
+
+Value Emit::roleCopy() {
+  std::optional<Role> role = getRole(b.getInsertionBlock());
+  assert(role && "only a role has copies");
+  if (role->getNumCopies() == 1)
+    return i32(0);
+  // The same for all lanes of a warp, as ptxas then knows.
+  return shuffle(div(threadFrom(*this, role), role->getNumWarps() * kWarpSize),
+                 i32(0));
+}
+
+Value Emit::isFirst() {
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, thread(),
+                               i32(0));
+}
+
+void Emit::enterHolders(RankedTensorType type) {
+  auto layout = dyn_cast<AccAttr>(type.getEncoding());
+  if (!layout || layout.getNumWarps() * kWarpSize == getNumThreads())
+    return;
+  auto holders =
+      scf::IfOp::create(b, loc, less(warp(), i32(layout.getNumWarps())));
+  b.setInsertionPointToStart(holders.thenBlock());
+}
+
+std::optional<int64_t> Emit::getNumThreads() {
+  if (std::optional<Role> role = getRole(b.getInsertionBlock()))
+    return role->getNumWarps() * kWarpSize;
+  auto kernel =
+      b.getInsertionBlock()->getParent()->getParentOfType<gpu::GPUFuncOp>();
+  return kernel ? getBlockThreads(kernel) : std::nullopt;
+}
+
+void Emit::barrier() {
+  std::optional<Role> role = getRole(b.getInsertionBlock());
+  if (!role)
+    gpu::BarrierOp::create(b, loc);
+  else if (role->getNumWarps() == 1)
+    NVVM::SyncWarpOp::create(b, loc, i32(-1));
+  else // 0 is the block's
+    NVVM::BarrierOp::create(
+        b, loc, TypeRange(),
+        add(roleCopy(), role->op.getFirstCopy(role->number) + 1),
+        i32(role->getNumWarps() * kWarpSize), {}, Value());
+}
+
+Value Emit::shared(int64_t offset) {
+  auto type = LLVM::LLVMPointerType::get(
+      b.getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+  return move(
+      LLVM::AddressOfOp::create(b, loc, type, kSharedSymbol).getResult(),
+      offset);
+}
+
+Value Emit::warpRow(AccAttr layout) {
+  // Warps beyond those of the layout repeat it.
+  bool all = getNumThreads() == layout.getNumWarps() * kWarpSize;
+  Value place = all ? warp() : rem(warp(), layout.getNumWarps());
+  return div(place, layout.getWarps()[1]);
+}
+
+Value Emit::warpColumn(AccAttr layout) {
+  return rem(warp(), layout.getWarps()[1]);
+}
+
+Value Emit::addressOf(Value pointer) {
+  return LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), pointer);
+}
+
+Value Emit::pointerTo(Value address) {
+  auto type = LLVM::LLVMPointerType::get(
+      b.getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+  return LLVM::IntToPtrOp::create(b, loc, type, address);
 }
 
 Value Emit::move(Value pointer, Value bytes) {
@@ -151,6 +227,16 @@ Value Emit::assembly(StringRef text, StringRef constraints, Type result,
                                        LLVM::AsmDialect::AD_ATT),
              ArrayAttr())
       .getResult(0);
+}
+
+void Emit::assembly(StringRef text, StringRef constraints,
+                    ValueRange operands) {
+  LLVM::InlineAsmOp::create(
+      b, loc, TypeRange(), operands, text, constraints,
+      /*has_side_effects=*/true, /*is_align_stack=*/false,
+      LLVM::TailCallKind::None,
+      LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
+      ArrayAttr());
 }
 
 Value Emit::transposeBlock(Value pair) {

@@ -49,13 +49,19 @@ public:
   /// 2^x, one instruction; 0 where the result would be subnormal.
   Value exp2(Value x);
 
-  /// The thread in the block, its warp, and its lane in that warp.
+  /// The thread in the block, or in its copy of the role where the code stands in
+  /// one; its warp, and its lane in that warp.
   Value thread();
+  /// Which copy of the role it is.
+  Value roleCopy();
   Value warp() { return div(thread(), kWarpSize); }
   Value lane() { return rem(thread(), kWarpSize); }
   /// Lane l: l / 4, the row, and l % 4, half the column, in a tile of 16 x 8.
   Value laneRow() { return div(lane(), 4); }
   Value lanePair() { return rem(lane(), 4); }
+
+  /// Whether it is the first thread.
+  Value isFirst();
 
   /// How many threads there are; nothing if the kernel does not say it.
   std::optional<int64_t> getNumThreads();
@@ -63,10 +69,19 @@ public:
   void barrier();
 
   /// Row and column of this warp in a grid of warps.
-  Value warpRow(AccAttr layout) { return div(warp(), layout.getWarps()[1]); }
-  Value warpColumn(AccAttr layout) { return rem(warp(), layout.getWarps()[1]); }
+  Value warpRow(AccAttr layout);
+  Value warpColumn(AccAttr layout);
   Places places(mlir::RankedTensorType type);
 
+  /// Where more warps work than a tile has parts, the first of those that hold a
+  /// part do what is built next.
+  void enterHolders(mlir::RankedTensorType type);
+
+  /// The byte `offset` of the block's shared memory.
+  Value shared(int64_t offset);
+  /// A pointer to shared memory as a number, and back.
+  Value addressOf(Value pointer);
+  Value pointerTo(Value address);
   /// `pointer` moved by bytes.
   Value move(Value pointer, Value bytes);
   Value move(Value pointer, int64_t bytes);
@@ -95,6 +110,9 @@ public:
   /// the warp take part.
   Value assembly(llvm::StringRef text, llvm::StringRef constraints,
                  mlir::Type result, mlir::ValueRange operands, bool together);
+  /// The same without a result.
+  void assembly(llvm::StringRef text, llvm::StringRef constraints,
+                mlir::ValueRange operands);
   Value bitcast(Value v, mlir::Type type); // same bits
 
   /// The value of `v` in lane `lane`.
@@ -115,6 +133,8 @@ void populateRegisterPatterns(const mlir::TypeConverter &converter,
                               mlir::RewritePatternSet &patterns);
 void populateMemoryPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
+void populateBlockedPatterns(const mlir::TypeConverter &converter,
+                             mlir::RewritePatternSet &patterns);
 void populateMmaPatterns(const mlir::TypeConverter &converter,
                          mlir::RewritePatternSet &patterns);
 void populateInversePatterns(const mlir::TypeConverter &converter,
@@ -129,6 +149,17 @@ void populateElementaryPatterns(const mlir::TypeConverter &converter,
 void addElementaryLegality(mlir::ConversionTarget &target);
 void populateVectorPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
+
+void populateStoreMatrixPatterns(const mlir::TypeConverter &converter,
+                                 mlir::RewritePatternSet &patterns,
+                                 bool stmatrix);
+void populateAsyncPatterns(const mlir::TypeConverter &converter,
+                           mlir::RewritePatternSet &patterns);
+
+class ChannelFacts;
+void populateChannelPatterns(const mlir::TypeConverter &converter,
+                             mlir::RewritePatternSet &patterns,
+                             const ChannelFacts &facts);
 
 } // namespace deltanet::tile
 

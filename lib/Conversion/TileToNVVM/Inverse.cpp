@@ -22,9 +22,9 @@ namespace {
 class InverseEmitter {
 public:
   InverseEmitter(Emit &emit, Value lower, BufferType lowerType, Value result,
-                 BufferType resultType, int64_t warps)
+                 BufferType resultType, Value scale, int64_t warps)
       : emit(emit), b(emit.b), loc(emit.loc), lower(lower), result(result),
-        lowerType(lowerType), resultType(resultType), warps(warps),
+        scale(scale), lowerType(lowerType), resultType(resultType), warps(warps),
         blocks(lowerType.getRows() / kBlock),
         tf32(emit, resultType.getElementType().isF32() ? Precision::TF32X3
                                                        : Precision::TF32) {}
@@ -77,6 +77,16 @@ private:
                     emit.mul(column, type.getElementBytes()));
   }
 
+  /// What column `column` of the result is multiplied with, or null.
+  Value scaleOf(Value column) {
+    return scale ? emit.load(b.getF32Type(),
+                             emit.move(scale, emit.mul(column, 4)))
+                 : Value();
+  }
+  Value scaled(Value v, Value factor) {
+    return factor ? arith::MulFOp::create(b, loc, v, factor).getResult() : v;
+  }
+
   //===--------------------------------------------------------------------===//
   // Diagonal blocks
   //===--------------------------------------------------------------------===//
@@ -97,16 +107,15 @@ private:
     for (int64_t r = 0; r != kBlock; ++r)
       x.push_back(emit.select(emit.equal(column, emit.i32(r)), emit.f32(1),
                               emit.f32(0)));
-    for (int64_t c = 0; c != kBlock; c += 4) {
-      SmallVector<SmallVector<Value>> l(kBlock);
-      for (int64_t r = c + 1; r != kBlock; ++r)
-        l[r] = emit.loadMany(b.getF32Type(), 4,
-                             emit.move(from, offset(lowerType, r, c)));
-      for (int64_t i = c; i != c + 4; ++i)
-        for (int64_t r = i + 1; r != kBlock; ++r)
+    // Row by row, so that few elements are in registers at a time.
+    for (int64_t c = 0; c != kBlock; c += 4)
+      for (int64_t r = c + 1; r != kBlock; ++r) {
+        SmallVector<Value> l = emit.loadMany(
+            b.getF32Type(), 4, emit.move(from, offset(lowerType, r, c)));
+        for (int64_t i = c; i != std::min(c + 4, r); ++i)
           x[r] =
-              emit.fma(arith::NegFOp::create(b, loc, l[r][i - c]), x[i], x[r]);
-    }
+              emit.fma(arith::NegFOp::create(b, loc, l[i - c]), x[i], x[r]);
+      }
     // The merges read the inverse where the lower triangle was.
     NVVM::SyncWarpOp::create(b, loc, emit.i32(-1));
     inWarps(own, [&] { storeColumn(x, from, block, column); });
@@ -114,16 +123,16 @@ private:
 
   void storeColumn(ArrayRef<Value> x, Value block, Value number, Value column) {
     Value to = emit.move(block, emit.mul(column, 4));
-    Value out = emit.move(
-        result, emit.add(emit.mul(number, offset(resultType, kBlock, kBlock)),
-                         emit.mul(column, resultType.getElementBytes())));
+    Value first = emit.mul(number, kBlock);
+    column = emit.add(first, column);
+    ElementAddress out(emit, result, resultType, first, column, /*split=*/true);
+    Value factor = scaleOf(column);
     for (auto [r, value] : llvm::enumerate(x)) {
       emit.store(value, emit.move(to, offset(lowerType, r, 0)));
       Type element = resultType.getElementType();
-      Value rounded = element.isF32()
-                          ? value
-                          : emit.half(emit.pack(value, value, element), false);
-      emit.store(rounded, emit.move(out, offset(resultType, r, 0)));
+      Value y = scaled(value, factor);
+      emit.store(element.isF32() ? y : emit.half(emit.pack(y, y, element), false),
+                 out.at(r, 0));
     }
   }
 
@@ -181,12 +190,11 @@ private:
     int64_t perRow = kBlock * resultType.getElementBytes() / 16;
     SmallVector<Value> zero(4, emit.i32(0));
     for (int64_t row = 0; row < kBlock; row += kWarpSize / perRow) {
-      Value at =
-          emit.add(emit.mul(emit.div(lane, perRow), resultType.getRowBytes()),
-                   emit.mul(emit.rem(lane, perRow), 16));
-      emit.storeMany(
-          zero, emit.move(emit.move(result, at),
-                          offset(resultType, i * kBlock + row, j * kBlock)));
+      Value column = emit.mul(emit.rem(lane, perRow),
+                              16 / resultType.getElementBytes());
+      ElementAddress at(emit, result, resultType, emit.div(lane, perRow),
+                        column, /*split=*/true);
+      emit.storeMany(zero, at.at(i * kBlock + row, j * kBlock));
     }
   }
 
@@ -194,16 +202,20 @@ private:
   void storeTransposed(const Block &block, int64_t i, int64_t j) {
     Type element = resultType.getElementType();
     Value pair = emit.lanePair(), group = emit.laneRow();
+    std::array<Value, 2> factors;
+    for (int64_t half = 0; half != 2; ++half)
+      factors[half] = scaleOf(emit.add(group, j * kBlock + half * 8));
     if (!element.isF32()) {
-      Value at =
-          emit.move(result, scaled(resultType, group, emit.mul(pair, 2)));
+      ElementAddress at(emit, result, resultType, group, emit.mul(pair, 2),
+                        /*split=*/true);
       for (int64_t e = 0; e != 4; ++e) {
         const SmallVector<Value> &tile = block[e / 2];
         int64_t first = e % 2 * 2;
         Value two = emit.transposeBlock(
-            emit.pack(tile[first], tile[first + 1], element));
-        emit.store(two, emit.move(at, offset(resultType, i * kBlock + e / 2 * 8,
-                                             j * kBlock + e % 2 * 8)));
+            emit.pack(scaled(tile[first], factors[e % 2]),
+                      scaled(tile[first + 1], factors[e % 2]), element));
+        emit.store(two,
+                   at.at(i * kBlock + e / 2 * 8, j * kBlock + e % 2 * 8));
       }
       return;
     }
@@ -215,7 +227,8 @@ private:
     Value second = emit.move(
         result, scaled(resultType, emit.sub(emit.add(row, 1), odd), group));
     for (int64_t e = 0; e != 4; ++e) {
-      Value x = block[e / 2][e % 2 * 2], y = block[e / 2][e % 2 * 2 + 1];
+      Value x = scaled(block[e / 2][e % 2 * 2], factors[e % 2]);
+      Value y = scaled(block[e / 2][e % 2 * 2 + 1], factors[e % 2]);
       int64_t bytes =
           offset(resultType, i * kBlock + e / 2 * 8, j * kBlock + e % 2 * 8);
       emit.store(emit.select(swap, y, x), emit.move(first, bytes));
@@ -226,7 +239,7 @@ private:
   Emit &emit;
   OpBuilder &b;
   Location loc;
-  Value lower, result;
+  Value lower, result, scale;
   BufferType lowerType, resultType;
   int64_t warps, blocks;
   Tf32 tf32;
@@ -246,7 +259,7 @@ struct UnitLowerInversePattern : OpConversionPattern<UnitLowerInverseOp> {
           op, "the kernel does not state its block size");
     InverseEmitter(emit, adaptor.getLower(), op.getLower().getType(),
                    adaptor.getResult(), op.getResult().getType(),
-                   *threads / kWarpSize)
+                   adaptor.getScale(), *threads / kWarpSize)
         .run();
     rewriter.eraseOp(op);
     return success();

@@ -4,30 +4,34 @@
 #include "MatrixReader.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
 
-MatrixReader::MatrixReader(Emit &emit, Value buffer, BufferType type, Value row,
-                           Value column, BlockOrder order, bool transpose)
-    : emit(emit), type(type), transpose(transpose) {
-  // Lane l gives the address of row l % 8 of block l / 8.
+ElementAddress deltanet::tile::getLaneAddress(Emit &emit, Value buffer,
+                                              BufferType type, Value row,
+                                              Value column, BlockOrder order) {
+  // Constants are multiples of 16 columns and 8 rows; the lane's part is less.
+  bool split = matchPattern(column, m_Zero());
   Value block = emit.div(emit.lane(), 8), low = emit.mul(emit.rem(block, 2), 8),
         high = emit.mul(emit.div(block, 2), 8);
   bool down = order == BlockOrder::Down;
   row = emit.add(emit.add(row, emit.rem(emit.lane(), 8)), down ? low : high);
   column = emit.add(column, down ? high : low);
-  Value bytes = emit.add(emit.mul(row, type.getRowBytes()),
-                         emit.mul(column, type.getElementBytes()));
-  address = emit.move(buffer, bytes);
+  return ElementAddress(emit, buffer, type, row, column, split);
 }
+
+MatrixReader::MatrixReader(Emit &emit, Value buffer, BufferType type, Value row,
+                           Value column, BlockOrder order, bool transpose)
+    : emit(emit), transpose(transpose),
+      address(getLaneAddress(emit, buffer, type, row, column, order)) {}
 
 SmallVector<Value> MatrixReader::read(int64_t row, int64_t column,
                                       int64_t count) {
   OpBuilder &b = emit.b;
   MLIRContext *context = b.getContext();
-  Value at = emit.move(address, row * type.getRowBytes() +
-                                    column * type.getElementBytes());
+  Value at = address.at(row, column);
   SmallVector<Type> types(count, b.getI32Type());
   Value blocks = NVVM::LdMatrixOp::create(
       b, emit.loc, LLVM::LLVMStructType::getLiteral(context, types), at, count,

@@ -5,7 +5,7 @@
 #ifndef DELTANET_LIB_CONVERSION_TILETONVVM_MATRIXREADER_H
 #define DELTANET_LIB_CONVERSION_TILETONVVM_MATRIXREADER_H
 
-#include "Emit.h"
+#include "ElementAddress.h"
 
 namespace deltanet::tile {
 
@@ -13,6 +13,12 @@ namespace deltanet::tile {
 /// second is below the first (`Down`, left operands and accumulators as they
 /// are stored, right operands stored k x n) or beside it (`Across`).
 enum class BlockOrder { Down, Across };
+
+/// What lane l gives `ldmatrix` and `stmatrix`: row l mod 8 of block l / 8 of the
+/// 16 x 16 part at (row, column).
+ElementAddress getLaneAddress(Emit &emit, mlir::Value buffer, BufferType type,
+                              mlir::Value row, mlir::Value column,
+                              BlockOrder order);
 
 class MatrixReader {
 public:
@@ -27,9 +33,8 @@ public:
 
 private:
   Emit &emit;
-  BufferType type;
   bool transpose;
-  mlir::Value address; // of the lane's row
+  ElementAddress address; // of the lane's row
 };
 
 /// Reads f32 as accumulators hold it: a lane has row lane / 4 and columns

@@ -92,6 +92,24 @@ private:
         4 * (r / 16 * (columns / 8) + c / 8), 4);
   }
 
+  bool isRoundedHere() {
+    return !lhsType && getElementTypeOrSelf(op.getLhs().getType()).isF32();
+  }
+
+  /// A 16 x 16 part of a left operand of f32. Rounded anew for every product:
+  /// all of it in 16 bits would stay in registers from the first to the last.
+  SmallVector<Value> roundTile(int64_t r, int64_t k) {
+    ValueRange part = lhs.slice((r / 16 * depth + k) / 2, 8);
+    StringRef text = rhsType.getElementType().isBF16()
+                         ? "cvt.rn.bf16x2.f32 $0, $1, $2;"
+                         : "cvt.rn.f16x2.f32 $0, $1, $2;";
+    SmallVector<Value> pairs;
+    for (int64_t e = 0; e != 8; e += 2) // the upper half comes first
+      pairs.push_back(emit.assembly(text, "=r,f,f", emit.b.getI32Type(),
+                                    {part[e + 1], part[e]}, true));
+    return pairs;
+  }
+
   void multiply16() {
     // Right: stored n x k as the instruction wants it, or k x n and transposed.
     bool nk = op.getTransposeRhs(), km = op.getTransposeLhs();
@@ -107,6 +125,8 @@ private:
       for (int64_t r = 0; r < rows; r += 16) {
         if (left)
           a.push_back(left->read(km ? k : r, km ? r : k));
+        else if (isRoundedHere())
+          a.push_back(roundTile(r, k));
         else // two tiles of 16 x 8 of an accumulator are one of 16 x 16
           a.push_back(llvm::to_vector(lhs.slice((r / 16 * depth + k) / 4, 4)));
       }

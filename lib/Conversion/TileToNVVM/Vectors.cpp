@@ -122,7 +122,6 @@ struct ConvertPattern : OpConversionPattern<ConvertOp> {
     return success();
   }
 
-private:
   /// Element `at` of a vector over lanes; `parity` is at mod 2 where it is the
   /// same for all.
   static Value fromLanes(Emit &emit, ValueRange held, Value at,
@@ -134,6 +133,7 @@ private:
     return pick(emit, held, emit.rem(at, perLane), lane);
   }
 
+private:
   /// Element `at` of a slice that every warp holds as a whole: registers 2i and
   /// 2i + 1 are rows l/4 and l/4 + 8 of tile i, or columns 2(l%4) and the next.
   static Value fromSlice(Emit &emit, RankedTensorType type, ValueRange held,
@@ -154,6 +154,26 @@ private:
       value = emit.select(emit.equal(which, emit.i32(e)),
                           emit.shuffle(held[e], lane), value);
     return value;
+  }
+};
+
+struct RepeatPattern : OpConversionPattern<RepeatOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(RepeatOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    RankedTensorType result = typeOf(op.getResult());
+    int64_t n = result.getDimSize(0) / typeOf(op.getInput()).getDimSize(0);
+    Places places = emit.places(result);
+    SmallVector<Value> values;
+    for (ArrayRef<int64_t> constants : places.constants) {
+      Value at = emit.div(emit.add(places.variable[0], constants[0]), n);
+      values.push_back(ConvertPattern::fromLanes(emit, adaptor.getInput(), at,
+                                                 std::nullopt));
+    }
+    rewriter.replaceOpWithMultiple(op, {values});
+    return success();
   }
 };
 
@@ -370,6 +390,6 @@ struct ReducePattern : OpConversionPattern<ReduceOp> {
 
 void deltanet::tile::populateVectorPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns.add<LoadVectorPattern, StoreVectorPattern, ConvertPattern,
+  patterns.add<LoadVectorPattern, StoreVectorPattern, ConvertPattern, RepeatPattern,
                CumsumPattern, ReducePattern>(converter, patterns.getContext());
 }

@@ -36,7 +36,7 @@ gpu.module @kernels {
   // CHECK-NOT: math.
   // CHECK-NOT: arith.divf
   // CHECK: gpu.return
-  gpu.func @all(%x: f32, %y: f32) -> (f32, i1) {
+  gpu.func @all(%x: f32, %y: f32, %i: i32) -> (f32, i1, i32) {
     %0 = math.exp %x : f32
     %1 = math.exp2 %0 : f32
     %2 = math.expm1 %1 : f32
@@ -66,7 +66,8 @@ gpu.module @kernels {
     %26 = math.isfinite %23 : f32
     %27 = arith.andi %24, %25 : i1
     %28 = arith.andi %27, %26 : i1
-    gpu.return %23, %28 : f32, i1
+    %29 = math.absi %i : i32
+    gpu.return %23, %28, %29 : f32, i1, i32
   }
 }
 

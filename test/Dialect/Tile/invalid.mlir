@@ -32,7 +32,7 @@ func.func private @slice_extent(tensor<64xf32, #tile.slice<1 of <warps = [8, 1]>
 func.func private @lanes(tensor<4x8xf32, #tile.lanes>)
 
 // -----
-// expected-error @below {{expects elements of f32, bf16 or f16, got 'i8'}}
+// expected-error @below {{expects elements of f32, bf16, f16, i32 or i64, got 'i8'}}
 func.func private @global(!tile.global<i8>)
 
 // -----
@@ -84,8 +84,57 @@ func.func @load_c2(%p: !tile.global<f32>, %i: index) {
 
 // -----
 func.func @load_limit(%p: !tile.global<f32>, %i: index) {
-  // expected-error @below {{expects the limited dimension to be below 1, got 1}}
-  %v = tile.load %p[%i] strides [%i] below %i along 1 : !tile.global<f32> -> tensor<64xf32, #tile.lanes>
+  // expected-error @below {{expects limited dimensions to be below 1, got 1}}
+  %v = tile.load %p[%i] strides [%i] below %i along [1] : !tile.global<f32> -> tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @load_limit_twice(%p: !tile.global<f32>, %i: index) {
+  // expected-error @below {{expects a dimension to be limited once, got 0 twice}}
+  %v = tile.load %p[%i] strides [%i] below %i, %i along [0, 0] : !tile.global<f32> -> tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @load_limit_missing(%p: !tile.global<f32>, %i: index) {
+  // expected-error @below {{expects a limit for each limited dimension, got 1 for 0}}
+  %v = "tile.load"(%p, %i, %i, %i) <{operandSegmentSizes = array<i32: 1, 1, 1, 1>}> : (!tile.global<f32>, index, index, index) -> tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @copy_columns(%p: !tile.global<bf16>, %i: index, %b: !tile.buffer<32x64xbf16, pad = 8>) {
+  // expected-error @below {{expects columns of a multiple of 16 bytes, at most 64, got 20}}
+  tile.copy_async %p[%i] stride %i rows %i columns 20 to %b : !tile.global<bf16>, !tile.buffer<32x64xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @row_c1(%b: !tile.buffer<32x64xf32, pad = 8>) {
+  // expected-error @below {{expects one of 32 rows, got 32}}
+  %r = tile.row %b[32] : !tile.buffer<32x64xf32, pad = 8> -> !tile.buffer<1x64xf32>
+  return
+}
+
+// -----
+func.func @row_c1_type(%b: !tile.buffer<32x64xf32, pad = 8>) {
+  // expected-error @below {{expects one row of '!tile.buffer<32x64xf32, pad = 8>', got '!tile.buffer<1x32xf32>'}}
+  %r = tile.row %b[31] : !tile.buffer<32x64xf32, pad = 8> -> !tile.buffer<1x32xf32>
+  return
+}
+
+// -----
+func.func @load_element_c1(%b: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects a buffer of one row of f32, got '!tile.buffer<32x64xf32>'}}
+  %r = tile.load_element %b[0] : !tile.buffer<32x64xf32>
+  return
+}
+
+// -----
+func.func @load_element_index(%b: !tile.buffer<1x64xf32>) {
+  // expected-error @below {{expects one of 64 elements, got 64}}
+  %r = tile.load_element %b[64] : !tile.buffer<1x64xf32>
   return
 }
 

@@ -41,8 +41,8 @@ gpu.module @kernels {
     // CHECK: tile.mma {{.*}} transpose_rhs : {{.*}} -> tensor<128x64xf32
     %x = tile.mma %sb, %k, %zero transpose_rhs : tensor<128x128xbf16, #acc>, !tile.buffer<64x128xbf16, pad = 8> -> tensor<128x64xf32, #acc>
     %xb = arith.truncf %x : tensor<128x64xf32, #acc> to tensor<128x64xbf16, #acc>
-    // CHECK: tile.store %{{.*}}, %{{.*}}[%{{.*}}] strides[%{{.*}}, %{{.*}}] below %{{.*}} along 1
-    tile.store %xb, %p[%at] strides [%c1, %ld] below %n along 1 : tensor<128x64xbf16, #acc>, !tile.global<bf16>
+    // CHECK: tile.store %{{.*}}, %{{.*}}[%{{.*}}] strides[%{{.*}}, %{{.*}}] below %{{.*}} along [1]
+    tile.store %xb, %p[%at] strides [%c1, %ld] below %n along [1] : tensor<128x64xbf16, #acc>, !tile.global<bf16>
     gpu.return
   }
 
@@ -76,8 +76,17 @@ gpu.module @kernels {
 
   // CHECK-LABEL: gpu.func @vectors
   gpu.func @vectors(%p: !tile.global<f32>, %at: index, %ld: index, %n: index) kernel {
-    // CHECK: tile.load %{{.*}}[%{{.*}}] strides[%{{.*}}] below %{{.*}} along 0 : <f32> -> tensor<64xf32, #tile.lanes>
-    %la = tile.load %p[%at] strides [%ld] below %n along 0 : !tile.global<f32> -> tensor<64xf32, #tile.lanes>
+    // CHECK: tile.load %{{.*}}[%{{.*}}] strides[%{{.*}}] below %{{.*}} along [0] : <f32> -> tensor<64xf32, #tile.lanes>
+    %la = tile.load %p[%at] strides [%ld] below %n along [0] : !tile.global<f32> -> tensor<64xf32, #tile.lanes>
+    // CHECK: tile.load %{{.*}}[%{{.*}}] strides[%{{.*}}, %{{.*}}] below %{{.*}}, %{{.*}} along [0, 1] : <f32>
+    %m = tile.load %p[%at] strides [%ld, %at] below %n, %at along [0, 1] : !tile.global<f32> -> tensor<128x64xf32, #acc>
+    %rows = tile.alloc : !tile.buffer<32x64xf32, pad = 8>
+    // CHECK: tile.copy_async %{{.*}}[%{{.*}}] stride %{{.*}} rows %{{.*}} columns 40 to %{{.*}} : <f32>, <32x64xf32, pad = 8>
+    tile.copy_async %p[%at] stride %ld rows %n columns 40 to %rows : !tile.global<f32>, !tile.buffer<32x64xf32, pad = 8>
+    // CHECK: tile.row %{{.*}}[31] : <32x64xf32, pad = 8> -> <1x64xf32>
+    %row = tile.row %rows[31] : !tile.buffer<32x64xf32, pad = 8> -> !tile.buffer<1x64xf32>
+    // CHECK: tile.load_element %{{.*}}[3] : <1x64xf32>
+    %element = tile.load_element %row[3] : !tile.buffer<1x64xf32>
     // CHECK: tile.load %{{.*}}[%{{.*}}] : <f32> -> f32
     %one = tile.load %p[%at] : !tile.global<f32> -> f32
     // CHECK: tile.cumsum %{{.*}} : tensor<64xf32, #tile.lanes>

@@ -16,9 +16,16 @@ static RankedTensorType typeOf(Value v) {
 }
 
 AllocOp deltanet::tile::getAllocation(Value shared) {
-  while (auto slot = shared.getDefiningOp<SlotOp>())
-    shared = slot.getRing();
-  return shared.getDefiningOp<AllocOp>();
+  return getMemory(shared).getDefiningOp<AllocOp>();
+}
+
+Value deltanet::tile::getMemory(Value shared) {
+  while (Operation *view = shared.getDefiningOp()) {
+    if (!isa<SlotOp, RowOp, PanelOp>(view))
+      break;
+    shared = view->getOperand(0);
+  }
+  return shared;
 }
 
 /// What happens to the shared memory behind one operand.
@@ -45,6 +52,10 @@ void LoadVectorOp::getEffects(
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffect(effects, MemoryEffects::Read::get(), getBufferMutable());
 }
+void LoadElementOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  addEffect(effects, MemoryEffects::Read::get(), getBufferMutable());
+}
 void StoreVectorOp::getEffects(
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffect(effects, MemoryEffects::Write::get(), getBufferMutable());
@@ -59,6 +70,8 @@ void UnitLowerInverseOp::getEffects(
   addEffect(effects, MemoryEffects::Read::get(), getLowerMutable());
   addEffect(effects, MemoryEffects::Write::get(), getLowerMutable());
   addEffect(effects, MemoryEffects::Write::get(), getResultMutable());
+  for (OpOperand &scale : getScaleMutable())
+    addEffect(effects, MemoryEffects::Read::get(), scale);
 }
 
 LogicalResult SlotOp::verify() {
@@ -68,6 +81,34 @@ LogicalResult SlotOp::verify() {
            << getRing().getType() << " to be "
            << getRing().getType().getSlotType() << ", got "
            << getBuffer().getType();
+  return success();
+}
+
+LogicalResult RowOp::verify() {
+  BufferType buffer = getBuffer().getType(), row = getRow().getType();
+  int64_t index = getIndex();
+  // C1
+  if (buffer.isSwizzled())
+    return emitOpError("expects a buffer without swizzle, got ") << buffer;
+  if (index < 0 || index >= buffer.getRows())
+    return emitOpError("expects one of ")
+           << buffer.getRows() << " rows, got " << index;
+  if (row.getRows() != 1 || row.getPad() != 0 ||
+      row.getColumns() != buffer.getColumns() ||
+      row.getElementType() != buffer.getElementType())
+    return emitOpError("expects one row of ") << buffer << ", got " << row;
+  return success();
+}
+
+LogicalResult LoadElementOp::verify() {
+  BufferType buffer = getBuffer().getType();
+  int64_t index = getIndex();
+  // C1
+  if (buffer.getRows() != 1 || !buffer.getElementType().isF32())
+    return emitOpError("expects a buffer of one row of f32, got ") << buffer;
+  if (index < 0 || index >= buffer.getColumns())
+    return emitOpError("expects one of ")
+           << buffer.getColumns() << " elements, got " << index;
   return success();
 }
 
@@ -83,6 +124,13 @@ LogicalResult CopyAsyncOp::verify() {
   if (bytes % 16 != 0 || buffer.getRowBytes() % 16 != 0)
     return emitOpError("expects rows of a multiple of 16 bytes, got ")
            << bytes << " bytes, " << buffer.getRowBytes() << " with the pad";
+  if (getColumns()) {
+    int64_t columns = *getColumns();
+    if (columns < 1 || columns > buffer.getColumns() ||
+        columns * buffer.getElementBytes() % 16 != 0)
+      return emitOpError("expects columns of a multiple of 16 bytes, at most ")
+             << buffer.getColumns() << ", got " << columns;
+  }
   return success();
 }
 
@@ -101,12 +149,18 @@ static LogicalResult verifyGlobalAccess(Op op, Type pointer, Type value) {
   if (static_cast<int64_t>(op.getStrides().size()) != rank)
     return op.emitOpError("expects one stride for each of ")
            << rank << " dimensions, got " << op.getStrides().size();
-  if (bool(op.getLimit()) != op.getAlong().has_value())
-    return op.emitOpError("expects a limit and its dimension together");
-  if (op.getAlong() && (static_cast<int64_t>(*op.getAlong()) < 0 ||
-                        static_cast<int64_t>(*op.getAlong()) >= rank))
-    return op.emitOpError("expects the limited dimension to be below ")
-           << rank << ", got " << *op.getAlong();
+  ArrayRef<int64_t> along = op.getAlong().value_or(ArrayRef<int64_t>());
+  if (op.getLimits().size() != along.size())
+    return op.emitOpError("expects a limit for each limited dimension, got ")
+           << op.getLimits().size() << " for " << along.size();
+  for (auto [i, d] : llvm::enumerate(along)) {
+    if (d < 0 || d >= rank)
+      return op.emitOpError("expects limited dimensions to be below ")
+             << rank << ", got " << d;
+    if (llvm::is_contained(along.take_front(i), d))
+      return op.emitOpError("expects a dimension to be limited once, got ")
+             << d << " twice";
+  }
   return success();
 }
 
@@ -155,10 +209,15 @@ LogicalResult StoreMatrixOp::verify() {
   if (buffer.getElementType() != value.getElementType())
     return emitOpError("expects one element type, got ")
            << value.getElementType() << " and " << buffer.getElementType();
+  if (getTranspose() && value.getElementTypeBitWidth() != 16)
+    return emitOpError("expects 16-bit elements to transpose, got ")
+           << value.getElementType();
   // C2
-  if (value.getShape() != buffer.getShape())
-    return emitOpError("expects the buffer's shape, got ")
-           << value << " into " << buffer;
+  if (value.getDimSize(0) != buffer.getShape()[getTranspose()] ||
+      value.getDimSize(1) != buffer.getShape()[!getTranspose()])
+    return emitOpError("expects the buffer's shape")
+           << (getTranspose() ? ", exchanged" : "") << ", got " << value
+           << " into " << buffer;
   return verifyPairs(*this, buffer); // C3
 }
 
@@ -198,13 +257,14 @@ LogicalResult MmaOp::verify() {
   RankedTensorType result = typeOf(getResult());
   auto layout = dyn_cast<AccAttr>(result.getEncoding());
   // C1
-  if (lhsElement != rhsElement)
+  bool isRounded = lhsElement.isF32() && !isa<BufferType>(getLhs().getType());
+  if (lhsElement != rhsElement && !isRounded)
     return emitOpError("expects operands of one element type, got ")
            << lhsElement << " and " << rhsElement;
-  if (lhsElement.isF32() != getPrecision().has_value())
+  if (rhsElement.isF32() != getPrecision().has_value())
     return emitOpError("expects a precision of products of f32 and of no "
                        "others, got products of ")
-           << lhsElement << (getPrecision() ? " with one" : " without");
+           << rhsElement << (getPrecision() ? " with one" : " without");
   if (!layout)
     return emitOpError("expects a result in layout #tile.acc, got ")
            << result.getEncoding();
@@ -217,7 +277,7 @@ LogicalResult MmaOp::verify() {
   if (k != k2)
     return emitOpError("expects contracted extents to agree, got ")
            << k << " of lhs and " << k2 << " of rhs";
-  if (int64_t depth = lhsElement.isF32() ? 8 : 16; k % depth != 0)
+  if (int64_t depth = rhsElement.isF32() ? 8 : 16; k % depth != 0)
     return emitOpError("expects a contracted extent that is a multiple of ")
            << depth << ", got " << k;
   if (result.getShape() != ArrayRef<int64_t>({m, n}))
@@ -250,9 +310,15 @@ LogicalResult UnitLowerInverseOp::verify() {
            << lower << " and " << result;
   // C2
   for (BufferType type : {lower, result})
-    if (type.getRowBytes() % 16 != 0)
+    if (type.getRowBytes() % 16 != 0 || lower.isSwizzled())
       return emitOpError("expects rows at multiples of 16 bytes, got ")
              << type.getRowBytes() << " bytes a row";
+  // C3
+  if (getScale() && (!getScale().getType().getElementType().isF32() ||
+                     getScale().getType().getRows() != 1 ||
+                     getScale().getType().getColumns() != lower.getRows()))
+    return emitOpError("expects a scale of 1x")
+           << lower.getRows() << "xf32, got " << getScale().getType();
   return success();
 }
 
@@ -290,6 +356,18 @@ LogicalResult ConvertOp::verify() {
                  "expects a slice that every warp holds as a whole, got "
                  "one over ")
              << warps << " warps: " << input;
+  return success();
+}
+
+LogicalResult RepeatOp::verify() {
+  RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
+  // C1
+  if (!isa<LanesAttr>(input.getEncoding()) ||
+      !isa<LanesAttr>(result.getEncoding()) ||
+      result.getDimSize(0) % input.getDimSize(0) != 0)
+    return emitOpError("expects vectors in layout #tile.lanes, the result a "
+                       "multiple as long, got ")
+           << input << " and " << result;
   return success();
 }
 
