@@ -216,8 +216,9 @@ def inverse(rows, element, warps):
 # Sums.
 
 
-def reduce(rows, columns, warps, dimension, kind):
-    name = f"reduce_{kind}_{rows}x{columns}_w{warps[0]}{warps[1]}_d{dimension}"
+def reduce(rows, columns, warps, dimension, kind, idle=0):
+    """With `idle` warps that repeat what others do."""
+    name = f"reduce_{kind}_{rows}x{columns}_w{warps[0]}{warps[1]}_d{dimension}" + (f"_idle{idle}" if idle else "")
     matrix, length = tensor(rows, columns, "f32", warps), (rows, columns)[1 - dimension]
     vector = f"tensor<{length}xf32, #tile.slice<{dimension} of <warps = [{warps[0]}, {warps[1]}]>>>"
     shared = warps[dimension] > 1
@@ -225,12 +226,15 @@ def reduce(rows, columns, warps, dimension, kind):
     body = f"    %s = tile.alloc : {scratch}\n" if shared else ""
     body += f"""    %x = tile.load %p0[%c0] strides [%c{columns} , %c1] : !tile.global<f32> -> {matrix}
     %y = tile.reduce {kind} %x along {dimension}{' through %s' if shared else ''} : {matrix}{', ' + scratch if shared else ''} -> {vector}
-    %w = tile.broadcast %y : {vector} -> {matrix}
+    %b = tile.alloc : {buffer(1, length, 'f32', 0)}
+    tile.store_vector %y, %b : {vector}, {buffer(1, length, 'f32', 0)}
+    %v = tile.load_vector %b : {buffer(1, length, 'f32', 0)} -> {vector}
+    %w = tile.broadcast %v : {vector} -> {matrix}
 """ + store("%w", matrix, 1, columns)
     x = (1 + 0.1 * random(rows).standard_normal((rows, columns))).astype(np.float32)
     function = {"add": np.sum, "mul": np.prod, "max": np.max, "min": np.min}[kind]
     reference = np.broadcast_to(function(wide(x), axis=dimension, keepdims=True), x.shape)
-    return Case(name, kernel(name, warps[0] * warps[1], ["f32"] * 2, body), [x],
+    return Case(name, kernel(name, warps[0] * warps[1] + idle, ["f32"] * 2, body), [x],
                 [np.empty_like(x)], [reference], 1e-6)
 
 
@@ -324,6 +328,8 @@ def all_cases():
         yield reduce(32, 64, (2, 4), 1, kind)
         yield reduce(64, 64, (4, 2), 0, kind)
     yield reduce(48, 24, (3, 1), 1, "add")
+    yield reduce(32, 32, (1, 4), 0, "add", 4)
+    yield reduce(32, 32, (1, 4), 1, "add", 4)
     yield cumsum(64, 128, 8, False, False)
     yield cumsum(32, 64, 4, True, False)
     yield cumsum(48, 16, 1, True, True)
