@@ -37,6 +37,7 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/deltanetConfigVersion.cm
   COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/deltanetConfig.cmake"
               "${PROJECT_BINARY_DIR}/deltanetConfigVersion.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/deltanetAddKernel.cmake"
   DESTINATION "${package_dir}")
 
 # pkg-config knows nothing of CMake's dependencies between the archives, so they

@@ -24,7 +24,7 @@ cuda = "/usr/local/cuda/bin"
 if not shutil.which("ptxas") and os.path.exists(os.path.join(cuda, "ptxas")):
     path.append(cuda)
 config.environment["PATH"] = os.pathsep.join(path + [os.environ.get("PATH", "")])
-for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME"):
+for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
@@ -39,6 +39,8 @@ if config.deltanet_sanitize:
 # What a test may ask for with `REQUIRES:`.
 if shutil.which("ptxas", path=config.environment["PATH"]):
     config.available_features.add("ptxas")
+if importlib.util.find_spec("torch"):
+    config.available_features.add("torch")
 if shutil.which("pkg-config"):
     config.available_features.add("pkg-config")
 if importlib.util.find_spec("numpy"):

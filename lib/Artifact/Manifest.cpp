@@ -77,13 +77,18 @@ public:
 
   Error match(const json::Object &launch);
   Expected<json::Array> write() const;
+  /// Extents that are equal in the kernels and that the function's types do not
+  /// tie together.
+  ArrayRef<Condition> getConditions() const { return conditions; }
 
 private:
   Error use(StringRef expression);
   Error matchTensor(const json::Object &argument);
+  void require(StringRef extent, StringRef other, StringRef tensor, size_t dim);
 
   const Signature &signature;
   StringMap<std::string> values;
+  std::vector<Condition> conditions;
   std::vector<std::string> used; ///< in order of appearance
   StringSet<> seen;
 };
@@ -106,6 +111,15 @@ Error SizeMatcher::use(StringRef expression) {
   return Error::success();
 }
 
+void SizeMatcher::require(StringRef extent, StringRef other, StringRef tensor,
+                          size_t dim) {
+  if (extent != other)
+    conditions.push_back({("(" + extent + ") - (" + other + ")").str(),
+                          ("dimension " + Twine(dim) + " of '" + tensor +
+                           "', " + extent + ", is " + other)
+                              .str()});
+}
+
 Error SizeMatcher::matchTensor(const json::Object &argument) {
   StringRef name = argument.getString("name").value_or("");
   const json::Array *shape = argument.getArray("shape");
@@ -117,10 +131,14 @@ Error SizeMatcher::matchTensor(const json::Object &argument) {
   if (!shape || shape->size() != it->shape.size())
     return refuse("expects '" + name + "' with " + Twine(it->shape.size()) +
                   " dimensions in a kernel");
-  for (auto [entry, extent] : zip(*shape, it->shape)) {
+  for (auto [dim, entry, extent] : enumerate(*shape, it->shape)) {
     StringRef text = entry.getAsString().value_or("");
+    int64_t number;
     if (isIdentifier(text))
-      values.try_emplace(text, extent);
+      require(extent, values.try_emplace(text, extent).first->second, name,
+              dim);
+    else if (!text.getAsInteger(10, number))
+      require(extent, text, name, dim);
     if (Error error = use(text))
       return error;
   }
@@ -243,7 +261,8 @@ static bool isDeterministic(const TargetCode &target) {
 }
 
 static Error describeGpu(const Signature &signature, const TargetCode &target,
-                         int64_t &nextBlob, json::Object &entry) {
+                         int64_t &nextBlob, json::Array &conditions,
+                         json::Object &entry) {
   entry["kind"] = "gpu";
   entry["compute_capability"] = target.computeCapability;
   entry["specific"] = target.specific;
@@ -265,6 +284,12 @@ static Error describeGpu(const Signature &signature, const TargetCode &target,
   if (!sizes)
     return sizes.takeError();
   entry["sizes"] = std::move(*sizes);
+  for (const Condition &condition : matcher.getConditions()) {
+    json::Value value =
+        json::Object{{"zero", condition.zero}, {"rule", condition.rule}};
+    if (!is_contained(conditions, value))
+      conditions.push_back(std::move(value));
+  }
   std::string bytes;
   Expected<json::Array> workspaces = listWorkspaces(target, bytes);
   if (!workspaces)
@@ -325,7 +350,8 @@ Expected<std::string> artifact::writeManifest(const Package &package) {
   for (const TargetCode &target : package.targets) {
     json::Object entry = describeCommon(signature, target);
     if (target.gpu) {
-      if (Error error = describeGpu(signature, target, nextBlob, entry))
+      if (Error error =
+              describeGpu(signature, target, nextBlob, conditions, entry))
         return std::move(error);
     } else {
       entry["kind"] = "cpu";

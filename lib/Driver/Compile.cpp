@@ -52,8 +52,10 @@ private:
     return llvm::any_of(products,
                         [&](const Product &p) { return p.name == name; });
   }
+  /// Whether something is of one function, assembled.
   bool wantsPackage() const {
-    return llvm::any_of(products, [](const Product &p) { return p.package; });
+    return wants("cubin") ||
+           llvm::any_of(products, [](const Product &p) { return p.package; });
   }
 
   Session &session;
@@ -153,7 +155,7 @@ int Compiler::checkProducts() {
   if (!wantsPackage() && (!options.prefix.empty() || !options.entry.empty()))
     return session.fail(
         kUsage,
-        "expects --emit fatbin, so, header or manifest with " +
+        "expects --emit cubin, fatbin, so, header or manifest with " +
             std::string(options.prefix.empty() ? "--entry" : "--prefix"));
   SmallVector<StringRef> processors;
   for (kernel::TargetAttr target : targets)
@@ -189,7 +191,7 @@ int Compiler::findTools() {
   if (gpu && !found && (wants("so") || wants("fatbin")))
     session.note("ptxas is not found: the package has PTX and no cubins, and "
                  "the driver compiles it where it is loaded");
-  if (found && (wants("cubin") || wantsPackage()))
+  if (found && wantsPackage())
     ptxas = *found;
   return kOk;
 }
@@ -242,25 +244,17 @@ int Compiler::write(const Product &product, StringRef target,
 // Whole modules
 //===----------------------------------------------------------------------===//
 
-/// PTX, LLVM IR or cubins of the kernels of `module`.
-static int makeForGpu(Session &session, const Product &product, ModuleOp module,
-                      kernel::TargetAttr target, StringRef ptxas,
-                      std::string &contents) {
+/// PTX or LLVM IR of the kernels of `module`.
+static int makeForGpu(const Product &product, ModuleOp module,
+                      kernel::TargetAttr target, std::string &contents) {
   for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {
-    auto text = product.name == "llvm" ? ptx::emitLLVM(kernels, target)
-                                       : ptx::emitPTX(kernels, target);
+    auto text = product.name == "ptx" ? ptx::emitPTX(kernels, target)
+                                      : ptx::emitLLVM(kernels, target);
     if (failed(text))
       return kInternal;
     contents += *text;
   }
-  if (product.name != "cubin")
-    return kOk;
-  artifact::TargetCode code;
-  code.name = target.getName().str();
-  code.ptx = std::move(contents);
-  int result = assemble(session, code, ptxas);
-  contents = std::move(code.cubin);
-  return result;
+  return kOk;
 }
 
 /// An object or LLVM IR of `module`.
@@ -299,7 +293,7 @@ int Compiler::makeProduct(const Product &product, ModuleOp lowered,
     return kOk;
   }
   return target.isGPU()
-             ? makeForGpu(session, product, lowered, target, ptxas, contents)
+             ? makeForGpu(product, lowered, target, contents)
              : makeForCpu(session, product, lowered, target, contents);
 }
 

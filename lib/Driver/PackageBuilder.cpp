@@ -24,8 +24,18 @@ std::string deltanet::driver::digestSource(Session &session) {
   return llvm::toHex(hash.final(), /*LowerCase=*/true);
 }
 
-int deltanet::driver::assemble(Session &session, artifact::TargetCode &code,
-                               StringRef ptxas) {
+int PackageBuilder::describe(StringRef prefix) {
+  auto signature = describeFunction(function, prefix);
+  if (failed(signature))
+    return kInputError;
+  package.signature = std::move(*signature);
+  package.signature.sourceDigest = digestSource(session);
+  return kOk;
+}
+
+/// Assembles the PTX of `code`.
+static int assemble(Session &session, artifact::TargetCode &code,
+                    StringRef ptxas) {
   if (llvm::Error error = artifact::assemble(code, ptxas))
     return session.fail(kInternal,
                         "ptxas refuses the PTX for '" + code.name +
@@ -37,18 +47,8 @@ int deltanet::driver::assemble(Session &session, artifact::TargetCode &code,
   return kOk;
 }
 
-int PackageBuilder::describe(StringRef prefix) {
-  auto signature = describeFunction(function, prefix);
-  if (failed(signature))
-    return kInputError;
-  package.signature = std::move(*signature);
-  package.signature.sourceDigest = digestSource(session);
-  return kOk;
-}
-
 int PackageBuilder::addGpu(ModuleOp lowered, kernel::TargetAttr target,
                            StringRef ptxas, artifact::TargetCode &code) {
-  // Not every kind of result has kernels of one module yet.
   auto modules = lowered.getOps<gpu::GPUModuleOp>();
   if (!llvm::hasSingleElement(modules))
     return session.fail(
@@ -104,6 +104,12 @@ int PackageBuilder::addTarget(kernel::TargetAttr target, StringRef ptxas) {
   if (int code = lower(session, *copy, pipeline, target, options,
                        target.isGPU() ? "nvvm" : ""))
     return code;
+  // Where kernels keep the decisions taken on the way, these are all of them.
+  copy->walk([&](Operation *op) {
+    if (auto all =
+            op->getAttrOfType<kernel::ScheduleAttr>(kernel::kScheduleName))
+      schedule = all;
+  });
   artifact::TargetCode code;
   code.name = target.getName().str();
   llvm::raw_string_ostream(code.schedule) << schedule;

@@ -44,9 +44,6 @@ private:
   kernel::ScheduleAttr schedule;
 };
 
-/// Assembles the PTX of `code`.
-int assemble(Session &session, artifact::TargetCode &code,
-             llvm::StringRef ptxas);
 /// The digest of what the user wrote.
 std::string digestSource(Session &session);
 

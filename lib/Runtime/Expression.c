@@ -283,6 +283,14 @@ const char *deltanet_evaluate(const deltanet_expression *expression,
   return NULL;
 }
 
+deltanet_expression_kind
+deltanet_classify(const deltanet_expression *expression, int64_t *value) {
+  *value = expression->steps[0].value;
+  if (expression->count != 1)
+    return DELTANET_COMPOUND;
+  return expression->steps[0].kind == kNumber ? DELTANET_NUMBER : DELTANET_SIZE;
+}
+
 int deltanet_find_unknown(const deltanet_expression *expression,
                           const unsigned char *known) {
   int unknown = -1;

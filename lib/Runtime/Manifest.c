@@ -107,6 +107,8 @@ static void readShape(Reader *reader, const Json *object, SizeNames *sizes,
     shape->texts[shape->rank] = getEntryText(reader, entry, "shape");
     shape->extents[shape->rank] =
         parse(reader, shape->texts[shape->rank], sizes);
+    shape->kinds[shape->rank] = deltanet_classify(shape->extents[shape->rank],
+                                                  &shape->values[shape->rank]);
     ++shape->rank;
   }
 }

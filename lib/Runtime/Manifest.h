@@ -32,6 +32,9 @@ typedef struct {
   int rank;
   deltanet_expression *extents[kMaxRank];
   const char *texts[kMaxRank];
+  /* Nearly all extents are a number or a size, and every call checks them. */
+  deltanet_expression_kind kinds[kMaxRank];
+  int64_t values[kMaxRank];
 } Shape;
 
 typedef struct {

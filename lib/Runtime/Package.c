@@ -130,9 +130,8 @@ int32_t deltanet_run_package(deltanet_package *package,
     return code;
   if (!operands.isGPU) {
     code = checkHost(state);
-    if (!code)
-      deltanet_call_host(state->manifest, package, &operands);
-    return code;
+    return code ? code
+                : deltanet_call_host(state->manifest, package, &operands);
   }
   LoadedDevice *loaded;
   code = getDevice(state, operands.device, &loaded);

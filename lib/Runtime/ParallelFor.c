@@ -10,6 +10,7 @@
 #include "deltanet/Runtime/Parallel.h"
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,8 @@ static struct {
           .done = PTHREAD_COND_INITIALIZER};
 
 static atomic_int chosenThreads;
+
+__thread void *deltanet_no_memory;
 
 /*===----------------------------------------------------------------------===*/
 /* Scratch memory                                                             */
@@ -241,6 +244,8 @@ void deltanet_parallel_for(int64_t count, int64_t scratchBytes, Body body,
     return;
   Scratch *scratch = takeScratch(scratchBytes);
   if (!scratch) {
+    if (deltanet_no_memory)
+      longjmp(*(jmp_buf *)deltanet_no_memory, 1);
     fprintf(stderr, "deltanet: no memory for %lld bytes of scratch\n",
             (long long)scratchBytes);
     abort();

@@ -5,6 +5,8 @@
 #include "Processor.h"
 #include "Error.h"
 #include "deltanet/Runtime/Features.h"
+#include "deltanet/Runtime/Parallel.h"
+#include <setjmp.h>
 #include <string.h>
 
 const char *deltanet_architecture(void) {
@@ -131,9 +133,9 @@ int32_t deltanet_check_processor(const Manifest *manifest,
 /* Base, data and offset of a descriptor; extents and strides follow. */
 enum { kDescriptorHead = 3 };
 
-void deltanet_call_host(const Manifest *manifest,
-                        const deltanet_package *package,
-                        const Operands *operands) {
+int32_t deltanet_call_host(const Manifest *manifest,
+                           const deltanet_package *package,
+                           const Operands *operands) {
   int64_t descriptors[kMaxArguments][kDescriptorHead + 2 * kMaxRank];
   void *pointers[kMaxArguments];
   for (int i = 0; i < manifest->numArguments; ++i) {
@@ -152,5 +154,16 @@ void deltanet_call_host(const Manifest *manifest,
       stride *= tensor->shape[dim];
     }
   }
-  package->host(pointers);
+  /* Without scratch memory the code comes back here. */
+  jmp_buf noMemory;
+  volatile int32_t code = DELTANET_OK;
+  deltanet_no_memory = &noMemory;
+  if (setjmp(noMemory) == 0)
+    package->host(pointers);
+  else
+    code =
+        deltanet_fail(DELTANET_ERROR_MEMORY,
+                      "no memory for what '%s' computes with", manifest->name);
+  deltanet_no_memory = NULL;
+  return code;
 }

@@ -9,8 +9,8 @@
 /* Refuses code that this processor cannot run. */
 int32_t deltanet_check_processor(const Manifest *manifest,
                                  const deltanet_package *package);
-void deltanet_call_host(const Manifest *manifest,
-                        const deltanet_package *package,
-                        const Operands *operands);
+int32_t deltanet_call_host(const Manifest *manifest,
+                           const deltanet_package *package,
+                           const Operands *operands);
 
 #endif /* DELTANET_LIB_RUNTIME_PROCESSOR_H */

@@ -159,9 +159,18 @@ static int32_t checkAlone(Checker *checker, int argument, int data,
 /* Shapes against each other                                                  */
 /*===----------------------------------------------------------------------===*/
 
+/* Says how large a size is, and which extent says it. */
+static void bind(Checker *checker, int size, int64_t value, int argument,
+                 int dim) {
+  checker->operands->sizes[size] = value;
+  checker->operands->known[size] = 1;
+  checker->origins[size].argument = argument;
+  checker->origins[size].dim = dim;
+}
+
 /* Binds the one size that this extent leaves open: a * size + b is the extent.
  * Returns whether it did. */
-static int bindSize(Checker *checker, int argument, int dim) {
+static int solveExtent(Checker *checker, int argument, int dim) {
   Operands *operands = checker->operands;
   const deltanet_expression *expression =
       checker->manifest->arguments[argument].element.shape.extents[dim];
@@ -178,11 +187,27 @@ static int bindSize(Checker *checker, int argument, int dim) {
       __builtin_sub_overflow(at1, at0, &factor) || factor <= 0 ||
       __builtin_sub_overflow(extent, at0, &rest) || rest < 0 || rest % factor)
     return 0;
-  operands->sizes[size] = rest / factor;
-  operands->known[size] = 1;
-  checker->origins[size].argument = argument;
-  checker->origins[size].dim = dim;
+  bind(checker, size, rest / factor, argument, dim);
   return 1;
+}
+
+/* Binds what the extents of one tensor say: sizes alone, or, where `compound`,
+ * those within an expression. Returns whether there was anything. */
+static int bindSizes(Checker *checker, int argument, int compound) {
+  const Shape *shape = &checker->manifest->arguments[argument].element.shape;
+  const DLTensor *tensor = tensorOf(checker, argument);
+  int changed = 0;
+  for (int dim = 0; dim < shape->rank; ++dim) {
+    int size = (int)shape->values[dim];
+    if (compound && shape->kinds[dim] == DELTANET_COMPOUND) {
+      changed |= solveExtent(checker, argument, dim);
+    } else if (!compound && shape->kinds[dim] == DELTANET_SIZE &&
+               !checker->operands->known[size]) {
+      bind(checker, size, tensor->shape[dim], argument, dim);
+      changed = 1;
+    }
+  }
+  return changed;
 }
 
 /* Says that an extent is not what the others make it. */
@@ -214,6 +239,14 @@ static int32_t refuseExtent(Checker *checker, int argument, int dim,
 static int32_t checkExtent(Checker *checker, int argument, int dim) {
   const Shape *shape = &checker->manifest->arguments[argument].element.shape;
   int64_t expected, got = tensorOf(checker, argument)->shape[dim];
+  if (shape->kinds[dim] == DELTANET_NUMBER)
+    return got == shape->values[dim]
+               ? DELTANET_OK
+               : refuseExtent(checker, argument, dim, shape->values[dim]);
+  /* All sizes that stand alone are bound. */
+  if (shape->kinds[dim] == DELTANET_SIZE &&
+      checker->operands->sizes[shape->values[dim]] == got)
+    return DELTANET_OK;
   if (deltanet_find_unknown(shape->extents[dim], checker->operands->known) !=
       -1)
     return deltanet_fail(DELTANET_ERROR_TENSOR,
@@ -233,14 +266,15 @@ static int32_t checkExtent(Checker *checker, int argument, int dim) {
 
 static int32_t checkShapes(Checker *checker) {
   const Manifest *manifest = checker->manifest;
+  for (int i = 0; i < manifest->numArguments; ++i)
+    if (tensorOf(checker, i))
+      bindSizes(checker, i, 0);
   int changed = 1;
   while (changed) {
     changed = 0;
     for (int i = 0; i < manifest->numArguments; ++i)
       if (tensorOf(checker, i))
-        for (int dim = 0; dim < manifest->arguments[i].element.shape.rank;
-             ++dim)
-          changed |= bindSize(checker, i, dim);
+        changed |= bindSizes(checker, i, 1);
   }
   for (int i = 0; i < manifest->numArguments; ++i)
     if (tensorOf(checker, i))
@@ -252,6 +286,10 @@ static int32_t checkShapes(Checker *checker) {
       }
   for (int i = 0; i < manifest->numConditions; ++i) {
     int64_t value;
+    /* Of a size that only a tensor says that is absent nothing is asked. */
+    if (deltanet_find_unknown(manifest->conditions[i].value,
+                              checker->operands->known) != -1)
+      continue;
     const char *wrong = deltanet_evaluate(manifest->conditions[i].value,
                                           checker->operands->sizes, &value);
     if (wrong || value != 0)

@@ -1,13 +1,15 @@
 """Times on the device: medians of graph replays, the L2 cache overwritten before each."""
 import torch
 
+from programs import DEVICE
+
 FLUSH_BYTES = 256 << 20  # several times any L2
 
 
 class Meter:
     def __init__(self, repeats):
         self.repeats = repeats
-        self.flush = torch.empty(FLUSH_BYTES, dtype=torch.int8, device="cuda")
+        self.flush = torch.empty(FLUSH_BYTES, dtype=torch.int8, device=DEVICE)
 
     def capture(self, call):
         """A graph of one call, and what the call returned in it."""
@@ -41,7 +43,7 @@ class Meter:
 
     def copy_bandwidth(self, bytes_=1 << 30):
         """Bytes a second, read and written, of a copy on the device."""
-        source = torch.zeros(bytes_, dtype=torch.int8, device="cuda")
+        source = torch.zeros(bytes_, dtype=torch.int8, device=DEVICE)
         target = torch.empty_like(source)
         graph, _ = self.capture(lambda: target.copy_(source))
         return 2 * bytes_ / self.median(graph.replay)[0] * 1e3

@@ -4,12 +4,12 @@ import math
 import torch
 import torch.nn.functional as F
 
-from programs import DTYPES
+from programs import DEVICE, DTYPES
 
 FLOOR = -1e4  # of a log-decay
 
 
-def make_inputs(row, seed=1, device="cuda"):
+def make_inputs(row, seed=1, device=DEVICE):
     """Tensors by name: unit keys, betas in (0, 1), log-decays of logsigmoid(normal) / 16."""
     generator = torch.Generator(device).manual_seed(seed)
     inputs, _ = row.shapes()

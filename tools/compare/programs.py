@@ -8,6 +8,7 @@ import torch
 
 import launches
 
+DEVICE = "cuda"
 DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32, "i32": torch.int32, "i64": torch.int64}
 
 
@@ -16,7 +17,7 @@ class Driver:
 
     def __init__(self):
         torch.cuda.init()
-        torch.zeros(1, device="cuda")
+        torch.zeros(1, device=DEVICE)
         self.library = ctypes.CDLL("libcuda.so.1")
 
     def __call__(self, name, *arguments):
@@ -39,6 +40,28 @@ class LaunchConfig(ctypes.Structure):
 
 
 CLUSTER_DIMENSION = 4
+MULTIPROCESSORS = 16  # of cuDeviceGetAttribute
+# Of cuTensorMapEncodeTiled: types of elements, a swizzle of 128 bytes, promotion to 256 bytes of L2.
+MAP_TYPES, MAP_SWIZZLES, MAP_PROMOTION = {"f16": 6, "bf16": 9}, {0: 0, 128: 3}, 3
+
+
+class TensorMap:
+    """A tensor map in memory aligned to 64 bytes, over `tensor` as `argument` describes it."""
+
+    def __init__(self, driver, argument, tensor, sizes):
+        kind, shape = argument["type"], argument["map"]
+        if kind not in MAP_TYPES or shape["swizzle"] not in MAP_SWIZZLES:
+            raise RuntimeError(f"expects 16-bit elements and a swizzle of 0 or 128 bytes in the map of "
+                               f"'{argument['name']}', got {kind} and {shape['swizzle']}")
+        numbers = lambda name, factor=1: [factor * launches.evaluate(text, sizes) for text in shape[name]]
+        extents, strides, box = numbers("extents"), numbers("strides", tensor.element_size()), numbers("box")
+        self.memory = ctypes.create_string_buffer(128 + 64)
+        self.address = -(-ctypes.addressof(self.memory) // 64) * 64
+        array = lambda kind, values: (kind * len(values))(*values)
+        driver("cuTensorMapEncodeTiled", ctypes.c_void_p(self.address), MAP_TYPES[kind], len(extents),
+               ctypes.c_void_p(tensor.data_ptr()), array(ctypes.c_uint64, extents), array(ctypes.c_uint64, strides),
+               array(ctypes.c_uint32, box), array(ctypes.c_uint32, [1] * len(extents)), 0,
+               MAP_SWIZZLES[shape["swizzle"]], MAP_PROMOTION, 0)
 
 
 class PtxProgram:
@@ -89,12 +112,14 @@ class PtxProgram:
 
     def prepare(self, tensors, sizes):
         """A function that queues one call on torch's stream; workspaces are its own."""
-        tensors = dict(tensors)
+        tensors, count = dict(tensors), ctypes.c_int()
+        self.driver("cuDeviceGetAttribute", ctypes.byref(count), MULTIPROCESSORS, 0)
+        sizes = {**sizes, "M": count.value}
         for launch in self.launches:
             for argument in launch["arguments"]:
                 if argument["role"] == "workspace" and argument["name"] not in tensors:
                     shape = [launches.evaluate(text, sizes) for text in argument["shape"]]
-                    tensors[argument["name"]] = torch.empty(shape, dtype=DTYPES[argument["type"]], device="cuda")
+                    tensors[argument["name"]] = torch.empty(shape, dtype=DTYPES[argument["type"]], device=DEVICE)
                 elif argument["role"] != "size":
                     self._check(argument, tensors[argument["name"]], sizes)
         calls = [self._bind(launch, function, tensors, sizes)
@@ -123,13 +148,18 @@ class PtxProgram:
             raise RuntimeError(f"expects '{argument['name']}' of {shape} {argument['type']}, "
                                f"got {list(tensor.shape)} {tensor.dtype}")
 
-    @staticmethod
-    def _bind(launch, function, tensors, sizes):
-        values = [ctypes.c_int64(sizes[a["name"]] if a["role"] == "size" else tensors[a["name"]].data_ptr())
-                  for a in launch["arguments"]]
-        pointers = (ctypes.c_void_p * len(values))(*[ctypes.addressof(value) for value in values])
+    def _bind(self, launch, function, tensors, sizes):
         grid = [launches.evaluate(text, sizes) for text in launch["grid"]]
-        return function, launch, grid, values, pointers
+        values = []
+        for argument in launch["arguments"] if 0 not in grid else []:
+            if argument["role"] == "size":
+                values.append(ctypes.c_int64(sizes[argument["name"]]))
+            elif "map" in argument:
+                values.append(TensorMap(self.driver, argument, tensors[argument["name"]], sizes))
+            else:
+                values.append(ctypes.c_int64(tensors[argument["name"]].data_ptr()))
+        addresses = [v.address if isinstance(v, TensorMap) else ctypes.addressof(v) for v in values]
+        return function, launch, grid, values, (ctypes.c_void_p * len(values))(*addresses)
 
 
 class DLDevice(ctypes.Structure):
@@ -187,7 +217,7 @@ class PackageProgram:
         pointers = [ctypes.byref(view) for view in views]
         needed = ctypes.c_uint64()
         self._check(self._get("workspace")(*pointers, ctypes.byref(needed)))
-        workspace = torch.empty(max(needed.value, 1), dtype=torch.uint8, device="cuda")
+        workspace = torch.empty(max(needed.value, 1), dtype=torch.uint8, device=DEVICE)
         options = Call(ctypes.sizeof(Call), 0, None, workspace.data_ptr(), needed.value, torch.cuda.current_device())
 
         def call():

@@ -87,6 +87,9 @@ class Row:
                 f"  return {returned} : {kinds}\n}}\n")
 
 
+# Errors that a result may have; a wrong one is no gain, however fast.
+TOLERANCES = {"bf16": 4.5e-3, "f16": 1e-3, "f32": 1e-5}
+
 DELTA, GATED = dict(rule="delta", peer="delta_rule"), dict(rule="delta", decay="scalar", peer="gated_delta_rule")
 KDA, GLA = dict(rule="delta", decay="channel", peer="kda"), dict(decay="channel", decay_type="bf16", peer="gla")
 

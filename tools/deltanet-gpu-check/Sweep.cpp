@@ -152,8 +152,8 @@ public:
       passed += family.passed;
       failed += family.failed;
     }
-    for (size_t i = 0; i != failures.size() && i != 30; ++i)
-      std::printf("FAIL %s\n", failures[i].substr(0, 300).c_str());
+    for (size_t i = 0; i != failures.size() && i != 20; ++i)
+      std::printf("FAIL %s\n", failures[i].substr(0, 220).c_str());
     for (const Entry &entry : entries) {
       cases += entry.done;
       left += !entry.done;

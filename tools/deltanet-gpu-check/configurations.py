@@ -28,18 +28,13 @@ WORK = 2.5e8
 LONG_EVERY, LONG_TOKENS = 200, 1_000_000
 
 
-def families(pools):
-    """All of them, or those without a pool of states."""
-    return [family for family in FAMILIES if pools or family[2] != "pool"]
-
-
 class Configuration:
     """What one operator is, and its runs."""
 
-    def __init__(self, seed, number, pools=True):
+    def __init__(self, seed, number):
         self.rng = random.Random(f"{seed}/{number}")
         self.name = f"c{number:04d}"
-        self.rule, self.decay, self.extra = families(pools)[number % len(families(pools))]
+        self.rule, self.decay, self.extra = FAMILIES[number % len(FAMILIES)]
         long = number % LONG_EVERY == LONG_EVERY - 1
         if long:
             self.rule, self.decay, self.extra = "delta", "scalar", "long"

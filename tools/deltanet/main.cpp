@@ -189,6 +189,18 @@ static CLI::App *addCheck(CLI::App &app, RunOptions &options) {
   return command;
 }
 
+static CLI::App *addExplain(CLI::App &app, RunOptions &options) {
+  CLI::App *command = app.add_subcommand(
+      "explain", "Say what a function becomes, and what bounds its time");
+  addRun(*command, options);
+  command
+      ->add_option("--bandwidth", options.bandwidth,
+                   "Bandwidth of the memory (the device's, if one is here)")
+      ->check(kPositive)
+      ->type_name("GB/S");
+  return command;
+}
+
 int main(int argc, char **argv) {
   std::vector<std::string> commandLine(argv, argv + argc);
   installCrashHandler(commandLine);
@@ -197,7 +209,7 @@ int main(int argc, char **argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", getVersion());
   CompileOptions compileOptions;
-  RunOptions runOptions, checkOptions, benchOptions;
+  RunOptions runOptions, checkOptions, benchOptions, explainOptions;
   CommonOptions targetsOptions, doctorOptions;
   CLI::App *compileCommand = addCompile(app, compileOptions);
   CLI::App *runCommand =
@@ -208,6 +220,7 @@ int main(int argc, char **argv) {
       app.add_subcommand("bench", "Run a function many times and time it");
   benchOptions.repeat = 30;
   addRun(*benchCommand, benchOptions);
+  CLI::App *explainCommand = addExplain(app, explainOptions);
   CLI::App *targetsCommand =
       app.add_subcommand("targets", "List the chips known, with their facts");
   addCommon(*targetsCommand, targetsOptions);
@@ -232,6 +245,8 @@ int main(int argc, char **argv) {
     return check(checkOptions, kConsole);
   if (*benchCommand)
     return bench(benchOptions, kConsole);
+  if (*explainCommand)
+    return explain(explainOptions, kConsole);
   if (*targetsCommand)
     return listTargets(targetsOptions, kConsole);
   if (*doctorCommand)

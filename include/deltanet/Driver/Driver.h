@@ -58,8 +58,9 @@ struct RunOptions : CommonOptions, CompilationOptions {
   std::vector<std::string> outputs; ///< o=file.npy
   std::optional<double> tolerance;
   int64_t repeat = 3;
-  int64_t threads = 0; ///< 0: as many as there are cores
-  int64_t device = 0;  ///< number of a CUDA device
+  int64_t threads = 0;  ///< 0: as many as there are cores
+  int64_t device = 0;   ///< number of a CUDA device
+  double bandwidth = 0; ///< of explain, in GB/s; 0: the device's
 };
 
 int compile(const CompileOptions &options, const Console &console);
@@ -69,6 +70,8 @@ int run(const RunOptions &options, const Console &console);
 int check(const RunOptions &options, const Console &console);
 /// Runs a function many times and says how long it takes.
 int bench(const RunOptions &options, const Console &console);
+/// Says what a function becomes, and what bounds its time.
+int explain(const RunOptions &options, const Console &console);
 int listTargets(const CommonOptions &options, const Console &console);
 /// Says what is installed, and what each missing thing costs.
 int doctor(const CommonOptions &options, const Console &console);

@@ -21,6 +21,8 @@ typedef unsigned long long deltanet_cuda_pointer;
 /* Of CUdevice_attribute and CUfunction_attribute. */
 enum {
   DELTANET_CUDA_MULTIPROCESSORS = 16,
+  DELTANET_CUDA_MEMORY_KILOHERTZ = 36,
+  DELTANET_CUDA_MEMORY_BITS = 37,
   DELTANET_CUDA_L2_BYTES = 38,
   DELTANET_CUDA_CAPABILITY_MAJOR = 75,
   DELTANET_CUDA_CAPABILITY_MINOR = 76,

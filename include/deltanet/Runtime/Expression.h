@@ -30,6 +30,16 @@ void deltanet_free_expression(deltanet_expression *expression);
 const char *deltanet_evaluate(const deltanet_expression *expression,
                               const int64_t *values, int64_t *result);
 
+/* What an expression is, for those who check the simple ones themselves. Sets
+ * `value` to the number, or to which size. */
+typedef enum {
+  DELTANET_NUMBER,  /* a number alone */
+  DELTANET_SIZE,    /* a size alone */
+  DELTANET_COMPOUND /* anything else */
+} deltanet_expression_kind;
+deltanet_expression_kind
+deltanet_classify(const deltanet_expression *expression, int64_t *value);
+
 /* The number of the only size among those not `known` that the expression
  * names; -1 where it names none, -2 where it names several. */
 int deltanet_find_unknown(const deltanet_expression *expression,

@@ -24,6 +24,10 @@ void deltanet_parallel_for(int64_t count, int64_t scratchBytes,
                                         void *scratch),
                            void *context);
 
+/* Where a call of this thread goes that finds no scratch memory: NULL, and the
+ * process ends with a message; else it is a jmp_buf, to which it jumps. */
+extern __thread void *deltanet_no_memory;
+
 /* Threads that work on a call, the caller among them: DELTANET_NUM_THREADS of
  * the environment when it is first asked for, else the processors this process
  * may run on. */

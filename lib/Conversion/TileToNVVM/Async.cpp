@@ -70,14 +70,16 @@ public:
 
   /// The descriptor of what starts at `address`.
   Value make(Emit &emit, Value address) {
-    // Units of 16 bytes. Eight rows lie together; where the contracted dimension
-    // is that of the rows, panels follow each other at the leading distance.
+    // Units of 16 bytes. Eight rows lie together; where the contracted
+    // dimension is that of the rows, panels follow each other at the leading
+    // distance.
     uint64_t leading = byRows ? panelBytes() / kUnit : 1;
     uint64_t bits = uint64_t(1) << 62 // swizzle of 128 bytes
                     | uint64_t(8 * type.getSwizzle() / kUnit) << 32 |
                     leading << 16;
     OpBuilder &b = emit.b;
-    Value start = arith::AndIOp::create(b, emit.loc, address, emit.i32(0x3ffff));
+    Value start =
+        arith::AndIOp::create(b, emit.loc, address, emit.i32(0x3ffff));
     start = arith::ShRUIOp::create(b, emit.loc, start, emit.i32(4));
     start = arith::ExtUIOp::create(b, emit.loc, b.getI64Type(), start);
     return arith::OrIOp::create(
@@ -151,12 +153,12 @@ struct MmaAsyncPattern : OpConversionPattern<MmaAsyncOp> {
     for (int64_t k = 0; k < depth; k += kDepth) {
       bool adds = !init.empty() || k > 0;
       if (k == 0 || (k == kDepth && init.empty()))
-        text += llvm::formatv("setp.{0}.b32 add, zero, 0;\n",
-                              adds ? "eq" : "ne");
+        text +=
+            llvm::formatv("setp.{0}.b32 add, zero, 0;\n", adds ? "eq" : "ne");
       std::string a = "a";
       if (left)
-        text += llvm::formatv("add.s64 a, {0}, {1};\n", leftName,
-                              left->step(k));
+        text +=
+            llvm::formatv("add.s64 a, {0}, {1};\n", leftName, left->step(k));
       else
         a = "{" + llvm::join(ArrayRef(leftRegisters).slice(k / 4, 4), ", ") +
             "}";
@@ -190,9 +192,10 @@ private:
   }
 };
 
-/// The registers of the product pass through the wait, so that nothing reads them
-/// before. Those of its left operand need no mention: PTX has registers without
-/// number, and ptxas, which gives them places, knows what a product reads.
+/// The registers of the product pass through the wait, so that nothing reads
+/// them before. Those of its left operand need no mention: PTX has registers
+/// without number, and ptxas, which gives them places, knows what a product
+/// reads.
 struct MmaWaitPattern : OpConversionPattern<MmaWaitOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -202,9 +205,9 @@ struct MmaWaitPattern : OpConversionPattern<MmaWaitOp> {
     Assembly assembly;
     for (Value v : adaptor.getPending())
       assembly.result(v, v.getType());
-    std::string text = llvm::formatv(
-        "wgmma.wait_group.sync.aligned {0};",
-        *countProductsBetween(op.getPending(), op));
+    std::string text =
+        llvm::formatv("wgmma.wait_group.sync.aligned {0};",
+                      *countProductsBetween(op.getPending(), op));
     rewriter.replaceOpWithMultiple(op, {assembly.emit(emit, text)});
     return success();
   }
@@ -228,10 +231,10 @@ struct PanelPattern : OpConversionPattern<PanelOp> {
   matchAndRewrite(PanelOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
-    rewriter.replaceOp(
-        op, emit.move(adaptor.getBuffer(),
-                      emit.mul(toI32(emit, adaptor.getIndex()),
-                               op.getPanel().getType().getBytes())));
+    rewriter.replaceOp(op,
+                       emit.move(adaptor.getBuffer(),
+                                 emit.mul(toI32(emit, adaptor.getIndex()),
+                                          op.getPanel().getType().getBytes())));
     return success();
   }
 };
@@ -242,8 +245,8 @@ struct RoleCopyPattern : OpConversionPattern<RoleCopyOp> {
   matchAndRewrite(RoleCopyOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
-    rewriter.replaceOpWithNewOp<arith::IndexCastOp>(
-        op, rewriter.getIndexType(), emit.roleCopy());
+    rewriter.replaceOpWithNewOp<arith::IndexCastOp>(op, rewriter.getIndexType(),
+                                                    emit.roleCopy());
     return success();
   }
 };
@@ -288,7 +291,8 @@ struct TmaLoadPattern : OpConversionPattern<TmaLoadOp> {
       Coordinates at(emit, adaptor.getCoordinates(), type, p, 4);
       SmallVector<Value> operands = {
           first,
-          emit.addressOf(emit.move(adaptor.getBuffer(), p * type.getBytes() / e)),
+          emit.addressOf(
+              emit.move(adaptor.getBuffer(), p * type.getBytes() / e)),
           adaptor.getMap(), full};
       llvm::append_range(operands, at.values);
       std::string text = llvm::formatv(
@@ -314,7 +318,8 @@ struct TmaStorePattern : OpConversionPattern<TmaStoreOp> {
       Coordinates at(emit, adaptor.getCoordinates(), type, p, 3);
       SmallVector<Value> operands = {
           first,
-          emit.addressOf(emit.move(adaptor.getBuffer(), p * type.getBytes() / e)),
+          emit.addressOf(
+              emit.move(adaptor.getBuffer(), p * type.getBytes() / e)),
           adaptor.getMap()};
       llvm::append_range(operands, at.values);
       std::string text =
@@ -336,8 +341,8 @@ struct TmaWaitPattern : OpConversionPattern<TmaWaitOp> {
   matchAndRewrite(TmaWaitOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
-    std::string text = llvm::formatv("cp.async.bulk.wait_group.read {0};",
-                                     op.getPending());
+    std::string text =
+        llvm::formatv("cp.async.bulk.wait_group.read {0};", op.getPending());
     emit.assembly(text, "~{memory}", {});
     rewriter.eraseOp(op);
     return success();
@@ -347,7 +352,8 @@ struct TmaWaitPattern : OpConversionPattern<TmaWaitOp> {
 
 void deltanet::tile::populateAsyncPatterns(const TypeConverter &converter,
                                            RewritePatternSet &patterns) {
-  patterns.add<MmaAsyncPattern, MmaWaitPattern, FenceAsyncPattern, PanelPattern,
-               RoleCopyPattern, TmaLoadPattern, TmaStorePattern,
-               TmaWaitPattern>(converter, patterns.getContext());
+  patterns
+      .add<MmaAsyncPattern, MmaWaitPattern, FenceAsyncPattern, PanelPattern,
+           RoleCopyPattern, TmaLoadPattern, TmaStorePattern, TmaWaitPattern>(
+          converter, patterns.getContext());
 }

@@ -11,8 +11,8 @@ using namespace mlir;
 using namespace deltanet;
 using namespace deltanet::tile;
 
-/// Whether `buffer`, of a slot, is written by copies, by bulk copies, by anything
-/// else.
+/// Whether `buffer`, of a slot, is written by copies, by bulk copies, by
+/// anything else.
 static void noteWriters(Value buffer, ChannelFacts::Channel &channel) {
   for (Operation *user : buffer.getUsers()) {
     if (isa<TmaLoadOp>(user))
@@ -176,10 +176,11 @@ struct CommitSlotPattern : SlotPattern<CommitSlotOp> {
     if (channel.written)
       arriveWarp(emit, slot.full());
     if (channel.loaded)
-      emit.assembly("@$2 mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
-                    "r,r,b,~{memory}",
-                    {emit.addressOf(slot.full()),
-                     emit.i32(facts.getLoadedBytes(op)), emit.isFirst()});
+      emit.assembly(
+          "@$2 mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
+          "r,r,b,~{memory}",
+          {emit.addressOf(slot.full()), emit.i32(facts.getLoadedBytes(op)),
+           emit.isFirst()});
     rewriter.eraseOp(op);
     return success();
   }

@@ -15,9 +15,9 @@ ElementAddress::ElementAddress(Emit &emit, Value buffer, BufferType type,
     : emit(emit), buffer(buffer), type(type), row(row), column(column),
       split(split) {
   if (!type.isSwizzled())
-    base = emit.move(buffer,
-                     emit.add(emit.mul(row, type.getRowBytes()),
-                              emit.mul(column, type.getElementBytes())));
+    base =
+        emit.move(buffer, emit.add(emit.mul(row, type.getRowBytes()),
+                                   emit.mul(column, type.getElementBytes())));
   else if (split)
     base = emit.addressOf(emit.move(buffer, swizzled(row, column)));
 }
@@ -28,12 +28,11 @@ Value ElementAddress::swizzled(Value row, Value column) {
   Value panel = emit.div(column, perPanel);
   Value unit = emit.div(emit.rem(column, perPanel), perUnit);
   unit = arith::XOrIOp::create(emit.b, emit.loc, unit, emit.rem(row, kRows));
-  Value bytes = emit.add(emit.mul(row, type.getSwizzle()),
-                         emit.mul(unit, kUnitBytes));
-  bytes = emit.add(bytes,
-                   emit.mul(panel, type.getRows() * type.getSwizzle()));
-  return emit.add(bytes, emit.mul(emit.rem(column, perUnit),
-                                  type.getElementBytes()));
+  Value bytes =
+      emit.add(emit.mul(row, type.getSwizzle()), emit.mul(unit, kUnitBytes));
+  bytes = emit.add(bytes, emit.mul(panel, type.getRows() * type.getSwizzle()));
+  return emit.add(bytes,
+                  emit.mul(emit.rem(column, perUnit), type.getElementBytes()));
 }
 
 Value ElementAddress::at(int64_t r, int64_t c) {

@@ -14,8 +14,8 @@ class ElementAddress {
 public:
   using Value = mlir::Value;
 
-  /// Element (row, column) of `buffer`. `split` promises that constants share no
-  /// bit with the 16-byte unit of `column` in its panel, nor with row mod 8:
+  /// Element (row, column) of `buffer`. `split` promises that constants share
+  /// no bit with the 16-byte unit of `column` in its panel, nor with row mod 8:
   /// then a swizzled address costs one exclusive or.
   ElementAddress(Emit &emit, Value buffer, BufferType type, Value row,
                  Value column, bool split);

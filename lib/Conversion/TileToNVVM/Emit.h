@@ -49,8 +49,8 @@ public:
   /// 2^x, one instruction; 0 where the result would be subnormal.
   Value exp2(Value x);
 
-  /// The thread in the block, or in its copy of the role where the code stands in
-  /// one; its warp, and its lane in that warp.
+  /// The thread in the block, or in its copy of the role where the code stands
+  /// in one; its warp, and its lane in that warp.
   Value thread();
   /// Which copy of the role it is.
   Value roleCopy();
@@ -73,8 +73,8 @@ public:
   Value warpColumn(AccAttr layout);
   Places places(mlir::RankedTensorType type);
 
-  /// Where more warps work than a tile has parts, the first of those that hold a
-  /// part do what is built next.
+  /// Where more warps work than a tile has parts, the first of those that hold
+  /// a part do what is built next.
   void enterHolders(mlir::RankedTensorType type);
 
   /// The byte `offset` of the block's shared memory.

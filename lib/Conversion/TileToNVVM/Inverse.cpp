@@ -24,8 +24,8 @@ public:
   InverseEmitter(Emit &emit, Value lower, BufferType lowerType, Value result,
                  BufferType resultType, Value scale, int64_t warps)
       : emit(emit), b(emit.b), loc(emit.loc), lower(lower), result(result),
-        scale(scale), lowerType(lowerType), resultType(resultType), warps(warps),
-        blocks(lowerType.getRows() / kBlock),
+        scale(scale), lowerType(lowerType), resultType(resultType),
+        warps(warps), blocks(lowerType.getRows() / kBlock),
         tf32(emit, resultType.getElementType().isF32() ? Precision::TF32X3
                                                        : Precision::TF32) {}
 
@@ -113,8 +113,7 @@ private:
         SmallVector<Value> l = emit.loadMany(
             b.getF32Type(), 4, emit.move(from, offset(lowerType, r, c)));
         for (int64_t i = c; i != std::min(c + 4, r); ++i)
-          x[r] =
-              emit.fma(arith::NegFOp::create(b, loc, l[i - c]), x[i], x[r]);
+          x[r] = emit.fma(arith::NegFOp::create(b, loc, l[i - c]), x[i], x[r]);
       }
     // The merges read the inverse where the lower triangle was.
     NVVM::SyncWarpOp::create(b, loc, emit.i32(-1));
@@ -131,7 +130,8 @@ private:
       emit.store(value, emit.move(to, offset(lowerType, r, 0)));
       Type element = resultType.getElementType();
       Value y = scaled(value, factor);
-      emit.store(element.isF32() ? y : emit.half(emit.pack(y, y, element), false),
+      emit.store(element.isF32() ? y
+                                 : emit.half(emit.pack(y, y, element), false),
                  out.at(r, 0));
     }
   }
@@ -190,8 +190,8 @@ private:
     int64_t perRow = kBlock * resultType.getElementBytes() / 16;
     SmallVector<Value> zero(4, emit.i32(0));
     for (int64_t row = 0; row < kBlock; row += kWarpSize / perRow) {
-      Value column = emit.mul(emit.rem(lane, perRow),
-                              16 / resultType.getElementBytes());
+      Value column =
+          emit.mul(emit.rem(lane, perRow), 16 / resultType.getElementBytes());
       ElementAddress at(emit, result, resultType, emit.div(lane, perRow),
                         column, /*split=*/true);
       emit.storeMany(zero, at.at(i * kBlock + row, j * kBlock));
@@ -214,8 +214,7 @@ private:
         Value two = emit.transposeBlock(
             emit.pack(scaled(tile[first], factors[e % 2]),
                       scaled(tile[first + 1], factors[e % 2]), element));
-        emit.store(two,
-                   at.at(i * kBlock + e / 2 * 8, j * kBlock + e % 2 * 8));
+        emit.store(two, at.at(i * kBlock + e / 2 * 8, j * kBlock + e % 2 * 8));
       }
       return;
     }

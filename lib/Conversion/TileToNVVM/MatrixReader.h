@@ -14,8 +14,8 @@ namespace deltanet::tile {
 /// are stored, right operands stored k x n) or beside it (`Across`).
 enum class BlockOrder { Down, Across };
 
-/// What lane l gives `ldmatrix` and `stmatrix`: row l mod 8 of block l / 8 of the
-/// 16 x 16 part at (row, column).
+/// What lane l gives `ldmatrix` and `stmatrix`: row l mod 8 of block l / 8 of
+/// the 16 x 16 part at (row, column).
 ElementAddress getLaneAddress(Emit &emit, mlir::Value buffer, BufferType type,
                               mlir::Value row, mlir::Value column,
                               BlockOrder order);

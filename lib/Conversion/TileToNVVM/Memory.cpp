@@ -165,7 +165,8 @@ struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
                              mul64(emit, extend(emit, row), copy.stride));
       ElementAddress to(emit, copy.buffer, type, row, emit.div(at, bytes),
                         /*split=*/false);
-      copyUnit(emit, to.at(0, 0), from, isGiven(at, emit.less(row, copy.limit)));
+      copyUnit(emit, to.at(0, 0), from,
+               isGiven(at, emit.less(row, copy.limit)));
     }
     rewriter.eraseOp(op);
     return success();
@@ -386,8 +387,8 @@ struct StorePattern : OpConversionPattern<StoreOp> {
     auto layout = dyn_cast<AccAttr>(type.getEncoding());
     OpBuilder::InsertionGuard guard(rewriter);
     emit.enterHolders(type);
-    // Pairs of neighbours are whole, and at multiples of 4 bytes, where no limit
-    // ends a row.
+    // Pairs of neighbours are whole, and at multiples of 4 bytes, where no
+    // limit ends a row.
     auto inPairs = [&](int64_t d) {
       return is16 && layout && matchPattern(op.getStrides()[d], m_One()) &&
              !llvm::is_contained(op.getAlong().value_or(ArrayRef<int64_t>()),

@@ -12,10 +12,11 @@ namespace deltanet::tile {
 /// Addresses in the slot of one use, number `index`.
 class SlotAddress {
 public:
-  SlotAddress(Emit &emit, mlir::Value channel, mlir::Value index, ChannelType type)
+  SlotAddress(Emit &emit, mlir::Value channel, mlir::Value index,
+              ChannelType type)
       : emit(emit), channel(channel), type(type) {
-    number = mlir::arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI32Type(),
-                                        index);
+    number = mlir::arith::IndexCastOp::create(emit.b, emit.loc,
+                                              emit.b.getI32Type(), index);
     slot = emit.rem(number, type.getSlots());
   }
   mlir::Value buffer(unsigned which) {
@@ -25,7 +26,9 @@ public:
   mlir::Value full() { return barrier(type.getFullOffset()); }
   mlir::Value empty() { return barrier(type.getEmptyOffset()); }
   /// 0 or 1: the turn of the ring.
-  mlir::Value parity() { return emit.rem(emit.div(number, type.getSlots()), 2); }
+  mlir::Value parity() {
+    return emit.rem(emit.div(number, type.getSlots()), 2);
+  }
 
 private:
   mlir::Value barrier(int64_t offset) {

@@ -59,7 +59,9 @@ public:
         if (bufferType.getElementBytes() != 2)
           emit.storeMany({values[2 * block], values[2 * block + 1]}, to);
         else
-          emit.store(transpose ? emit.transposeBlock(values[block]) : values[block], to);
+          emit.store(transpose ? emit.transposeBlock(values[block])
+                               : values[block],
+                     to);
       }
   }
 

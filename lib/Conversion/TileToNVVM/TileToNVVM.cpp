@@ -27,8 +27,9 @@ static int64_t getSharedAlignment(gpu::GPUModuleOp module) {
     if (auto alloc = dyn_cast<AllocOp>(op)) {
       Type type = alloc.getShared().getType();
       auto ring = dyn_cast<RingType>(type);
-      alignment = std::max(alignment, ring ? ring.getAlignment()
-                                           : cast<BufferType>(type).getAlignment());
+      alignment =
+          std::max(alignment, ring ? ring.getAlignment()
+                                   : cast<BufferType>(type).getAlignment());
     }
     if (auto channel = dyn_cast<ChannelOp>(op))
       alignment =
@@ -96,6 +97,26 @@ static void noteMaps(gpu::GPUModuleOp module) {
   }
 }
 
+/// Refuses what the target, where one is stated, has no instructions for.
+static LogicalResult verifyTarget(gpu::GPUModuleOp module,
+                                  kernel::TargetAttr target) {
+  if (!target)
+    return success();
+  WalkResult result = module.walk([&](Operation *op) {
+    bool products = isa<MmaAsyncOp, MmaWaitOp>(op) && !target.getWgmma();
+    bool copies = isa<TmaLoadOp, TmaStoreOp, TmaWaitOp, FenceAsyncOp>(op) &&
+                  !target.getTma();
+    if (!products && !copies)
+      return WalkResult::advance();
+    op->emitOpError("expects a target with ")
+        << (products ? "products of warp groups (wgmma)"
+                     : "bulk tensor copies (tma)")
+        << ", got " << target.getName();
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
 namespace {
 struct ReturnPattern : OpConversionPattern<gpu::ReturnOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -116,6 +137,12 @@ struct ConvertTileToNVVM
 
   void runOnOperation() override {
     gpu::GPUModuleOp module = getOperation();
+    auto parent = module->getParentOfType<ModuleOp>();
+    auto facts =
+        parent ? parent->getAttrOfType<kernel::TargetAttr>(kernel::kTargetName)
+               : nullptr;
+    if (failed(verifyTarget(module, facts)))
+      return signalPassFailure();
     declareShared(module);
     TypeConverter converter;
     addConversions(converter);
@@ -128,10 +155,6 @@ struct ConvertTileToNVVM
     populateInversePatterns(converter, patterns);
     populateDecayScalePatterns(converter, patterns);
     populateDecayDotPatterns(converter, patterns);
-    auto parent = module->getParentOfType<ModuleOp>();
-    auto facts =
-        parent ? parent->getAttrOfType<kernel::TargetAttr>(kernel::kTargetName)
-               : nullptr;
     populateStoreMatrixPatterns(converter, patterns,
                                 facts && facts.getStmatrix());
     populateAsyncPatterns(converter, patterns);

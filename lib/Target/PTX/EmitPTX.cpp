@@ -100,8 +100,8 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   manager.run(module, modules);
 }
 
-/// Tensor maps lie in the kernel's parameters, where the copy engine reads them:
-/// passed by value, and never copied.
+/// Tensor maps lie in the kernel's parameters, where the copy engine reads
+/// them: passed by value, and never copied.
 static void passMapsByValue(gpu::GPUModuleOp module, llvm::Module &code) {
   constexpr uint64_t kBytes = 128, kAlignment = 64;
   llvm::LLVMContext &context = code.getContext();

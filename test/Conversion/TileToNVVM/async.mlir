@@ -2,7 +2,9 @@
 // own its registers until it has been waited for, or a bulk copy fills a slot that is
 // said to be full before it has arrived.
 // RUN: deltanet-opt %s --kernel-set-target=target=sm_90a --convert-tile-to-nvvm --canonicalize --cse | FileCheck %s
-// RUN: deltanet-opt %s --kernel-set-target=target=sm_80 --convert-tile-to-nvvm --canonicalize --cse | FileCheck %s --check-prefix=PAIRS
+// RUN: deltanet-opt %s --convert-tile-to-nvvm --canonicalize --cse | FileCheck %s --check-prefix=PAIRS
+// RUN: not deltanet-opt %s --kernel-set-target=target=sm_90 --convert-tile-to-nvvm 2>&1 | FileCheck %s --check-prefix=REFUSED
+// REFUSED: error: 'tile.mma_async' op expects a target with products of warp groups (wgmma), got sm_90
 
 #acc = #tile.acc<warps = [4, 1]>
 !b = !tile.buffer<16x64xbf16, swizzle = 128>

@@ -183,6 +183,9 @@ int cuDeviceGetName(char *name, int size, int) {
 }
 int cuDeviceGetAttribute(int *value, int attribute, int) {
   switch (attribute) {
+  case 16: // multiprocessors
+    *value = 2;
+    return 0;
   case 75: // compute capability 8.0
     *value = 8;
     return 0;

@@ -119,6 +119,8 @@ int cuDeviceGetAttribute(int *value, int attribute, int device) {
            : attribute == 76 ? capability % 10
            : attribute == 97 ? setting("FAKE_CUDA_SHARED", 232448)
            : attribute == 38 ? 1 << 20
+           : attribute == 36 ? 1000000
+           : attribute == 37 ? 4096
            : attribute == 16 ? 132
                              : 0;
   return 0;

@@ -4,6 +4,8 @@
 //===----------------------------------------------------------------------===//
 #include "deltanet/Runtime/Package.h"
 #include "deltanet/Runtime/Cuda.h"
+#include "deltanet/Runtime/Features.h"
+#include "deltanet/Runtime/Parallel.h"
 #include "gtest/gtest.h"
 #include <atomic>
 #include <cstdlib>
@@ -335,12 +337,12 @@ TEST_F(Package, Shapes) {
   q.tensor.shape = nullptr;
   expectError(DELTANET_ERROR_TENSOR, "expects a shape of 'q', got NULL");
   q.tensor.shape = q.shape.data();
-  // N is told by the offsets where there is no state.
   s0Pointer = nullptr;
   cu.shape[0] = 3;
-  expectError(DELTANET_ERROR_TENSOR,
-              "expects dimension 0 of 's1' to be N = 2, because dimension 0 of "
-              "'cu' is 3; got 3");
+  expectError(
+      DELTANET_ERROR_TENSOR,
+      "expects dimension 0 of 'cu' to be N + 1 = 4, because dimension 0 "
+      "of 's1' is 3; got 3");
   cu.shape[0] = 0;
   EXPECT_EQ(run(), DELTANET_ERROR_TENSOR);
   EXPECT_FALSE(logged("launch"));
@@ -398,6 +400,56 @@ TEST_F(Package, TypesStridesAndPlaces) {
   offsets[1] = 9;
   expectError(DELTANET_ERROR_TENSOR,
               "expects 'cu' to rise from 0 to the 8 tokens; entry 2 is 8");
+}
+
+// Code for a processor: descriptors in order, and no memory is no end.
+TEST_F(Package, Processor) {
+  std::string text =
+      R"json({"format": 1, "name": "f", "sizes": ["T"], "arguments": [
+    {"name": "x", "role": "input", "type": "f32", "shape": ["T", "2"], "optional": false},
+    {"name": "y", "role": "output", "type": "f32", "shape": ["T"], "optional": false}],
+    "conditions": [], "aliases": [], "targets": [
+    {"name": "here", "kind": "cpu", "architecture": ")json" +
+      std::string(deltanet_architecture()) + R"json(", "needs": []}]})json";
+  float x[8] = {1, 2, 3, 4}, y[4] = {};
+  Tensor input({4, 2}, 2, 32, reinterpret_cast<uintptr_t>(x)),
+      output({4}, 2, 32, reinterpret_cast<uintptr_t>(y));
+  input.tensor.device = output.tensor.device = {1, 0};
+  const DLTensor *list[] = {&input.tensor, &output.tensor};
+  open(text.c_str());
+  package.host = [](void **descriptors) {
+    auto **words = reinterpret_cast<int64_t **>(descriptors);
+    auto *from = reinterpret_cast<float *>(words[0][1]),
+         *to = reinterpret_cast<float *>(words[1][1]);
+    // Extents 4 x 2 and strides 2, 1; extent 4 and stride 1.
+    to[0] = from[1] + float(words[0][3] * 1000 + words[0][4] * 100 +
+                            words[0][5] * 10 + words[0][6]);
+    to[1] = float(words[1][3] * 10 + words[1][4]);
+  };
+  EXPECT_EQ(deltanet_run_package(&package, nullptr, list, 2), DELTANET_OK)
+      << deltanet_get_error();
+  EXPECT_EQ(y[0], 4223);
+  EXPECT_EQ(y[1], 41);
+  package.host = [](void **) {
+    deltanet_parallel_for(
+        2, int64_t(1) << 60, [](void *, int64_t, void *) {}, nullptr);
+  };
+  EXPECT_EQ(deltanet_run_package(&package, nullptr, list, 2),
+            DELTANET_ERROR_MEMORY);
+  EXPECT_STREQ(deltanet_get_error(), "no memory for what 'f' computes with");
+  EXPECT_EQ(deltanet_load_package(&package, 0), DELTANET_ERROR_DEVICE);
+  EXPECT_STREQ(deltanet_get_error(),
+               "'f' expects a device that its code for no GPU runs on; device "
+               "0 is Fake GPU 0 of compute capability 8.6");
+  // A processor that lacks something.
+  deltanet_close_package(&package);
+  text.replace(text.find("[]}]}"), 2, "[\"avx9000\"]");
+  open(text.c_str());
+  package.host = [](void **) {};
+  EXPECT_EQ(deltanet_load_package(&package, -1), DELTANET_ERROR_DEVICE);
+  EXPECT_STREQ(deltanet_get_error(),
+               "'f' was compiled for 'here' and expects a processor with "
+               "avx9000, which this one lacks");
 }
 
 TEST_F(Package, EmptyGridsAndHugeOnes) {

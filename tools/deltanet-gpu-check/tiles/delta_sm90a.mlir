@@ -15,7 +15,8 @@
 !kq = !tile.channel<4, <64x128xbf16, swizzle = 128>, <64x128xbf16, swizzle = 128>>
 !v = !tile.channel<1, <64x128xbf16, swizzle = 128>>
 !t = !tile.channel<2, <64x64xbf16, swizzle = 128>>
-!lower = !tile.channel<1, <64x64xf32, pad = 8>, <1x64xf32>>
+!p = !tile.channel<1, <64x64xbf16, swizzle = 128>>
+!lower = !tile.channel<2, <64x64xf32, pad = 8>, <1x64xf32>>
 !map = !tile.map<4 x bf16>
 gpu.module @kernels {
   gpu.func @delta(%mq: !map, %mk: !map, %mv: !map, %beta: !tile.global<bf16>, %B: i64, %T: i64,
@@ -38,31 +39,35 @@ gpu.module @kernels {
             {name = "o", role = "output", type = "bf16", shape = ["B", "T", "H", "128"],
              map = {extents = ["128", "T", "H", "B"], strides = ["H * 128", "128", "T * H * 128"],
                     box = ["64", "64", "1", "1"], swizzle = 128 : i64}}]}} {
+    // Everything counts in 32 bits; offsets in global memory alone take 64.
     %c0 = arith.constant 0 : index
-    %c1 = arith.constant 1 : index
-    %c2 = arith.constant 2 : index
-    %c64 = arith.constant 64 : index
-    %tokens = arith.index_cast %T : i64 to index
-    %heads = arith.index_cast %H : i64 to index
-    %heads32 = arith.trunci %H : i64 to i32
-    %all = arith.muli %B, %H : i64
-    %units = arith.index_cast %all : i64 to index
-    %chunks = arith.ceildivui %tokens, %c64 : index
-    %chunks32 = arith.index_cast %chunks : index to i32
-    %block = gpu.block_id x
-    %blocks = gpu.grid_dim x
-    %behind = arith.subi %units, %block : index
-    %mine = arith.ceildivui %behind, %blocks : index
-    %total = arith.muli %mine, %chunks : index
+    %z = arith.constant 0 : i32
+    %one = arith.constant 1 : i32
+    %two = arith.constant 2 : i32
+    %n64 = arith.constant 64 : i32
+    %tokens = arith.trunci %T : i64 to i32
+    %heads = arith.trunci %H : i64 to i32
+    %batch = arith.trunci %B : i64 to i32
+    %units = arith.muli %batch, %heads : i32
+    %chunks = arith.ceildivui %tokens, %n64 : i32
+    %blockx = gpu.block_id x
+    %blocksx = gpu.grid_dim x
+    %block = arith.index_cast %blockx : index to i32
+    %blocks = arith.index_cast %blocksx : index to i32
+    %behind = arith.subi %units, %block : i32
+    %mine = arith.ceildivui %behind, %blocks : i32
+    %total = arith.muli %mine, %chunks : i32
     %kqs = tile.channel : !kq
     %vs = tile.channel : !v
     %ts = tile.channel : !t
-    %ps = tile.channel : !t
+    %ps = tile.channel : !p
     %os = tile.alloc : !tile.ring<2, 64x64xbf16, swizzle = 128>
     %lowers = tile.channel : !lower
     tile.roles math(warps = 4, copies = 2, registers = 184) {
       %w = tile.role_copy
-      %column = arith.muli %w, %c64 : index
+      %w32 = arith.index_cast %w : index to i32
+      %column32 = arith.muli %w32, %n64 : i32
+      %column = arith.index_cast %column32 : i32 to index
       %o = tile.slot %os[%w] : !tile.ring<2, 64x64xbf16, swizzle = 128> -> !square
       %zero = arith.constant dense<0.0> : tensor<64x128xf32, #acc>
       %scale = arith.constant dense<0.08838834764831845> : tensor<64x64xf32, #acc>
@@ -71,16 +76,16 @@ gpu.module @kernels {
       %x0b = tile.load_matrix %v0w transpose : !square -> tensor<64x64xbf16, #acc>
       tile.release %vs[%c0] : !v
       %x0 = arith.extf %x0b : tensor<64x64xbf16, #acc> to tensor<64x64xf32, #acc>
-      %end:2 = scf.for %u = %block to %units step %blocks iter_args(%i0 = %c0, %xu = %x0)
-          -> (index, tensor<64x64xf32, #acc>) {
-        %u32 = arith.index_cast %u : index to i32
-        %h32 = arith.remui %u32, %heads32 : i32
-        %b32 = arith.divui %u32, %heads32 : i32
+      %end:2 = scf.for %u = %block to %units step %blocks iter_args(%i0 = %z, %xu = %x0)
+          -> (i32, tensor<64x64xf32, #acc>) : i32 {
+        %h32 = arith.remui %u, %heads : i32
+        %b32 = arith.divui %u, %heads : i32
         %h = arith.index_cast %h32 : i32 to index
         %b = arith.index_cast %b32 : i32 to index
-        %last:2 = scf.for %c = %c0 to %chunks step %c1 iter_args(%S = %zero, %x = %xu)
-            -> (tensor<64x128xf32, #acc>, tensor<64x64xf32, #acc>) {
-          %i = arith.addi %i0, %c : index
+        %last:2 = scf.for %c = %z to %chunks step %one iter_args(%S = %zero, %x = %xu)
+            -> (tensor<64x128xf32, #acc>, tensor<64x64xf32, #acc>) : i32 {
+          %i32 = arith.addi %i0, %c : i32
+          %i = arith.index_cast %i32 : i32 to index
           %Sb = arith.truncf %S : tensor<64x128xf32, #acc> to tensor<64x128xbf16, #acc>
           %k, %q = tile.wait_slot %kqs[%i] : !kq
           %x1 = tile.mma_async %Sb, %k transpose_rhs negate init(%x : tensor<64x64xf32, #acc>) : tensor<64x128xbf16, #acc>, !tokens -> !tile.pending<tensor<64x64xf32, #acc>>
@@ -91,20 +96,22 @@ gpu.module @kernels {
           %U = tile.mma_wait %u1 : !tile.pending<tensor<64x64xf32, #acc>> -> tensor<64x64xf32, #acc>
           tile.release %ts[%i] : !t
           %Ub = arith.truncf %U : tensor<64x64xf32, #acc> to tensor<64x64xbf16, #acc>
-          %p = tile.wait_slot %ps[%i] : !t
+          %p = tile.wait_slot %ps[%i] : !p
           %o0 = tile.mma_async %Sb, %q transpose_rhs : tensor<64x128xbf16, #acc>, !tokens -> !tile.pending<tensor<64x64xf32, #acc>>
           %o1 = tile.mma_async %Ub, %p transpose_rhs init(%o0 : !tile.pending<tensor<64x64xf32, #acc>>) : tensor<64x64xbf16, #acc>, !square -> !tile.pending<tensor<64x64xf32, #acc>>
           %s1 = tile.mma_async %Ub, %k init(%S : tensor<64x128xf32, #acc>) : tensor<64x64xbf16, #acc>, !tokens -> !tile.pending<tensor<64x128xf32, #acc>>
           %O = tile.mma_wait %o1 : !tile.pending<tensor<64x64xf32, #acc>> -> tensor<64x64xf32, #acc>
-          tile.release %ps[%i] : !t
+          tile.release %ps[%i] : !p
           tile.tma_wait pending 0
           %Os = arith.mulf %O, %scale : tensor<64x64xf32, #acc>
           %Ob = arith.truncf %Os : tensor<64x64xf32, #acc> to tensor<64x64xbf16, #acc>
           tile.store_matrix %Ob, %o transpose : tensor<64x64xbf16, #acc>, !square
           tile.fence_async
-          %row = arith.muli %c, %c64 : index
+          %row32 = arith.muli %c, %n64 : i32
+          %row = arith.index_cast %row32 : i32 to index
           tile.tma_store %o, %mo[%column, %row, %h, %b] : !square, !map
-          %next = arith.addi %i, %c1 : index
+          %next32 = arith.addi %i32, %one : i32
+          %next = arith.index_cast %next32 : i32 to index
           %v = tile.wait_slot %vs[%next] : !v
           %vw = tile.panel %v[%w] : !tokens -> !square
           %xb = tile.load_matrix %vw transpose : !square -> tensor<64x64xbf16, #acc>
@@ -114,27 +121,30 @@ gpu.module @kernels {
           tile.release %kqs[%i] : !kq
           scf.yield %S1, %xn : tensor<64x128xf32, #acc>, tensor<64x64xf32, #acc>
         }
-        %i1 = arith.addi %i0, %chunks : index
-        scf.yield %i1, %last#1 : index, tensor<64x64xf32, #acc>
+        %i1 = arith.addi %i0, %chunks : i32
+        scf.yield %i1, %last#1 : i32, tensor<64x64xf32, #acc>
       }
       tile.tma_wait pending 0
     }, aux(warps = 4, registers = 64) {
       %zero = arith.constant dense<0.0> : tensor<64x64xf32, #acc>
-      %end = scf.for %u = %block to %units step %blocks iter_args(%i0 = %c0) -> index {
-        %u32 = arith.index_cast %u : index to i32
-        %h32 = arith.remui %u32, %heads32 : i32
-        %b32 = arith.divui %u32, %heads32 : i32
+      %headsx = arith.index_cast %heads : i32 to index
+      %end = scf.for %u = %block to %units step %blocks iter_args(%i0 = %z) -> i32 : i32 {
+        %h32 = arith.remui %u, %heads : i32
+        %b32 = arith.divui %u, %heads : i32
         %h = arith.index_cast %h32 : i32 to index
         %b = arith.index_cast %b32 : i32 to index
-        %sequence = arith.muli %b, %tokens : index
-        scf.for %c = %c0 to %chunks step %c1 {
-          %i = arith.addi %i0, %c : index
-          %row = arith.muli %c, %c64 : index
-          %left = arith.subi %tokens, %row : index
-          %token = arith.addi %sequence, %row : index
-          %before = arith.muli %token, %heads : index
+        %sequence = arith.muli %b32, %tokens : i32
+        scf.for %c = %z to %chunks step %one : i32 {
+          %i32 = arith.addi %i0, %c : i32
+          %i = arith.index_cast %i32 : i32 to index
+          %row = arith.muli %c, %n64 : i32
+          %left32 = arith.subi %tokens, %row : i32
+          %left = arith.index_cast %left32 : i32 to index
+          %token32 = arith.addi %sequence, %row : i32
+          %token = arith.index_cast %token32 : i32 to index
+          %before = arith.muli %token, %headsx : index
           %at = arith.addi %before, %h : index
-          %betab = tile.load %beta[%at] strides [%heads] below %left along [0] : !tile.global<bf16> -> tensor<64xbf16, #tile.lanes>
+          %betab = tile.load %beta[%at] strides [%headsx] below %left along [0] : !tile.global<bf16> -> tensor<64xbf16, #tile.lanes>
           %k, %q = tile.wait_slot %kqs[%i] : !kq
           %kk1 = tile.mma_async %k, %k transpose_rhs : !tokens, !tokens -> !tile.pending<tensor<64x64xf32, #acc>>
           %betas = arith.extf %betab : tensor<64xbf16, #tile.lanes> to tensor<64xf32, #tile.lanes>
@@ -154,64 +164,60 @@ gpu.module @kernels {
           %past = arith.cmpi sge, %r, %m : tensor<64x64xi32, #acc>
           %P = arith.select %past, %qk, %zero : tensor<64x64xi1, #acc>, tensor<64x64xf32, #acc>
           %Pb = arith.truncf %P : tensor<64x64xf32, #acc> to tensor<64x64xbf16, #acc>
-          %p = tile.acquire %ps[%i] : !t
+          %p = tile.acquire %ps[%i] : !p
           tile.store_matrix %Pb, %p : tensor<64x64xbf16, #acc>, !square
           tile.fence_async
-          tile.commit_slot %ps[%i] : !t
+          tile.commit_slot %ps[%i] : !p
         }
-        %i1 = arith.addi %i0, %chunks : index
-        scf.yield %i1 : index
+        %i1 = arith.addi %i0, %chunks : i32
+        scf.yield %i1 : i32
       }
     }, load(warps = 1, registers = 80) {
       // One slot of V more than there are chunks: math takes the next one early.
-      %lag = arith.addi %c2, %c1 : index
-      %turns = arith.addi %total, %lag : index
-      scf.for %turn = %c0 to %turns step %c1 {
-        %hasChunk = arith.cmpi ult, %turn, %total : index
+      %lag = arith.addi %two, %one : i32
+      %turns = arith.addi %total, %lag : i32
+      %some = arith.maxui %chunks, %one : i32
+      scf.for %turn32 = %z to %turns step %one : i32 {
+        %hasChunk = arith.cmpi ult, %turn32, %total : i32
         scf.if %hasChunk {
-          %turn32 = arith.index_cast %turn : index to i32
-          %n32 = arith.divui %turn32, %chunks32 : i32
-          %c32 = arith.remui %turn32, %chunks32 : i32
-          %n = arith.index_cast %n32 : i32 to index
-          %c = arith.index_cast %c32 : i32 to index
-          %past = arith.muli %n, %blocks : index
-          %u = arith.addi %block, %past : index
-          %u32 = arith.index_cast %u : index to i32
-          %h32 = arith.remui %u32, %heads32 : i32
-          %b32 = arith.divui %u32, %heads32 : i32
+          %turn = arith.index_cast %turn32 : i32 to index
+          %n32 = arith.divui %turn32, %some : i32
+          %c32 = arith.remui %turn32, %some : i32
+          %past = arith.muli %n32, %blocks : i32
+          %u = arith.addi %block, %past : i32
+          %h32 = arith.remui %u, %heads : i32
+          %b32 = arith.divui %u, %heads : i32
+          %row32 = arith.muli %c32, %n64 : i32
           %h = arith.index_cast %h32 : i32 to index
           %b = arith.index_cast %b32 : i32 to index
-          %row = arith.muli %c, %c64 : index
+          %row = arith.index_cast %row32 : i32 to index
           %k, %q = tile.acquire %kqs[%turn] : !kq
           tile.tma_load %mk[%c0, %row, %h, %b] to %k : !map, !tokens
           tile.tma_load %mq[%c0, %row, %h, %b] to %q : !map, !tokens
           tile.commit_slot %kqs[%turn] : !kq
         }
-        %hasValue = arith.cmpi uge, %turn, %c2 : index
+        %hasValue = arith.cmpi uge, %turn32, %two : i32
         scf.if %hasValue {
-          %i = arith.subi %turn, %c2 : index
-          %i32 = arith.index_cast %i : index to i32
-          %one32 = arith.constant 1 : i32
-          %some32 = arith.maxui %chunks32, %one32 : i32
-          %n32 = arith.divui %i32, %some32 : i32
-          %c32 = arith.remui %i32, %some32 : i32
-          %n = arith.index_cast %n32 : i32 to index
-          %c = arith.index_cast %c32 : i32 to index
-          %past = arith.muli %n, %blocks : index
-          %u = arith.addi %block, %past : index
-          %u32 = arith.index_cast %u : index to i32
-          %h32 = arith.remui %u32, %heads32 : i32
-          %b32 = arith.divui %u32, %heads32 : i32
+          %i32 = arith.subi %turn32, %two : i32
+          %i = arith.index_cast %i32 : i32 to index
+          %n32 = arith.divui %i32, %some : i32
+          %c32 = arith.remui %i32, %some : i32
+          %past = arith.muli %n32, %blocks : i32
+          %u = arith.addi %block, %past : i32
+          %h32 = arith.remui %u, %heads : i32
+          %b32 = arith.divui %u, %heads : i32
+          %row32 = arith.muli %c32, %n64 : i32
           %h = arith.index_cast %h32 : i32 to index
           %b = arith.index_cast %b32 : i32 to index
-          %row = arith.muli %c, %c64 : index
+          %row = arith.index_cast %row32 : i32 to index
           %v = tile.acquire %vs[%i] : !v
           tile.tma_load %mv[%c0, %row, %h, %b] to %v : !map, !tokens
           tile.commit_slot %vs[%i] : !v
         }
       }
     }, invert(warps = 3, registers = 80) {
-      scf.for %i = %c0 to %total step %c1 {
+      scf.for %i32 = %z to %total step %one : i32 {
+        %i = arith.index_cast %i32 : i32 to index
         %l, %scale = tile.wait_slot %lowers[%i] : !lower
         %t = tile.acquire %ts[%i] : !t
         tile.unit_lower_inverse %l, %t scale %scale : !tile.buffer<64x64xf32, pad = 8>, !square, !tile.buffer<1x64xf32>

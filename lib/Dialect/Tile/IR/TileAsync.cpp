@@ -39,8 +39,8 @@ static LogicalResult verifyExtents(MmaAsyncOp op) {
   RankedTensorType result = op.getResult().getType().getTensor();
   BufferType rhs = op.getRhs().getType();
   auto lhs = dyn_cast<BufferType>(op.getLhs().getType());
-  Type element = lhs ? lhs.getElementType()
-                     : getElementTypeOrSelf(op.getLhs().getType());
+  Type element =
+      lhs ? lhs.getElementType() : getElementTypeOrSelf(op.getLhs().getType());
   // C1
   if (element != rhs.getElementType() || element.getIntOrFloatBitWidth() != 16)
     return op.emitOpError("expects operands of one element type of 16 bits, "
@@ -115,8 +115,8 @@ LogicalResult MmaAsyncOp::verify() {
   return verifyPending(*this, getResult());
 }
 
-std::optional<int64_t>
-deltanet::tile::countProductsBetween(Value pending, Operation *wait) {
+std::optional<int64_t> deltanet::tile::countProductsBetween(Value pending,
+                                                            Operation *wait) {
   Operation *first = pending.getDefiningOp();
   if (!first || first->getBlock() != wait->getBlock())
     return std::nullopt;
@@ -127,8 +127,9 @@ deltanet::tile::countProductsBetween(Value pending, Operation *wait) {
       return std::nullopt;
     if (isa<MmaAsyncOp>(op))
       ++count;
-    else if (op->walk([](MmaAsyncOp) { return WalkResult::interrupt(); })
-                 .wasInterrupted())
+    else if (op->walk([](MmaAsyncOp) {
+                 return WalkResult::interrupt();
+               }).wasInterrupted())
       return std::nullopt;
   }
   return count;
@@ -141,9 +142,8 @@ LogicalResult MmaWaitOp::verify() {
     return emitOpError("expects a product started in the same block, with no "
                        "products inside of other operations between");
   if (getPending().getType().getTensor() != getResult().getType())
-    return emitOpError("expects ")
-           << getPending().getType().getTensor() << ", got "
-           << getResult().getType();
+    return emitOpError("expects ") << getPending().getType().getTensor()
+                                   << ", got " << getResult().getType();
   return success();
 }
 
@@ -170,9 +170,8 @@ template <typename Op> static LogicalResult verifyBox(Op op) {
   BufferType buffer = op.getBuffer().getType();
   // C1
   if (static_cast<int64_t>(op.getCoordinates().size()) != map.getRank())
-    return op.emitOpError("expects ")
-           << map.getRank() << " coordinates, got "
-           << op.getCoordinates().size();
+    return op.emitOpError("expects ") << map.getRank() << " coordinates, got "
+                                      << op.getCoordinates().size();
   if (map.getElementType() != buffer.getElementType())
     return op.emitOpError("expects one element type, got ")
            << map.getElementType() << " and " << buffer.getElementType();

@@ -153,8 +153,8 @@ static LogicalResult verifyShared(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expects a pad of no less than 0 elements, got "
                        << pad;
   if (swizzle != 0 && swizzle != kSwizzle)
-    return emitError() << "expects a swizzle of " << kSwizzle
-                       << " bytes, got " << swizzle;
+    return emitError() << "expects a swizzle of " << kSwizzle << " bytes, got "
+                       << swizzle;
   if (swizzle && (pad != 0 || element.getIntOrFloatBitWidth() != 16 ||
                   shape[0] % 8 != 0 || shape[1] * 2 % kSwizzle != 0))
     return emitError() << "expects a swizzled buffer without a pad, of 16-bit "

@@ -175,7 +175,8 @@ static LogicalResult verifyRegisters(RolesOp op) {
                  "248, got ")
              << registers;
   for (unsigned role = 0; role + 1 < op.getNumRoles(); ++role) {
-    if (op.getFirstWarp(role + 1) % 4 != 0 && op.getRegisters()[role] != op.getRegisters()[role + 1])
+    if (op.getFirstWarp(role + 1) % 4 != 0 &&
+        op.getRegisters()[role] != op.getRegisters()[role + 1])
       return op.emitOpError(
                  "expects roles that share a group of four warps to have the "
                  "same registers, got ")
