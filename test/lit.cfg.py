@@ -43,6 +43,8 @@ if importlib.util.find_spec("torch"):
     config.available_features.add("torch")
 if shutil.which("pkg-config"):
     config.available_features.add("pkg-config")
+if importlib.util.find_spec("numpy"):
+    config.available_features.add("numpy")
 if os.path.exists("/dev/nvidiactl"):
     config.available_features.add("gpu")
 if config.deltanet_sanitize:

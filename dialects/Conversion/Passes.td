@@ -163,8 +163,8 @@ def ConvertTileToNVVM : Pass<"convert-tile-to-nvvm", "::mlir::gpu::GPUModuleOp">
   let description = [{
     A tensor in registers becomes the scalars that one thread holds (pairs, where its
     elements have 16 bits), a handle of shared memory a pointer. Products become
-    `mma.sync` and `ldmatrix`, copies `cp.async`; `exp` becomes `ex2.approx`, so that no
-    device library is needed.
+    `mma.sync` and `ldmatrix`, copies `cp.async`. Functions of f32 become instructions
+    and polynomials (docs/Elementwise.md), so that no device library is needed.
 
     ```mlir
     %d = tile.mma %a, %k, %c transpose_rhs : ...

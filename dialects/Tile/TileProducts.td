@@ -25,8 +25,8 @@ def Tile_DecayScaleOp : Tile_Op<"decay_scale", [
     scaled_x[r, c] = x[r, c] exp(gx[r, c] - ref_I[c]),      r in block I
     scaled_y[i, c] = y[i, c] exp(ref_{J+1}[c] - gy[i, c]),  i in block J
     ```
-    rounded once. Gates are running sums of log-decays, so that no factor is above
-    one. The last block of `scaled_y` is not written, nobody reads it.
+    rounded once. Gates are running sums of log-decays, which do not increase from row
+    to row, so that no factor is above one. The last block of `scaled_y` is not written, nobody reads it.
 
     - C1: `x`, `y` and what is stored for them have one element type and one width K, a
       multiple of 16; there is as much stored as there are `x`, each of the shape of
@@ -59,7 +59,7 @@ def Tile_DecayDotOp : Tile_Op<"decay_dot", [
 
     A block of 16 rows and 16 n columns below the diagonal is a product on the tensor
     cores, all of whose factors are at most one (27):
-    `scaled_x[r] exp(ref_I - ref_{J+1}) scaled_y[i]`. A block on the diagonal is one,
+    `scaled_x[r] (exp(ref_I - ref_{J+1}) scaled_y[i])`. A block on the diagonal is one,
     too, where no channel decays by more than exp(-64) within it:
     `scaled_x[r] (y[i] exp(ref_I - gy[i]))`, with operands in bf16 or tf32, whose
     exponents reach that far (f16 becomes tf32). Otherwise every warp that has a part

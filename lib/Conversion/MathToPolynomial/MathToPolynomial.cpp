@@ -4,6 +4,7 @@
 // Chebyshev nodes of the reduced range.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Conversion/Passes.h"
+#include "deltanet/Support/Polynomials.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -17,6 +18,7 @@ namespace deltanet {
 } // namespace deltanet
 
 using namespace mlir;
+using namespace deltanet;
 
 namespace {
 
@@ -90,16 +92,14 @@ struct ExpFigures {
 } // namespace
 
 static const ExpFigures &expFigures(unsigned width) {
-  static const double single[] = {0.5, 0.16666576666119928, 0.04166655421298415,
-                                  0.008363232883682618, 0.0013926250831497611};
   static const double doubled[] = {
       0.5000000000000001,     0.16666666666666669,    0.041666666666623824,
       0.008333333333330039,   0.0013888888917367081,  0.00019841269863171557,
       2.4801521057868204e-05, 2.7557268276905696e-06, 2.7620201591031547e-07,
       2.5100472505694996e-08};
   static const ExpFigures f32 = {
-      -104.0, 89.0, 12582912.0, 0.693359375, -0.00021219444005469057,
-      23,     127,  single};
+      -104.0, 89.0, 12582912.0,         0.693359375, -0.00021219444005469057,
+      23,     127,  polynomials::kExpm1};
   static const ExpFigures f64 = {-746.0,
                                  710.0,
                                  6755399441055744.0,
@@ -308,17 +308,11 @@ static Value expandTanh(Calculator &c, Value x) {
 
 /// x + x P(x^2) up to 0.9, 1 - exp(-G(x)) from there on; 1 in f32 from 4 on.
 static Value expandErf(Calculator &c, Value x) {
-  static const double near[] = {0.12837916678922232,  -0.3761263519396771,
-                                0.11283718049592738,  -0.026860664791081918,
-                                0.005204226693651869, -0.0008179632179898365,
-                                8.529401319082956e-05};
-  static const double far[] = {
-      -0.00031853966241225597, 1.1302310552231873,    0.6318239181057594,
-      0.1100871664955004,      -0.026427637153529877, 0.004762625832512992,
-      -0.0005975857702302331,  4.616385862524457e-05, -1.6430636556906173e-06};
   Value a = clamp(c, c.abs(x), 0.0, 4.0);
-  Value first = c.add(a, c.mul(a, c.polynomial(c.mul(a, a), near)));
-  Value second = c.sub(c.real(1.0), expandExp(c, c.neg(c.polynomial(a, far))));
+  Value first =
+      c.add(a, c.mul(a, c.polynomial(c.mul(a, a), polynomials::kErfNear)));
+  Value second = c.sub(
+      c.real(1.0), expandExp(c, c.neg(c.polynomial(a, polynomials::kErfFar))));
   Value result =
       c.select(c.compare(Predicate::OLT, a, c.real(0.9)), first, second);
   return keepNaN(c, x, c.withSign(result, x));

@@ -10,8 +10,8 @@ namespace deltanet::tile {
 
 inline constexpr double kLog2E = 1.4426950408889634;
 
-/// exp(later - earlier) of two running sums of log-decays, at most 1.
-mlir::Value decayFactor(Emit &emit, mlir::Value later, mlir::Value earlier);
+/// exp(x - y) of two running sums of log-decays.
+mlir::Value decayFactor(Emit &emit, mlir::Value x, mlir::Value y);
 
 } // namespace deltanet::tile
 

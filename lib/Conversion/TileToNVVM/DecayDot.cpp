@@ -231,8 +231,8 @@ private:
         next, [&] { return products(false); }, [&] { return products(true); });
   }
 
-  /// Products of scaled operands; with `apart`, the left ones decay over the
-  /// blocks between, too.
+  /// Products of scaled operands; with `apart`, the right ones, which all left
+  /// ones share, decay over the blocks between, too.
   Values products(bool apart) {
     return overChannels([&](Value channel, ArrayRef<int64_t> at, Values &sums) {
       PartProduct product(emit, element, precision());
@@ -245,29 +245,24 @@ private:
       Value later = gateRow(endOfBlock(rowBlock), pair);
       Value earlier = gateRow(endOfBlock(emit.add(columnBlock, 1)), pair);
       for (int64_t c : at) {
-        SmallVector<PartProduct::Part, 2> rights;
-        for (int64_t h = 0; h != group; h += 8)
-          rights.push_back(y.is16() ? product.packed(y.packed(h, c))
-                                    : product.right(y.numbers(h, c)));
         Values between;
         if (apart)
           between = factors(pairs(later, c), pairs(earlier, c));
+        SmallVector<PartProduct::Part, 2> rights;
+        for (int64_t h = 0; h != group; h += 8)
+          rights.push_back(
+              apart      ? product.right(multiplied(y.numbers(h, c), between))
+              : y.is16() ? product.packed(y.packed(h, c))
+                         : product.right(y.numbers(h, c)));
         for (int64_t i = 0; i != lefts; ++i)
-          multiply(product, i, leftPart(product, x[i], c, between), rights,
-                   sums);
+          multiply(product, i, leftPart(product, x[i], c), rights, sums);
       }
     });
   }
 
-  PartProduct::Part leftPart(PartProduct &product, PartReader &x, int64_t c,
-                             ArrayRef<Value> factors) {
-    if (factors.empty() && x.is16())
-      return product.packed(x.packed(0, c));
-    Values values = x.numbers(0, c);
-    if (!factors.empty()) // registers 0, 1 and 2, 3 of a tile: one row each
-      for (auto [i, v] : llvm::enumerate(values))
-        v = emit.mulf(v, factors[i / 4 * 2 + i % 2]);
-    return product.left(values);
+  PartProduct::Part leftPart(PartProduct &product, PartReader &x, int64_t c) {
+    return x.is16() ? product.packed(x.packed(0, c))
+                    : product.left(x.numbers(0, c));
   }
 
   //===--------------------------------------------------------------------===//
@@ -321,11 +316,6 @@ private:
       result.push_back(decayFactor(emit, l, e));
     return result;
   }
-  /// exp(x - y).
-  Value exp(Value x, Value y) {
-    return emit.exp2(emit.mulf(emit.subf(x, y), emit.f32(kLog2E)));
-  }
-
   /// Whether no channel decays by more than the reach from the reference to the
   /// end of the block. NaN is not within it.
   Value isWithinReach() {
@@ -377,7 +367,7 @@ private:
             auto [first, second] = gy.read(h, c + 8 * half);
             for (auto [e, gate] : {std::pair{0, first}, std::pair{1, second}}) {
               Value &v = values[2 * half + e];
-              v = emit.mulf(v, exp(from[2 * half + e], gate));
+              v = emit.mulf(v, decayFactor(emit, from[2 * half + e], gate));
             }
           }
           rights.push_back(product.right(values));
@@ -391,7 +381,7 @@ private:
         for (int64_t i = 0; i != lefts; ++i)
           multiply(product, i,
                    wide ? product.left(multiplied(x[i].numbers(0, c), decays))
-                        : leftPart(product, x[i], c, {}),
+                        : leftPart(product, x[i], c),
                    rights, sums);
       }
     });
@@ -434,7 +424,8 @@ private:
           continue; // above the diagonal
         for (int64_t e = 0; e != 2; ++e) {
           // What overflows is above the diagonal, and dropped.
-          Value term = emit.mulf(y[at][e], exp(gx[half][e], gy[at][e]));
+          Value term =
+              emit.mulf(y[at][e], decayFactor(emit, gx[half][e], gy[at][e]));
           for (int64_t i = 0; i != lefts; ++i) {
             Value &sum = sums[i * perLeft() + at / 2 * 4 + half * 2 + at % 2];
             sum = emit.fma(x[i][half][e], term, sum);

@@ -9,11 +9,8 @@
 using namespace mlir;
 using namespace deltanet::tile;
 
-Value deltanet::tile::decayFactor(Emit &emit, Value later, Value earlier) {
-  // Rounding may leave a running sum above an earlier one.
-  Value exponent = emit.mulf(emit.subf(later, earlier), emit.f32(kLog2E));
-  exponent = arith::MinimumFOp::create(emit.b, emit.loc, exponent, emit.f32(0));
-  return emit.exp2(exponent);
+Value deltanet::tile::decayFactor(Emit &emit, Value x, Value y) {
+  return emit.exp2(emit.mulf(emit.subf(x, y), emit.f32(kLog2E)));
 }
 
 namespace {

@@ -143,6 +143,10 @@ void populateDecayScalePatterns(const mlir::TypeConverter &converter,
                                 mlir::RewritePatternSet &patterns);
 void populateDecayDotPatterns(const mlir::TypeConverter &converter,
                               mlir::RewritePatternSet &patterns);
+/// Functions of f32 and divisions.
+void populateElementaryPatterns(const mlir::TypeConverter &converter,
+                                mlir::RewritePatternSet &patterns);
+void addElementaryLegality(mlir::ConversionTarget &target);
 void populateVectorPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
 

@@ -3,8 +3,6 @@
 //===----------------------------------------------------------------------===//
 #include "Emit.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
@@ -23,8 +21,8 @@ struct ElementwisePattern : ConversionPattern {
   LogicalResult
   matchAndRewrite(Operation *op, ArrayRef<ValueRange> operands,
                   ConversionPatternRewriter &rewriter) const override {
-    if (!OpTrait::hasElementwiseMappableTraits(op) ||
-        op->getNumResults() != 1 || !isInRegisters(op->getResult(0).getType()))
+    if (!isElementwiseOnTiles(op) || op->getNumResults() != 1 ||
+        !isInRegisters(op->getResult(0).getType()))
       return rewriter.notifyMatchFailure(
           op, "no elementwise operation on registers");
     Emit emit(rewriter, op->getLoc());
@@ -75,27 +73,6 @@ struct ElementwisePattern : ConversionPattern {
     for (int64_t e = 0, n = getElementsPerThread(type); e != n; ++e)
       values.push_back(emit.unpack(pairs[e / 2], e % 2, type.getElementType()));
     return values;
-  }
-};
-
-/// e^x = 2^(x log2 e), one instruction; no library of device functions.
-struct ExpPattern : OpConversionPattern<math::ExpOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(math::ExpOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!getElementTypeOrSelf(op.getType()).isF32())
-      return rewriter.notifyMatchFailure(op, "only f32");
-    Emit emit(rewriter, op.getLoc());
-    SmallVector<Value> values;
-    for (Value x : adaptor.getOperand()) {
-      Value scaled = arith::MulFOp::create(rewriter, op.getLoc(), x,
-                                           emit.f32(1.4426950408889634));
-      values.push_back(
-          emit.intrinsic("llvm.nvvm.ex2.approx.ftz", x.getType(), scaled));
-    }
-    rewriter.replaceOpWithMultiple(op, {values});
-    return success();
   }
 };
 
@@ -180,7 +157,7 @@ struct ExtractPattern : OpConversionPattern<ExtractOp> {
 
 void deltanet::tile::populateRegisterPatterns(const TypeConverter &converter,
                                               RewritePatternSet &patterns) {
-  patterns.add<ElementwisePattern, ExpPattern, ConstantPattern,
-               BroadcastPattern, CoordinatePattern, ExtractPattern>(
-      converter, patterns.getContext());
+  patterns.add<ElementwisePattern, ConstantPattern, BroadcastPattern,
+               CoordinatePattern, ExtractPattern>(converter,
+                                                  patterns.getContext());
 }

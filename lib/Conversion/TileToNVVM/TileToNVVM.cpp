@@ -7,7 +7,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
 #include "mlir/Transforms/DialectConversion.h"
@@ -150,6 +149,7 @@ struct ConvertTileToNVVM
     RewritePatternSet patterns(&getContext());
     populateRegisterPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
+    populateElementaryPatterns(converter, patterns);
     populateVectorPatterns(converter, patterns);
     populateMmaPatterns(converter, patterns);
     populateInversePatterns(converter, patterns);
@@ -169,7 +169,7 @@ struct ConvertTileToNVVM
     target.addIllegalDialect<TileDialect>();
     // Roles go last: until then, operations see whose threads they are.
     target.addLegalOp<RolesOp>();
-    target.addIllegalOp<math::ExpOp>();
+    addElementaryLegality(target);
     target.addDynamicallyLegalOp<gpu::GPUFuncOp>([&](gpu::GPUFuncOp op) {
       return converter.isSignatureLegal(op.getFunctionType()) &&
              converter.isLegal(&op.getBody());

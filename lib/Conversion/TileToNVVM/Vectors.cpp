@@ -21,6 +21,14 @@ static int64_t getRun(RankedTensorType type) {
   return perLane % 4 == 0 ? 4 : perLane % 2 == 0 ? 2 : 1;
 }
 
+/// `condition`, and that this warp is none of those that repeat the layout's.
+static Value withinLayout(Emit &emit, AccAttr layout, Value condition) {
+  if (emit.getNumThreads() == layout.getNumWarps() * kWarpSize)
+    return condition;
+  Value inside = emit.less(emit.warp(), emit.i32(layout.getNumWarps()));
+  return arith::AndIOp::create(emit.b, emit.loc, condition, inside);
+}
+
 /// Whether this thread is the first of those that hold the same elements.
 static Value isFirstHolder(Emit &emit, RankedTensorType type) {
   auto slice = dyn_cast<SliceAttr>(type.getEncoding());
@@ -31,7 +39,8 @@ static Value isFirstHolder(Emit &emit, RankedTensorType type) {
   bool rows = slice.getDim() == 1; // of a matrix, its columns dropped
   AccAttr layout = slice.getParent();
   Value zero = emit.i32(0);
-  Value first = emit.equal(rows ? emit.lanePair() : emit.laneRow(), zero);
+  Value first = withinLayout(
+      emit, layout, emit.equal(rows ? emit.lanePair() : emit.laneRow(), zero));
   if (layout.getWarps()[slice.getDim()] == 1)
     return first;
   Value warp = rows ? emit.warpColumn(layout) : emit.warpRow(layout);
@@ -345,8 +354,9 @@ private:
     Value base = emit.move(scratch, emit.mul(places.variable[0], 4));
     Value warp = dim == 1 ? emit.warpColumn(layout) : emit.warpRow(layout);
     Value mine = emit.move(base, emit.mul(warp, row));
-    Value holder =
-        emit.equal(dim == 1 ? emit.lanePair() : emit.laneRow(), emit.i32(0));
+    Value holder = withinLayout(
+        emit, layout,
+        emit.equal(dim == 1 ? emit.lanePair() : emit.laneRow(), emit.i32(0)));
     emit.when(holder, [&] {
       for (auto [v, at] : llvm::zip(values, places.constants))
         emit.store(v, emit.move(mine, at[0] * 4));
@@ -390,6 +400,7 @@ struct ReducePattern : OpConversionPattern<ReduceOp> {
 
 void deltanet::tile::populateVectorPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns.add<LoadVectorPattern, StoreVectorPattern, ConvertPattern, RepeatPattern,
-               CumsumPattern, ReducePattern>(converter, patterns.getContext());
+  patterns.add<LoadVectorPattern, StoreVectorPattern, ConvertPattern,
+               RepeatPattern, CumsumPattern, ReducePattern>(
+      converter, patterns.getContext());
 }

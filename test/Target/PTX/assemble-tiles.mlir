@@ -86,4 +86,29 @@ gpu.module @kernels {
     tile.store %c, %out[%c64] strides [%c128, %c1] : tensor<128x128xf32, #acc>, !tile.global<f32>
     gpu.return
   }
+
+  // Functions that users write; none may become a call.
+  gpu.func @functions(%p: !tile.global<f32>, %out: !tile.global<f32>) kernel
+      attributes {known_block_size = array<i32: 32, 1, 1>, tile.launch = {}} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %x = tile.load %p[%c0] strides [%c1] : !tile.global<f32> -> tensor<32xf32, #tile.lanes>
+    %0 = math.exp %x : tensor<32xf32, #tile.lanes>
+    %1 = math.log1p %0 : tensor<32xf32, #tile.lanes>
+    %2 = math.expm1 %1 : tensor<32xf32, #tile.lanes>
+    %3 = math.log2 %2 : tensor<32xf32, #tile.lanes>
+    %4 = math.tanh %3 : tensor<32xf32, #tile.lanes>
+    %5 = math.erf %4 : tensor<32xf32, #tile.lanes>
+    %6 = math.sin %5 : tensor<32xf32, #tile.lanes>
+    %7 = math.cos %6 : tensor<32xf32, #tile.lanes>
+    %8 = math.powf %7, %x : tensor<32xf32, #tile.lanes>
+    %9 = math.floor %8 : tensor<32xf32, #tile.lanes>
+    %10 = math.absf %9 : tensor<32xf32, #tile.lanes>
+    %11 = math.round %10 : tensor<32xf32, #tile.lanes>
+    %12 = math.roundeven %11 : tensor<32xf32, #tile.lanes>
+    %13 = math.rsqrt %12 : tensor<32xf32, #tile.lanes>
+    %14 = arith.divf %13, %x : tensor<32xf32, #tile.lanes>
+    tile.store %14, %out[%c0] strides [%c1] : tensor<32xf32, #tile.lanes>, !tile.global<f32>
+    gpu.return
+  }
 }
