@@ -63,10 +63,11 @@ class Row:
         return total
 
     def mlir(self, static=False):
-        """The operator; B, T and H are left open unless `static`."""
+        """The operator; B, T and H are left open unless `static`, but for the tokens of decoding."""
         def tensor(name, extents, element):
             kept = {"bonus": 1, "initial": 2, "state": 2}.get(name, 3)  # from here on widths
-            texts = [str(e) if static or i >= kept else "?" for i, e in enumerate(extents)]
+            decode = 1 if kept == 3 and self.T <= 8 else None  # the dimension of tokens
+            texts = [str(e) if static or i >= kept or i == decode else "?" for i, e in enumerate(extents)]
             return "tensor<" + "x".join(texts + [element]) + ">"
         inputs, outputs = ({name: tensor(name, *shape) for name, shape in part.items()} for part in self.shapes())
         named = lambda name, type: f'{type} {{deltanet.name = "{name}"}}'

@@ -141,6 +141,7 @@ public:
       throw std::runtime_error("the package says: " + lastError());
   }
 
+  std::string getSchedule() const override { return schedules; }
   std::string describe() const override { return "package " + prefix; }
 
 private:
@@ -165,6 +166,9 @@ private:
     const char *text =
         reinterpret_cast<const char *(*)()>(symbol("manifest"))();
     Json manifest = Json::parse(text, "the manifest of " + path);
+    for (const Json &target : manifest.at("targets").getList())
+      schedules += target.at("name").getText() + ": " +
+                   target.at("schedule").getText() + "; ";
     for (const Json &entry : manifest.at("arguments").getList()) {
       Argument argument = readArgument(entry);
       if (argument.role == Argument::Role::Input ||
@@ -174,7 +178,7 @@ private:
   }
 
   void *library = nullptr;
-  std::string prefix;
+  std::string prefix, schedules;
 };
 } // namespace
 

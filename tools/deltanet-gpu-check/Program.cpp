@@ -72,6 +72,14 @@ public:
       runOne(launches[i], kernels[i], pointers, sizes);
   }
 
+  std::string getSchedule() const override {
+    std::string text;
+    for (const Launch &launch : launches)
+      text += std::to_string(launch.block) + " threads, " +
+              std::to_string(launch.sharedBytes) + " bytes; ";
+    return text;
+  }
+
   std::string describe() const override {
     std::string text = fromCubin ? "cubin" : "ptx";
     for (size_t i = 0; i != kernels.size(); ++i)
