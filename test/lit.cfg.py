@@ -1,5 +1,6 @@
 # lit.cfg.py - how the tests of this folder run: tools on PATH, what a test may
 # require. Run them with tools/check, or `ninja check-deltanet` in a build.
+import importlib.util
 import os
 import shutil
 import sys
@@ -23,7 +24,7 @@ cuda = "/usr/local/cuda/bin"
 if not shutil.which("ptxas") and os.path.exists(os.path.join(cuda, "ptxas")):
     path.append(cuda)
 config.environment["PATH"] = os.pathsep.join(path + [os.environ.get("PATH", "")])
-for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME"):
+for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
@@ -38,6 +39,8 @@ if config.deltanet_sanitize:
 # What a test may ask for with `REQUIRES:`.
 if shutil.which("ptxas", path=config.environment["PATH"]):
     config.available_features.add("ptxas")
+if importlib.util.find_spec("torch"):
+    config.available_features.add("torch")
 if shutil.which("pkg-config"):
     config.available_features.add("pkg-config")
 if os.path.exists("/dev/nvidiactl"):
@@ -47,6 +50,7 @@ if config.deltanet_sanitize:
 
 config.substitutions.append(("%src", config.deltanet_src_root))
 config.substitutions.append(("%obj", config.deltanet_obj_root))
+config.substitutions.append(("%fakedriver", os.path.join(config.deltanet_obj_root, "test", "fake-driver")))
 config.substitutions.append(("%cmake", config.cmake))
 config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%cxxflags", config.cxx_flags))

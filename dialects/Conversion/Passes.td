@@ -103,6 +103,10 @@ def ConvertChunkToTile : Pass<"convert-chunk-to-tile", "::mlir::ModuleOp"> {
   let options = [
     Option<"columns", "columns", "int64_t", "128",
            "at most so many independent columns a block, 16 for each warp">,
+    Option<"warps", "warps", "int64_t", "4",
+           "warps of a block that carries no state">,
+    Option<"aheadWarps", "ahead-warps", "int64_t", "0",
+           "warps of their own for what does not wait for the state; 0: the same warps">,
     Option<"slots", "slots", "int64_t", "2",
            "buffers for each input: 2 loads a chunk while the one before is worked on">];
   let statistics = [Statistic<"numKernels", "kernels", "kernels made">];
@@ -123,10 +127,10 @@ def ConvertTokenLoopToTile : Pass<"convert-token-loop-to-tile", "::mlir::ModuleO
     ```
     becomes
     ```mlir
-    %k3 = tile.repeat %k [2] : tensor<1x128xf32, #nK> -> tensor<1x128x32xf32, #nKV>
-    %S3 = tile.repeat %S [0] : tensor<128x32xf32, #KV> -> tensor<1x128x32xf32, #nKV>
+    %k3 = tile.expand %k [2] : tensor<1x128xf32, #nK> -> tensor<1x128x32xf32, #nKV>
+    %S3 = tile.expand %S [0] : tensor<128x32xf32, #KV> -> tensor<1x128x32xf32, #nKV>
     %p = arith.mulf %k3, %S3 : tensor<1x128x32xf32, #nKV>
-    %kS = tile.reduce add %p [1] : tensor<1x128x32xf32, #nKV> -> tensor<1x32xf32, #nV>
+    %kS = tile.combine add %p [1] : tensor<1x128x32xf32, #nKV> -> tensor<1x32xf32, #nV>
     ```
   }];
   let dependentDialects = ["::deltanet::tile::TileDialect", "::mlir::gpu::GPUDialect",

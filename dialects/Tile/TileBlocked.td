@@ -79,7 +79,7 @@ class Tile_BlockedOp<string mnemonic, list<Trait> traits = [Pure]>
   let hasVerifier = 1;
 }
 
-def Tile_RepeatOp : Tile_BlockedOp<"repeat"> {
+def Tile_ExpandOp : Tile_BlockedOp<"expand"> {
   let summary = "repeat a tile along new dimensions";
   let description = [{
     The result has the dimensions of the input in order, and beside them those
@@ -88,14 +88,14 @@ def Tile_RepeatOp : Tile_BlockedOp<"repeat"> {
     - C1: one element type; the result without the listed dimensions has the shape
       and the layout of the input.
 
-    Example: `%k2 = tile.repeat %k [1] : tensor<128xf32, #K> -> tensor<128x32xf32, #KV>`
+    Example: `%k2 = tile.expand %k [1] : tensor<128xf32, #K> -> tensor<128x32xf32, #KV>`
   }];
   let arguments = (ins Tile_Blocked:$input, DenseI64ArrayAttr:$dimensions);
   let results = (outs Tile_Blocked:$result);
   let assemblyFormat = "$input $dimensions attr-dict `:` type($input) `->` type($result)";
 }
 
-def Tile_ReduceOp : Tile_BlockedOp<"reduce", [
+def Tile_CombineOp : Tile_BlockedOp<"combine", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "sum, largest, smallest or product along dimensions";
   let description = [{
@@ -110,7 +110,7 @@ def Tile_ReduceOp : Tile_BlockedOp<"reduce", [
       for every element of the result that a thread holds, 32 columns for each
       warp of the block.
 
-    Example: `%s = tile.reduce add %p [0] : tensor<128x32xf32, #KV> -> tensor<32xf32, #V>`
+    Example: `%s = tile.combine add %p [0] : tensor<128x32xf32, #KV> -> tensor<32xf32, #V>`
   }];
   let arguments = (ins Tile_Combine:$kind, Tile_BlockedF32:$input,
                        DenseI64ArrayAttr:$dimensions, Optional<Tile_BufferType>:$buffer);
@@ -121,7 +121,7 @@ def Tile_ReduceOp : Tile_BlockedOp<"reduce", [
   }];
 }
 
-def Tile_RowOp : Tile_BlockedOp<"row"> {
+def Tile_TakeRowOp : Tile_BlockedOp<"take_row"> {
   let summary = "one row of a tile whose rows a thread holds whole";
   let description = [{
     `result[...] = input[index, ...]`.
@@ -130,7 +130,7 @@ def Tile_RowOp : Tile_BlockedOp<"row"> {
     - C2: the result has the element type of the input, and its shape and layout
       without dimension 0.
 
-    Example: `%k0 = tile.row %k [0] : tensor<2x128xf32, #nK> -> tensor<128xf32, #K>`
+    Example: `%k0 = tile.take_row %k [0] : tensor<2x128xf32, #nK> -> tensor<128xf32, #K>`
   }];
   let arguments = (ins Tile_Blocked:$input, I64Attr:$index);
   let results = (outs Tile_Blocked:$result);

@@ -1,11 +1,14 @@
 //===- Compile.cpp - deltanet compile -------------------------------------===//
-// One file to IR, an object or PTX, in files named after it.
+// One file to IR, objects, PTX or a package, for one target or several, in
+// files named after it.
 //===----------------------------------------------------------------------===//
 #include "Lowering.h"
+#include "PackageBuilder.h"
 #include "Program.h"
 #include "deltanet/Support/File.h"
 #include "deltanet/Target/Host.h"
 #include "deltanet/Target/PTX.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include <chrono>
@@ -19,6 +22,47 @@ namespace {
 struct Product {
   StringRef name, extension;
   bool cpu, gpu, text;
+  bool package = false; ///< one for all targets, of one function
+};
+
+/// One run of the command.
+class Compiler {
+public:
+  Compiler(Session &session, const CompileOptions &options)
+      : session(session), options(options) {}
+  int run();
+
+private:
+  int readTargets();
+  int chooseProducts();
+  int checkProducts();
+  std::string listProducts() const;
+  int findTools();
+  int compileTarget(kernel::TargetAttr target);
+  int compilePackage();
+  int makeProduct(const Product &product, ModuleOp lowered,
+                  kernel::TargetAttr target, std::string &contents);
+  int makePackageProduct(const Product &product, PackageBuilder &builder,
+                         std::string &contents);
+  std::string getName() const;
+  int writeTargetProducts(const artifact::TargetCode &code);
+  int write(const Product &product, StringRef target,
+            const std::string &contents);
+  bool wants(StringRef name) const {
+    return llvm::any_of(products,
+                        [&](const Product &p) { return p.name == name; });
+  }
+  bool wantsPackage() const {
+    return llvm::any_of(products, [](const Product &p) { return p.package; });
+  }
+
+  Session &session;
+  const CompileOptions &options;
+  OwningOpRef<ModuleOp> module;
+  SmallVector<kernel::TargetAttr> targets;
+  SmallVector<Product> products;
+  std::string ptxas;
+  llvm::json::Array files;
 };
 } // namespace
 
@@ -27,60 +71,146 @@ static constexpr Product kProducts[] = {
     {"llvm", "ll", true, true, true},
     {"obj", "o", true, false, false},
     {"ptx", "ptx", false, true, true},
+    {"cubin", "cubin", false, true, false},
+    {"fatbin", "fatbin", false, true, false, true},
+    {"so", "so", true, true, false, true},
+    {"header", "h", true, true, true, true},
+    {"manifest", "json", true, true, true, true},
 };
 
-/// The products that the user asks for, checked against the target.
-static std::optional<SmallVector<Product>>
-chooseProducts(Session &session, const CompileOptions &options,
-               kernel::TargetAttr target) {
+static bool suits(const Product &product, kernel::TargetAttr target) {
+  return target.isCPU() ? product.cpu : product.gpu;
+}
+
+//===----------------------------------------------------------------------===//
+// What is asked for
+//===----------------------------------------------------------------------===//
+
+int Compiler::readTargets() {
+  SmallVector<StringRef> names;
+  StringRef(options.target).split(names, ',');
+  llvm::StringSet<> seen;
+  for (StringRef name : names) {
+    if (!seen.insert(name).second)
+      return session.fail(kUsage, "expects every --target once, got '" + name +
+                                      "' twice");
+    int code = kOk;
+    auto target = findTarget(session, name, code);
+    if (!target)
+      return code;
+    targets.push_back(*target);
+  }
+  return kOk;
+}
+
+/// The products that suit some target.
+std::string Compiler::listProducts() const {
+  std::string list;
+  for (const Product &product : kProducts)
+    if (llvm::any_of(targets,
+                     [&](auto target) { return suits(product, target); }))
+      list += (list.empty() ? "" : ", ") + product.name.str();
+  return list;
+}
+
+int Compiler::chooseProducts() {
   std::vector<std::string> names = options.emit;
-  if (names.empty())
-    names = {!options.stopAfter.empty() ? "mlir"
-             : target.isCPU()           ? "obj"
-                                        : "ptx"};
-  SmallVector<Product> chosen;
+  bool cpu = llvm::any_of(targets, [](auto t) { return t.isCPU(); });
+  bool gpu = llvm::any_of(targets, [](auto t) { return t.isGPU(); });
+  if (names.empty() && !options.stopAfter.empty())
+    names = {"mlir"};
+  if (names.empty() && cpu)
+    names.push_back("obj");
+  if (names.empty() ||
+      (options.emit.empty() && options.stopAfter.empty() && gpu && cpu))
+    names.push_back("ptx");
+  std::string kinds = targets.size() > 1 ? "targets" : cpu ? "cpu" : "gpu";
   for (StringRef name : names) {
     const auto *product = llvm::find_if(
         kProducts, [&](const Product &p) { return p.name == name; });
-    std::string allowed;
-    for (const Product &p : kProducts)
-      if (target.isCPU() ? p.cpu : p.gpu)
-        allowed += (allowed.empty() ? "" : ", ") + p.name.str();
     if (product == std::end(kProducts) ||
-        !(target.isCPU() ? product->cpu : product->gpu)) {
-      session.fail(kUsage, "expects --emit " + allowed + " for the " +
-                               (target.isCPU() ? "cpu" : "gpu") + " '" +
-                               target.getName() + "', got '" + name + "'");
-      return std::nullopt;
-    }
-    if (!options.stopAfter.empty() && product->name != "mlir") {
-      session.fail(kUsage,
-                   "expects --emit mlir with --stop-after, got '" + name + "'");
-      return std::nullopt;
-    }
-    chosen.push_back(*product);
+        llvm::none_of(targets, [&](auto t) { return suits(*product, t); }))
+      return session.fail(kUsage, "expects --emit " + listProducts() +
+                                      " for the " + kinds + " '" +
+                                      options.target + "', got '" + name + "'");
+    if (!options.stopAfter.empty() && product->name != "mlir")
+      return session.fail(
+          kUsage, "expects --emit mlir with --stop-after, got '" + name + "'");
+    products.push_back(*product);
   }
-  if (options.outputFolder == "-" && (chosen.size() != 1 || !chosen[0].text)) {
-    session.fail(kUsage, "expects one --emit of text with -o -");
-    return std::nullopt;
-  }
-  return chosen;
+  return checkProducts();
 }
 
-/// DIR/NAME.EXTENSION, after the name of the input.
-static std::string makePath(const CompileOptions &options,
-                            const Product &product) {
+/// Refuses what does not go together.
+int Compiler::checkProducts() {
+  if (options.outputFolder == "-" &&
+      (products.size() != 1 || !products[0].text ||
+       (targets.size() != 1 && !products[0].package)))
+    return session.fail(kUsage, "expects one --emit of text with -o -");
+  if (!options.prefix.empty() && !artifact::isIdentifier(options.prefix))
+    return session.fail(kUsage, "expects a name in C as --prefix, got '" +
+                                    options.prefix + "'");
+  if (!wantsPackage() && (!options.prefix.empty() || !options.entry.empty()))
+    return session.fail(
+        kUsage,
+        "expects --emit fatbin, so, header or manifest with " +
+            std::string(options.prefix.empty() ? "--entry" : "--prefix"));
+  SmallVector<StringRef> processors;
+  for (kernel::TargetAttr target : targets)
+    if (target.isCPU())
+      processors.push_back(target.getName());
+  if (wantsPackage() && processors.size() > 1)
+    return session.fail(kUsage, "expects at most one processor in a package, "
+                                "got " +
+                                    llvm::join(processors, ", "));
+  return kOk;
+}
+
+/// Finds what the products need, or says what is missing.
+int Compiler::findTools() {
+  bool gpu = llvm::any_of(targets, [](auto t) { return t.isGPU(); });
+  auto found = gpu ? artifact::findCudaTool("ptxas") : std::nullopt;
+  if (wants("cubin") && !found)
+    return session.fail(
+        kMissing, "expects ptxas of the CUDA toolkit for --emit cubin; it "
+                  "is neither on PATH nor in /usr/local/cuda/bin, nor "
+                  "named by DELTANET_PTXAS. --emit ptx needs none");
+  if (wants("fatbin") && !artifact::findCudaTool("fatbinary"))
+    return session.fail(kMissing,
+                        "expects fatbinary of the CUDA toolkit for --emit "
+                        "fatbin; it is neither on PATH nor in "
+                        "/usr/local/cuda/bin, nor named by DELTANET_FATBINARY. "
+                        "--emit ptx needs none");
+  if (wants("so") && !artifact::findLinker())
+    return session.fail(kMissing, "expects one of " +
+                                      artifact::getLinkerNames() +
+                                      " on PATH for --emit so, or a linker "
+                                      "named by DELTANET_LINKER");
+  if (gpu && !found && (wants("so") || wants("fatbin")))
+    session.note("ptxas is not found: the package has PTX and no cubins, and "
+                 "the driver compiles it where it is loaded");
+  if (found && (wants("cubin") || wantsPackage()))
+    ptxas = *found;
+  return kOk;
+}
+
+//===----------------------------------------------------------------------===//
+// Files
+//===----------------------------------------------------------------------===//
+
+/// What files are called: the prefix of a package, because two libraries of one
+/// name do not work in one program; else as the input.
+std::string Compiler::getName() const {
+  if (!options.prefix.empty())
+    return options.prefix;
   StringRef stem = llvm::sys::path::stem(options.input);
-  SmallString<128> path(options.outputFolder);
-  llvm::sys::path::append(path, (stem == "-" ? "kernel" : stem) + "." +
-                                    product.extension);
-  return path.str().str();
+  return (stem == "-" ? "kernel" : stem).str();
 }
 
-/// Writes one product, or prints it.
-static int writeProduct(Session &session, const CompileOptions &options,
-                        const Product &product, const std::string &contents,
-                        llvm::json::Array &files) {
+/// DIR/NAME.EXTENSION; DIR/NAME.TARGET.EXTENSION where each of several targets
+/// has one.
+int Compiler::write(const Product &product, StringRef target,
+                    const std::string &contents) {
   if (options.outputFolder == "-") {
     if (options.json)
       session[product.name] = contents;
@@ -92,27 +222,45 @@ static int writeProduct(Session &session, const CompileOptions &options,
     return session.fail(kInputError, "cannot make the folder '" +
                                          options.outputFolder +
                                          "': " + error.message());
-  std::string path = makePath(options, product), message;
-  if (!support::writeFile(path, contents.data(), contents.size(), message))
+  std::string name = getName();
+  if (targets.size() > 1 && !product.package)
+    name += "." + target.str();
+  SmallString<128> path(options.outputFolder);
+  llvm::sys::path::append(path, name + "." + product.extension);
+  std::string message;
+  if (!support::writeFile(path.str().str(), contents.data(), contents.size(),
+                          message))
     return session.fail(kInputError, message);
   session.print("wrote " + path);
   files.push_back(llvm::json::Object{{"kind", product.name},
-                                     {"path", path},
+                                     {"path", path.str().str()},
                                      {"bytes", int64_t(contents.size())}});
   return kOk;
 }
 
-/// PTX or LLVM IR of the kernels of `module`.
-static int makeForGpu(const Product &product, ModuleOp module,
-                      kernel::TargetAttr target, std::string &contents) {
+//===----------------------------------------------------------------------===//
+// Whole modules
+//===----------------------------------------------------------------------===//
+
+/// PTX, LLVM IR or cubins of the kernels of `module`.
+static int makeForGpu(Session &session, const Product &product, ModuleOp module,
+                      kernel::TargetAttr target, StringRef ptxas,
+                      std::string &contents) {
   for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {
-    auto text = product.name == "ptx" ? ptx::emitPTX(kernels, target)
-                                      : ptx::emitLLVM(kernels, target);
+    auto text = product.name == "llvm" ? ptx::emitLLVM(kernels, target)
+                                       : ptx::emitPTX(kernels, target);
     if (failed(text))
       return kInternal;
     contents += *text;
   }
-  return kOk;
+  if (product.name != "cubin")
+    return kOk;
+  artifact::TargetCode code;
+  code.name = target.getName().str();
+  code.ptx = std::move(contents);
+  int result = assemble(session, code, ptxas);
+  contents = std::move(code.cubin);
+  return result;
 }
 
 /// An object or LLVM IR of `module`.
@@ -141,59 +289,136 @@ static int makeForCpu(Session &session, const Product &product, ModuleOp module,
   return kOk;
 }
 
-/// The contents of one product; `module` has gone through the pipeline.
-static int makeProduct(Session &session, const Product &product,
-                       ModuleOp module, kernel::TargetAttr target,
-                       std::string &contents) {
+/// The contents of one product; `lowered` has gone through the pipeline.
+int Compiler::makeProduct(const Product &product, ModuleOp lowered,
+                          kernel::TargetAttr target, std::string &contents) {
   if (product.name == "mlir") {
     llvm::raw_string_ostream stream(contents);
-    module.print(stream);
+    lowered.print(stream);
     stream << "\n";
     return kOk;
   }
   return target.isGPU()
-             ? makeForGpu(product, module, target, contents)
-             : makeForCpu(session, product, module, target, contents);
+             ? makeForGpu(session, product, lowered, target, ptxas, contents)
+             : makeForCpu(session, product, lowered, target, contents);
 }
 
-/// Brings `module` as far as the products of `target` need it.
-static int lowerFor(Session &session, ModuleOp module,
-                    kernel::TargetAttr target, const CompileOptions &options) {
-  if (target.isCPU())
-    return lower(session, module, getLinRecToHost(), target, options,
-                 options.stopAfter);
-  // The last phase prints; here the kernels become files.
-  return lower(session, module, getLinRecToPTX(), target, options,
-               options.stopAfter.empty() ? "nvvm" : options.stopAfter);
+/// What is of one target, for the whole file.
+int Compiler::compileTarget(kernel::TargetAttr target) {
+  SmallVector<Product> own;
+  for (const Product &product : products)
+    if (!product.package && suits(product, target) &&
+        // What is in a package is written from there.
+        !(wantsPackage() && (product.name == "ptx" || product.name == "cubin")))
+      own.push_back(product);
+  if (own.empty())
+    return kOk;
+  OwningOpRef<ModuleOp> lowered(cast<ModuleOp>((*module)->clone()));
+  // The last phase of a GPU prints; here the kernels become files.
+  StringRef stopAfter = !options.stopAfter.empty()
+                            ? StringRef(options.stopAfter)
+                        : target.isGPU() ? "nvvm"
+                                         : "";
+  int code = lower(session, *lowered,
+                   target.isCPU() ? getLinRecToHost() : getLinRecToPTX(),
+                   target, options, stopAfter);
+  for (const Product &product : own) {
+    std::string contents;
+    if (code == kOk)
+      code = makeProduct(product, *lowered, target, contents);
+    if (code == kOk)
+      code = write(product, target.getName(), contents);
+  }
+  return code;
+}
+
+//===----------------------------------------------------------------------===//
+// Packages
+//===----------------------------------------------------------------------===//
+
+int Compiler::makePackageProduct(const Product &product,
+                                 PackageBuilder &builder,
+                                 std::string &contents) {
+  if (product.name == "manifest")
+    return builder.getManifest(contents);
+  if (product.name == "header") {
+    contents = artifact::writeHeader(builder.getPackage());
+    return kOk;
+  }
+  if (product.name == "so")
+    return builder.link(getName() + ".so", contents);
+  auto fatbin = artifact::makeFatbin(builder.getPackage(),
+                                     *artifact::findCudaTool("fatbinary"));
+  if (!fatbin)
+    return session.fail(kInternal, llvm::toString(fatbin.takeError()));
+  contents = std::move(*fatbin);
+  return kOk;
+}
+
+/// PTX and cubin of a package, for runtimes that load kernels themselves.
+int Compiler::writeTargetProducts(const artifact::TargetCode &code) {
+  for (const Product &product : products) {
+    const std::string *contents = product.name == "ptx"     ? &code.ptx
+                                  : product.name == "cubin" ? &code.cubin
+                                                            : nullptr;
+    if (contents && code.gpu)
+      if (int error = write(product, code.name, *contents))
+        return error;
+  }
+  return kOk;
+}
+
+int Compiler::compilePackage() {
+  int code = kOk;
+  func::FuncOp function = findEntry(session, *module, options.entry, code);
+  if (!function)
+    return code;
+  PackageBuilder builder(session, *module, function, options);
+  std::string prefix = options.prefix.empty()
+                           ? artifact::makeIdentifier(function.getName())
+                           : options.prefix;
+  if ((code = builder.describe(prefix)))
+    return code;
+  for (kernel::TargetAttr target : targets)
+    if ((code = builder.addTarget(target, ptxas)) ||
+        (code = writeTargetProducts(builder.getPackage().targets.back())))
+      return code;
+  for (const Product &product : products) {
+    std::string contents;
+    if (!product.package)
+      continue;
+    if ((code = makePackageProduct(product, builder, contents)) ||
+        (code = write(product, "", contents)))
+      return code;
+  }
+  session["prefix"] = prefix;
+  return kOk;
+}
+
+int Compiler::run() {
+  int code = readTargets();
+  if (code || (code = chooseProducts()) || (code = findTools()))
+    return code;
+  module = readProgram(session, options.input);
+  if (!module)
+    return kInputError;
+  for (kernel::TargetAttr target : targets)
+    if ((code = compileTarget(target)))
+      return code;
+  if (wantsPackage())
+    code = compilePackage();
+  session["target"] = options.target;
+  session["files"] = std::move(files);
+  return code;
 }
 
 int deltanet::driver::compile(const CompileOptions &options,
                               const Console &console) {
   Session session("compile", options, console);
   auto start = std::chrono::steady_clock::now();
-  int code = kOk;
-  auto target = findTarget(session, options.target, code);
-  if (!target)
-    return session.finish(code);
-  auto products = chooseProducts(session, options, *target);
-  if (!products)
-    return session.finish(kUsage);
-  auto module = readProgram(session, options.input);
-  if (!module)
-    return session.finish(kInputError);
-  code = lowerFor(session, *module, *target, options);
-  llvm::json::Array files;
-  for (const Product &product : *products) {
-    std::string contents;
-    if (code == kOk)
-      code = makeProduct(session, product, *module, *target, contents);
-    if (code == kOk)
-      code = writeProduct(session, options, product, contents, files);
-  }
+  int code = Compiler(session, options).run();
   std::chrono::duration<double> seconds =
       std::chrono::steady_clock::now() - start;
-  session["target"] = target->getName();
-  session["files"] = std::move(files);
   session["seconds"] = seconds.count();
   return session.finish(code);
 }

@@ -3,15 +3,14 @@
 //===----------------------------------------------------------------------===//
 #include "Format.h"
 #include "Session.h"
+#include "deltanet/Artifact/Tools.h"
+#include "deltanet/Runtime/Cuda.h"
+#include "deltanet/Runtime/Package.h"
 #include "deltanet/Target/TargetRegistry.h"
 #include "mlir/Config/mlir-config.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Program.h"
 #include "llvm/Support/TargetSelect.h"
-#include <dlfcn.h>
-
 #include <thread>
 
 using namespace mlir;
@@ -27,30 +26,42 @@ struct Finding {
 };
 } // namespace
 
-/// ptxas on the path, or where the CUDA toolkit puts it.
-static Finding findPtxas() {
-  auto path = llvm::sys::findProgramByName("ptxas");
-  if (!path)
-    path = llvm::sys::findProgramByName("ptxas", {"/usr/local/cuda/bin"});
-  if (path)
-    return {"ptxas", true, *path};
-  return {"ptxas", false,
-          "no cubins; PTX is written all the same, and the driver compiles it "
-          "where it is loaded"};
+/// A program of the CUDA toolkit.
+static Finding findTool(StringRef name, const std::string &cost) {
+  auto path = artifact::findCudaTool(name);
+  return {name.str(), path.has_value(), path ? *path : cost};
+}
+
+static Finding findLinker() {
+  auto linker = artifact::findLinker();
+  return {"linker", linker.has_value(),
+          linker ? linker->path : "no packages (compile --emit so)"};
 }
 
 static Finding findCudaDriver() {
-  void *library = ::dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
-  if (!library)
-    return {"libcuda", false,
-            "no run or check on a GPU here; compiling for one needs none"};
-  auto version =
-      reinterpret_cast<int (*)(int *)>(::dlsym(library, "cuDriverGetVersion"));
-  int number = 0;
-  std::string detail = "libcuda.so.1";
-  if (version && version(&number) == 0)
-    detail += fmt::format(", CUDA {}.{}", number / 1000, number % 1000 / 10);
-  ::dlclose(library);
+  const deltanet_cuda *cuda = deltanet_open_cuda();
+  if (!cuda)
+    return {
+        "libcuda", false,
+        std::string("no run, check or bench on a GPU here; compiling for one "
+                    "needs none (") +
+            deltanet_get_error() + ")"};
+  int number = 0, count = 0;
+  cuda->cuDriverGetVersion(&number);
+  cuda->cuDeviceGetCount(&count);
+  std::string detail =
+      fmt::format("CUDA {}.{}", number / 1000, number % 1000 / 10);
+  for (int i = 0; i < count; ++i) {
+    deltanet_cuda_device device;
+    char name[128] = "";
+    int major = 0, minor = 0;
+    if (cuda->cuDeviceGet(&device, i))
+      continue;
+    cuda->cuDeviceGetName(name, sizeof name, device);
+    cuda->cuDeviceGetAttribute(&major, DELTANET_CUDA_CAPABILITY_MAJOR, device);
+    cuda->cuDeviceGetAttribute(&minor, DELTANET_CUDA_CAPABILITY_MINOR, device);
+    detail += fmt::format(", device {}: {} ({}.{})", i, name, major, minor);
+  }
   return {"libcuda", true, detail};
 }
 
@@ -79,7 +90,11 @@ int deltanet::driver::doctor(const CommonOptions &options,
       findCodeGenerator("code for the host", host.getTriple().str(),
                         "no run, check or objects for this machine"),
       findCodeGenerator("code for GPUs", "nvptx64-nvidia-cuda", "no PTX"),
-      findPtxas(),
+      findTool("ptxas",
+               "no cubins; PTX is written all the same, and the driver "
+               "compiles it where it is loaded"),
+      findTool("fatbinary", "no --emit fatbin; packages need none"),
+      findLinker(),
       findCudaDriver()};
   llvm::json::Array list;
   for (const Finding &finding : findings) {

@@ -1,36 +1,61 @@
 //===- Launch.h - a compiled function and its arguments ---------*- C++ -*-===//
+// One interface for the processor and for GPUs. Everything about shapes and
+// types has been checked before.
+//===----------------------------------------------------------------------===//
 #ifndef DELTANET_LIB_DRIVER_LAUNCH_H
 #define DELTANET_LIB_DRIVER_LAUNCH_H
 
 #include "Session.h"
+#include "deltanet/Artifact/Package.h"
 #include "deltanet/Support/Npy.h"
-#include "deltanet/Target/Host.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace deltanet::driver {
 
-/// Compiles for this machine and calls. Everything about shapes and types has
-/// been checked before.
+/// What a result holds before a run: bytes that are NaN in every format, so
+/// that what is not written shows.
+inline constexpr uint8_t kPoison = 0xff;
+
 class Launch {
 public:
-  /// `module` is in the LLVM dialect. Null, and a diagnostic, where LLVM fails.
-  static std::unique_ptr<Launch> create(Session &session, mlir::ModuleOp module,
-                                        llvm::StringRef function);
+  virtual ~Launch() = default;
 
-  /// Fills `results` with bytes that are NaN in every format, so that what is
-  /// not written shows, and calls. Returns the seconds of the call; nothing,
-  /// and a diagnostic, where there is no such function.
-  std::optional<double> run(Session &session,
-                            std::vector<support::NpyArray> &arguments,
-                            std::vector<support::NpyArray> &results);
+  /// Poisons `results` and calls. Returns the seconds of the call; nothing, and
+  /// a diagnostic, where it fails.
+  virtual std::optional<double>
+  run(std::vector<support::NpyArray> &arguments,
+      std::vector<support::NpyArray> &results) = 0;
 
-private:
-  std::unique_ptr<host::Program> program;
-  std::string function;
+  /// The seconds of each of `repeats` calls after a first one that does not
+  /// count, caches overwritten before each; `results` are those of the last.
+  virtual std::optional<std::vector<double>>
+  bench(std::vector<support::NpyArray> &arguments,
+        std::vector<support::NpyArray> &results, int64_t repeats) = 0;
+
+  /// What it runs on, and how it is timed, for the answer.
+  virtual std::string getMachine() const = 0;
+  virtual std::string getMethod() const = 0;
+
+  /// What the command returns where a call fails.
+  int getFailure() const { return failure; }
+
+protected:
+  int failure = kInternal;
 };
 
+/// Compiles `module`, in the LLVM dialect, for this machine. Null, and a
+/// diagnostic, where LLVM fails.
+std::unique_ptr<Launch> makeHostLaunch(Session &session, mlir::ModuleOp module,
+                                       llvm::StringRef function);
+
+/// Loads `package`, whose manifest is `manifest`, on CUDA device `device` with
+/// the runtime that packages have. Null, and a diagnostic, where that fails.
+std::unique_ptr<Launch> makeGpuLaunch(Session &session,
+                                      const artifact::Package &package,
+                                      std::string manifest, int32_t device);
+
 /// Whether this machine runs code for `target`; says what is missing if not.
-int checkRuns(Session &session, kernel::TargetAttr target);
+int checkRuns(Session &session, kernel::TargetAttr target, int32_t device);
 
 } // namespace deltanet::driver
 

@@ -4,7 +4,9 @@
 #include "mlir/AsmParser/AsmParserState.h"
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Support/FileUtilities.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -158,4 +160,16 @@ func::FuncOp deltanet::driver::findEntry(Session &session, ModuleOp module,
   session.fail(kUsage, "expects --entry to name a public function (" + names +
                            "), got '" + entry + "'");
   return {};
+}
+
+OwningOpRef<ModuleOp> deltanet::driver::copyEntry(ModuleOp module,
+                                                  func::FuncOp entry) {
+  OwningOpRef<ModuleOp> copy = cast<ModuleOp>(module->clone());
+  for (auto function : copy->getOps<func::FuncOp>())
+    if (function.getName() != entry.getName())
+      function.setPrivate();
+  PassManager manager(module.getContext());
+  manager.addPass(createSymbolDCEPass());
+  return succeeded(manager.run(*copy)) ? std::move(copy)
+                                       : OwningOpRef<ModuleOp>();
 }

@@ -28,6 +28,11 @@ llvm::StringRef getResultName(mlir::func::FuncOp function, unsigned index);
 mlir::func::FuncOp findEntry(Session &session, mlir::ModuleOp module,
                              llvm::StringRef entry, int &code);
 
+/// A copy of the module that has the function and what it calls; null where
+/// that fails.
+mlir::OwningOpRef<mlir::ModuleOp> copyEntry(mlir::ModuleOp module,
+                                            mlir::func::FuncOp entry);
+
 } // namespace deltanet::driver
 
 #endif // DELTANET_LIB_DRIVER_PROGRAM_H

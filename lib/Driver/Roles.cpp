@@ -107,6 +107,31 @@ deltanet::driver::traceArguments(func::FuncOp function) {
   return roles;
 }
 
+OperandSource deltanet::driver::traceOperand(func::FuncOp function,
+                                             Value value) {
+  OperandSource source;
+  source.direct = true;
+  llvm::SmallSetVector<Value, 16> seen;
+  seen.insert(value);
+  for (size_t i = 0; i < seen.size(); ++i) {
+    Value next = seen[i];
+    if (auto argument = dyn_cast<BlockArgument>(next)) {
+      if (argument.getOwner() == &function.getBody().front())
+        source.arguments.push_back(argument.getArgNumber());
+      continue;
+    }
+    Operation *op = next.getDefiningOp();
+    source.direct &= isTransparent(op);
+    SmallVector<Value> operands = getSources(op);
+    if (isTransparent(op))
+      operands.resize(1);
+    seen.insert_range(operands);
+  }
+  llvm::sort(source.arguments);
+  source.direct &= source.arguments.size() == 1;
+  return source;
+}
+
 ResultRole deltanet::driver::traceResult(func::FuncOp function,
                                          unsigned index) {
   ResultRole role;

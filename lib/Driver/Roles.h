@@ -40,6 +40,14 @@ struct ArgumentRole {
 /// One entry an argument.
 llvm::SmallVector<ArgumentRole> traceArguments(mlir::func::FuncOp function);
 
+/// The arguments that an operand of a recurrence is computed from.
+struct OperandSource {
+  llvm::SmallVector<unsigned> arguments;
+  /// Whether it is one of them, but for its type and broadcasts.
+  bool direct = false;
+};
+OperandSource traceOperand(mlir::func::FuncOp function, mlir::Value value);
+
 /// What a result of a function is.
 struct ResultRole {
   bool finalState = false;

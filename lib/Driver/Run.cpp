@@ -1,17 +1,15 @@
-//===- Run.cpp - deltanet run and deltanet check --------------------------===//
+//===- Run.cpp - deltanet run, check and bench ----------------------------===//
 // Reads a function and its inputs, compiles it, calls it; check compares every
-// result with what the function means in float64.
+// result with what the function means in float64, bench takes the time.
 //===----------------------------------------------------------------------===//
 #include "Format.h"
 #include "Inputs.h"
 #include "Launch.h"
-#include "Lowering.h"
+#include "PackageBuilder.h"
 #include "Tolerance.h"
 #include "deltanet/Interpreter/Interpreter.h"
 #include "deltanet/Reference/Reference.h"
 #include "deltanet/Runtime/Parallel.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 #include <cmath>
 
 using namespace mlir;
@@ -30,24 +28,31 @@ struct Result {
   bool passed = true;
 };
 
+enum class Mode { Run, Check, Bench };
+
 /// One run of the command, step by step.
 class Runner {
 public:
-  Runner(Session &session, const RunOptions &options, bool check)
-      : session(session), options(options), check(check) {}
+  Runner(Session &session, const RunOptions &options, Mode mode)
+      : session(session), options(options), mode(mode),
+        check(mode == Mode::Check) {}
   int run();
 
 private:
   int readResults();
   int allocateResults(const ShapeBinder &shapes);
+  int makeLaunch(std::unique_ptr<Launch> &launch);
   int launch();
+  int repeat(Launch &launch, std::vector<NpyArray> &arrays);
   int compare();
+  void describeBench();
   int writeOutputs();
   void describeResults();
   void describe(bool passed);
 
   Session &session;
   const RunOptions &options;
+  Mode mode;
   bool check;
   OwningOpRef<ModuleOp> module;
   func::FuncOp function;
@@ -59,6 +64,8 @@ private:
   std::vector<std::string> inputLines;
   int64_t tokens = 0;
   double seconds = 0;
+  std::vector<double> times; ///< of a bench, sorted
+  std::string machine, method;
   bool repeatable = true;
 };
 } // namespace
@@ -118,19 +125,20 @@ int Runner::allocateResults(const ShapeBinder &shapes) {
   return kOk;
 }
 
-/// Makes a copy of the module that has the function and what it calls.
-static OwningOpRef<ModuleOp> copyEntry(ModuleOp module, func::FuncOp entry) {
-  OwningOpRef<ModuleOp> copy = cast<ModuleOp>(module->clone());
-  for (auto function : copy->getOps<func::FuncOp>())
-    if (function.getName() != entry.getName())
-      function.setPrivate();
-  PassManager manager(module.getContext());
-  manager.addPass(createSymbolDCEPass());
-  return succeeded(manager.run(*copy)) ? std::move(copy)
-                                       : OwningOpRef<ModuleOp>();
-}
-
-int Runner::launch() {
+int Runner::makeLaunch(std::unique_ptr<Launch> &launch) {
+  if (target.isGPU()) {
+    PackageBuilder builder(session, *module, function, options);
+    std::string manifest;
+    auto ptxas = artifact::findCudaTool("ptxas");
+    int code = builder.describe(artifact::makeIdentifier(function.getName()));
+    if (code || (code = builder.addTarget(target, ptxas ? *ptxas : "")) ||
+        (code = builder.getManifest(manifest)))
+      return code;
+    schedule = builder.getSchedule();
+    launch = makeGpuLaunch(session, builder.getPackage(), manifest,
+                           static_cast<int32_t>(options.device));
+    return launch ? kOk : kMissing;
+  }
   OwningOpRef<ModuleOp> copy = copyEntry(*module, function);
   if (!copy)
     return session.fail(kInternal, "cannot drop unused functions");
@@ -141,31 +149,50 @@ int Runner::launch() {
       kernel::getSchedule(copy->lookupSymbol<func::FuncOp>(function.getName()));
   if (int code = lower(session, *copy, getLinRecToHost(), target, options))
     return code;
-  auto launch = Launch::create(session, *copy, function.getName());
-  if (!launch)
-    return kInternal;
-  if (options.threads)
-    deltanet_set_num_threads(int32_t(options.threads));
+  launch = makeHostLaunch(session, *copy, function.getName());
+  return launch ? kOk : kInternal;
+}
 
-  std::vector<NpyArray> arrays, first;
-  for (Result &result : results)
-    arrays.push_back(std::move(result.array));
-  std::vector<double> times;
-  for (int64_t i = 0; i < options.repeat; ++i) {
-    auto time = launch->run(session, inputs.tensors, arrays);
-    if (!time)
-      return kInternal;
-    times.push_back(*time);
-    if (i == 0 && options.repeat > 1)
-      first = arrays;
+/// Calls as often as is asked for; runs must give the same bits.
+int Runner::repeat(Launch &launch, std::vector<NpyArray> &arrays) {
+  if (mode == Mode::Bench) {
+    auto measured = launch.bench(inputs.tensors, arrays, options.repeat);
+    if (!measured)
+      return launch.getFailure();
+    times = std::move(*measured);
+  } else {
+    std::vector<NpyArray> first;
+    for (int64_t i = 0; i < options.repeat; ++i) {
+      auto time = launch.run(inputs.tensors, arrays);
+      if (!time)
+        return launch.getFailure();
+      times.push_back(*time);
+      if (i == 0 && options.repeat > 1)
+        first = arrays;
+    }
+    for (auto [a, b] : llvm::zip(first, arrays))
+      repeatable &= a.bytes == b.bytes;
   }
-  for (auto [a, b] : llvm::zip(first, arrays))
-    repeatable &= a.bytes == b.bytes;
   llvm::sort(times);
   seconds = times[times.size() / 2];
+  return kOk;
+}
+
+int Runner::launch() {
+  std::unique_ptr<Launch> launch;
+  if (int code = makeLaunch(launch))
+    return code;
+  machine = launch->getMachine();
+  method = launch->getMethod();
+  if (options.threads)
+    deltanet_set_num_threads(int32_t(options.threads));
+  std::vector<NpyArray> arrays;
+  for (Result &result : results)
+    arrays.push_back(std::move(result.array));
+  int code = repeat(*launch, arrays);
   for (auto [result, array] : llvm::zip(results, arrays))
     result.array = std::move(array);
-  return kOk;
+  return code;
 }
 
 /// Compares every result with what the function means.
@@ -255,6 +282,29 @@ void Runner::describeResults() {
   session["results"] = std::move(list);
 }
 
+/// How the time spreads, and how it stands to reading every argument and
+/// writing every result once.
+void Runner::describeBench() {
+  int64_t bytes = 0;
+  for (const NpyArray &array : inputs.tensors)
+    bytes += array.bytes.size();
+  for (const Result &result : results)
+    bytes += result.array.bytes.size();
+  double rate = seconds > 0 ? double(bytes) / seconds : 0;
+  session.print(fmt::format("{:.4f} to {:.4f} ms; {}", times.front() * 1e3,
+                            times.back() * 1e3, method));
+  session.print(
+      fmt::format("{:.1f} GB/s of {:.3f} MB: arguments read and results "
+                  "written once",
+                  rate * 1e-9, double(bytes) * 1e-6));
+  session["milliseconds"] = llvm::json::Object{{"median", seconds * 1e3},
+                                               {"least", times.front() * 1e3},
+                                               {"most", times.back() * 1e3}};
+  session["method"] = method;
+  session["bytes"] = bytes;
+  session["bytes_per_second"] = rate;
+}
+
 void Runner::describe(bool passed) {
   auto typeName = [](Type type) {
     std::string name;
@@ -262,26 +312,31 @@ void Runner::describe(bool passed) {
     return name;
   };
   session.print(fmt::format(
-      "@{} on {}: {}, products {}", function.getName().str(), options.target,
+      "@{} on {}{}: {}, products {}", function.getName().str(), options.target,
+      machine.empty() ? "" : " (" + machine + ")",
       schedule.getTokenLoop() ? "token loop"
                               : fmt::format("chunk {}", schedule.getChunk()),
       typeName(schedule.getProducts())));
   for (const std::string &line : inputLines)
     session.print(line);
   describeResults();
-  std::string time =
-      fmt::format("{:.3f} ms, median of {}", seconds * 1e3, options.repeat);
+  std::string time = fmt::format("{:.{}f} ms, median of {}", seconds * 1e3,
+                                 mode == Mode::Bench ? 4 : 3, options.repeat);
   if (tokens && seconds > 0) {
     time += fmt::format("; {:.0f} tokens/s", double(tokens) / seconds);
     session["tokens_per_second"] = double(tokens) / seconds;
   }
   session.print(time);
+  if (mode == Mode::Bench)
+    describeBench();
   if (!repeatable)
     session.print("FAIL: runs differ from each other");
   if (check)
     session.print(passed ? "passed" : "failed");
   session["entry"] = function.getName();
   session["target"] = options.target;
+  if (!machine.empty())
+    session["machine"] = machine;
   session["chunk"] = schedule.getChunk();
   session["token_loop"] = schedule.getTokenLoop();
   session["products"] = typeName(schedule.getProducts());
@@ -298,7 +353,7 @@ int Runner::run() {
   if (!found)
     return code;
   target = *found;
-  if ((code = checkRuns(session, target)))
+  if ((code = checkRuns(session, target, int32_t(options.device))))
     return code;
   module = readProgram(session, options.input);
   if (!module)
@@ -344,10 +399,15 @@ int Runner::run() {
 
 int deltanet::driver::run(const RunOptions &options, const Console &console) {
   Session session("run", options, console);
-  return session.finish(Runner(session, options, /*check=*/false).run());
+  return session.finish(Runner(session, options, Mode::Run).run());
 }
 
 int deltanet::driver::check(const RunOptions &options, const Console &console) {
   Session session("check", options, console);
-  return session.finish(Runner(session, options, /*check=*/true).run());
+  return session.finish(Runner(session, options, Mode::Check).run());
+}
+
+int deltanet::driver::bench(const RunOptions &options, const Console &console) {
+  Session session("bench", options, console);
+  return session.finish(Runner(session, options, Mode::Bench).run());
 }

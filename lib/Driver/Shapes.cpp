@@ -132,6 +132,8 @@ ShapeBinder::ShapeBinder(func::FuncOp function) : function(function) {
     name(get(op.getInput(), 1), "T");
     nameStates(op.getIndices(), op.getInitialState(), op.getFinalState());
   });
+  for (unsigned count : sequenceCounts)
+    name(count, "N");
 }
 
 void ShapeBinder::visitRecurrence(linrec::RecurrenceOpInterface op) {
@@ -210,6 +212,13 @@ void ShapeBinder::visitSequences(Value batched, Value sequences, Value indices,
     perSequence(indices);
   if (!sequences)
     return;
+  if (!initial && !final) {
+    Unknown count;
+    count.parent = unknowns.size();
+    sequenceCounts.push_back(count.parent);
+    unknowns.push_back(count);
+    relations.push_back({get(sequences, 0), sequenceCounts.back(), 1, 1});
+  }
   Unknown &batch = unknowns[get(batched, batchDim)];
   if (ShapedType::isDynamic(batch.extent)) {
     batch.extent = 1;

@@ -37,6 +37,12 @@ public:
   /// The shape of an argument or of any other value; valid after solve().
   llvm::SmallVector<int64_t> getShape(mlir::Value value) const;
 
+  /// Gives a name to every size that arguments and results leave open; the
+  /// names, in order of appearance. Not after solve().
+  std::vector<std::string> nameSizes();
+  /// Dimension `dim` of `value` as an expression of these names.
+  std::string getText(mlir::Value value, unsigned dim);
+
   /// The tokens of all sequences of the first recurrence, steps not counted; 0
   /// where there is none.
   int64_t countTokens() const;
@@ -73,6 +79,10 @@ private:
                       mlir::Value final, unsigned batchDim);
   void visitReassociation(mlir::Value expanded, mlir::Value collapsed,
                           llvm::ArrayRef<mlir::ReassociationIndices> groups);
+  const Relation *findRelation(unsigned id) const;
+  std::string getText(unsigned id, int depth) const;
+  void collectSizes(unsigned id, int depth,
+                    std::vector<std::string> &names) const;
   /// How a message calls dimension `dim` of an argument or result.
   std::string describe(llvm::StringRef name, mlir::Value value,
                        unsigned dim) const;
@@ -89,6 +99,8 @@ private:
   /// otherwise.
   llvm::SmallVector<std::pair<unsigned, unsigned>> groupsAndHeads;
   std::optional<std::pair<unsigned, unsigned>> batchAndTokens;
+  /// How many packed sequences there are, where no state says it.
+  llvm::SmallVector<unsigned> sequenceCounts;
 };
 
 /// `shape` as a type prints it: 1x4096x16x128; `scalar` where it is empty.

@@ -19,17 +19,10 @@ static void addCleanup(OpPassManager &manager) {
   manager.addPass(createCSEPass());
 }
 
-/// What the options say; products are bf16 where they say nothing.
-static std::string productsOf(const PipelineOptions &options) {
-  return options.products.empty() ? "bf16" : options.products.getValue();
-}
-
 /// The solve becomes an inverse, which does not wait for the state, and a
 /// product.
-static void addSplit(OpPassManager &manager, const PipelineOptions &options) {
-  chunk::ChunkSplitSolveOptions split;
-  split.products = productsOf(options);
-  manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve(split));
+static void addSplit(OpPassManager &manager, const PipelineOptions &) {
+  manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve());
   addCleanup(manager);
 }
 

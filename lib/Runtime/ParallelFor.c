@@ -231,6 +231,8 @@ __attribute__((destructor)) static void stopWorkers(void) {
     pthread_setspecific(scratchKey, NULL);
     freeScratch(scratch);
   }
+  /* Threads of others that end later must not call what is unloaded. */
+  pthread_key_delete(scratchKey);
 }
 
 void deltanet_parallel_for(int64_t count, int64_t scratchBytes, Body body,

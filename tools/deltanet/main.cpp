@@ -12,8 +12,9 @@
 using namespace deltanet::driver;
 
 static constexpr const char *kDescription =
-    "Compiles linear recurrences, runs them, and checks them against the\n"
-    "recurrence itself in float64.";
+    "Compiles linear recurrences, runs them, times them, and checks them "
+    "against\n"
+    "the recurrence itself in float64.";
 
 static constexpr const char *kFooter =
     "Exit codes:\n"
@@ -59,7 +60,8 @@ static void addCompilation(CLI::App &command, CompilationOptions &options) {
       ->type_name("IN.mlir");
   command
       .add_option("--target", options.target,
-                  "Chip: host, x86-64-v3, sm_80, ... (deltanet targets)")
+                  "Chip: host, x86-64-v3, sm_80, ... (deltanet targets);\n"
+                  "compile takes several: sm_80,sm_90,host")
       ->capture_default_str()
       ->type_name("NAME");
   command
@@ -112,6 +114,9 @@ static void addRun(CLI::App &command, RunOptions &options) {
       .add_option("--threads", options.threads, "Threads (as many as cores)")
       ->check(kPositive)
       ->type_name("N");
+  command.add_option("--device", options.device, "Number of the CUDA device")
+      ->capture_default_str()
+      ->type_name("N");
   addCommon(command, options);
 }
 
@@ -141,12 +146,13 @@ static int reportUsage(const CLI::App &app, const CLI::ParseError &error,
 
 static CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
   CLI::App *command =
-      app.add_subcommand("compile", "Compile a file to IR, an object or PTX");
+      app.add_subcommand("compile", "Compile a file to IR, an object, PTX or a "
+                                    "package");
   addCompilation(*command, options);
   command
-      ->add_option(
-          "--emit", options.emit,
-          "What to write: mlir, llvm, obj, ptx (obj, or ptx for a GPU)")
+      ->add_option("--emit", options.emit,
+                   "What to write: mlir, llvm, obj, ptx, cubin, fatbin, so,\n"
+                   "header, manifest (obj, or ptx for a GPU)")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("KIND,...");
@@ -155,6 +161,14 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
                    "Folder to write to; - is stdout")
       ->capture_default_str()
       ->type_name("DIR");
+  command
+      ->add_option("--entry", options.entry,
+                   "Function of a package, where the file has several")
+      ->type_name("NAME");
+  command
+      ->add_option("--prefix", options.prefix,
+                   "First part of a package's symbols (the function's name)")
+      ->type_name("P");
   command
       ->add_option("--stop-after", options.stopAfter,
                    "Stop after this phase, with --emit mlir")
@@ -183,13 +197,17 @@ int main(int argc, char **argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", getVersion());
   CompileOptions compileOptions;
-  RunOptions runOptions, checkOptions;
+  RunOptions runOptions, checkOptions, benchOptions;
   CommonOptions targetsOptions, doctorOptions;
   CLI::App *compileCommand = addCompile(app, compileOptions);
   CLI::App *runCommand =
       app.add_subcommand("run", "Run a function and write its results");
   addRun(*runCommand, runOptions);
   CLI::App *checkCommand = addCheck(app, checkOptions);
+  CLI::App *benchCommand =
+      app.add_subcommand("bench", "Run a function many times and time it");
+  benchOptions.repeat = 30;
+  addRun(*benchCommand, benchOptions);
   CLI::App *targetsCommand =
       app.add_subcommand("targets", "List the chips known, with their facts");
   addCommon(*targetsCommand, targetsOptions);
@@ -212,6 +230,8 @@ int main(int argc, char **argv) {
     return run(runOptions, kConsole);
   if (*checkCommand)
     return check(checkOptions, kConsole);
+  if (*benchCommand)
+    return bench(benchOptions, kConsole);
   if (*targetsCommand)
     return listTargets(targetsOptions, kConsole);
   if (*doctorCommand)

@@ -36,14 +36,17 @@ struct CommonOptions {
 /// What a user may decide about a compilation.
 struct CompilationOptions {
   std::string input;
-  std::string target = "host";
-  int64_t chunk = 0; ///< 0: by rule
+  std::string target = "host"; ///< compile: several, with commas between
+  int64_t chunk = 0;           ///< 0: by rule
   bool tokenLoop = false;
   std::string products, gates;
 };
 
 struct CompileOptions : CommonOptions, CompilationOptions {
-  std::vector<std::string> emit; ///< mlir, llvm, obj, ptx
+  /// mlir, llvm, obj, ptx, cubin, fatbin, so, header, manifest
+  std::vector<std::string> emit;
+  std::string entry;  ///< of a package; the only function where not said
+  std::string prefix; ///< of its symbols; the function's name where not said
   std::string outputFolder = ".";
   std::string stopAfter;
 };
@@ -56,6 +59,7 @@ struct RunOptions : CommonOptions, CompilationOptions {
   std::optional<double> tolerance;
   int64_t repeat = 3;
   int64_t threads = 0; ///< 0: as many as there are cores
+  int64_t device = 0;  ///< number of a CUDA device
 };
 
 int compile(const CompileOptions &options, const Console &console);
@@ -63,6 +67,8 @@ int compile(const CompileOptions &options, const Console &console);
 int run(const RunOptions &options, const Console &console);
 /// Runs a function and compares its results with the recurrence in float64.
 int check(const RunOptions &options, const Console &console);
+/// Runs a function many times and says how long it takes.
+int bench(const RunOptions &options, const Console &console);
 int listTargets(const CommonOptions &options, const Console &console);
 /// Says what is installed, and what each missing thing costs.
 int doctor(const CommonOptions &options, const Console &console);

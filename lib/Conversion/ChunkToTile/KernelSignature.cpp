@@ -13,14 +13,15 @@ static constexpr llvm::StringLiteral kNameAttr = "deltanet.name";
 static constexpr llvm::StringLiteral kSizeNames[kNumSizes] = {"B", "T", "H",
                                                               "G", "N", "P"};
 
-std::optional<Size> KernelSignature::sizeOf(int64_t loop) const {
+/// The size that `loop` walks; sequences that are not packed are the batch.
+static std::optional<Size> sizeOf(int64_t loop, bool packed) {
   switch (loop) {
+  case AccessAttr::Batch:
+    return Size::Batch;
   case AccessAttr::Sequence:
     return packed ? Size::Sequences : Size::Batch;
   case AccessAttr::Pool:
     return Size::Pool;
-  case AccessAttr::Batch:
-    return Size::Batch;
   case AccessAttr::Token:
     return Size::Tokens;
   case AccessAttr::Head:
@@ -32,25 +33,25 @@ std::optional<Size> KernelSignature::sizeOf(int64_t loop) const {
   }
 }
 
-/// Whether the body of `function` is this scan, constants and a return.
-static LogicalResult checkFunction(func::FuncOp function, chunk::ScanOp scan) {
+/// Whether the body of `function` is scans, constants and a return.
+static LogicalResult checkFunction(func::FuncOp function) {
   if (!function.getBody().hasOneBlock())
     return function.emitOpError(
                "expects one block in a function that becomes a kernel, got ")
            << function.getBody().getBlocks().size();
   for (Operation &op : function.getBody().front())
-    if (&op != scan && !isa<arith::ConstantOp, func::ReturnOp>(op)) {
+    if (!isa<chunk::ScanOp, arith::ConstantOp, func::ReturnOp>(op)) {
       InFlightDiagnostic diag =
-          function.emitOpError("expects one chunk.scan and nothing else in a "
-                               "function that becomes a kernel");
+          function.emitOpError("expects chunk.scan and nothing else in a "
+                               "function that becomes kernels");
       diag.attachNote(op.getLoc())
           << "'" << op.getName()
-          << "' stands beside it; chunk-fuse-elementwise moves "
-             "elementwise work into the scan";
+          << "' stands beside it; chunk-fuse-elementwise moves elementwise "
+             "work into the scan";
       return diag;
     }
   for (Value v : function.getBody().front().getTerminator()->getOperands())
-    if (v.getDefiningOp() != scan)
+    if (!v.getDefiningOp<chunk::ScanOp>())
       return function.emitOpError(
                  "expects results of the scan to be returned, got ")
              << v;
@@ -64,82 +65,95 @@ static std::string nameOf(DictionaryAttr attributes, const Twine &otherwise) {
   return otherwise.str();
 }
 
-FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
-                                                 chunk::ScanOp scan) {
-  if (failed(checkFunction(function, scan)))
-    return failure();
-  KernelSignature signature;
-  llvm::DenseMap<Value, AccessAttr> accesses;
-  llvm::DenseMap<Value, int64_t> rows;
-  for (auto [v, access] : llvm::zip(scan.getInits(), scan.getInitAccesses()))
-    accesses[v] = cast<AccessAttr>(access);
-  auto rowsOf = [&](Value tile, AccessAttr access) {
-    return access.has(AccessAttr::Token)
-               ? cast<RankedTensorType>(tile.getType()).getDimSize(0) /
-                     static_cast<int64_t>(scan.getChunkSize())
-               : 1;
+/// The name of what a scan gives another, the same wherever it is asked for.
+static std::string workspaceName(func::FuncOp function, OpResult result) {
+  int64_t number = 0;
+  for (auto scan : function.getBody().front().getOps<chunk::ScanOp>()) {
+    if (scan == result.getOwner())
+      break;
+    ++number;
+  }
+  return ("workspace" + Twine(number) + "_" +
+          Twine(result.getResultNumber()))
+      .str();
+}
+
+LogicalResult KernelSignature::readInputs(func::FuncOp function) {
+  SmallVector<std::pair<Value, AccessAttr>> read;
+  auto add = [&](Value v, AccessAttr access) {
+    if (!llvm::is_contained(llvm::make_first_range(read), v))
+      read.push_back({v, access});
   };
-  for (auto [v, tile, attr] :
-       llvm::zip(scan.getInputs(), scan.getInputArguments(),
-                 scan.getInputAccesses())) {
-    auto access = cast<AccessAttr>(attr);
-    accesses[v] = access;
-    rows[v] = rowsOf(tile, access);
-  }
-  signature.packed = bool(scan.getSequences());
-  for (BlockArgument argument : function.getArguments())
-    if (AccessAttr access = accesses.lookup(argument);
-        access || argument == scan.getSequences() ||
-        argument == scan.getIndices())
-      signature.inputs.push_back(
-          {argument,
-           nameOf(function.getArgAttrDict(argument.getArgNumber()),
-                  "arg" + Twine(argument.getArgNumber())),
-           access, argument == scan.getSequences(),
-           std::max<int64_t>(1, rows.lookup(argument))});
-  auto returned = function.getBody().front().getTerminator();
-  signature.numResults = scan.getNumResults();
-  for (auto [i, v] : llvm::enumerate(returned->getOperands())) {
-    int64_t number = cast<OpResult>(v).getResultNumber(),
-            outputs = scan.getNumOutputs();
-    AccessAttr access = number < outputs
-                            ? scan.getOutputAccess(number)
-                            : scan.getFinalAccess(number - outputs);
-    signature.outputs.push_back(
-        {v, nameOf(function.getResultAttrDict(i), "result" + Twine(i)),
-         access});
-  }
+  for (auto [v, access] : llvm::zip(scan.getInits(), scan.getInitAccesses()))
+    add(v, cast<AccessAttr>(access));
+  for (auto [v, access] : llvm::zip(scan.getInputs(), scan.getInputAccesses()))
+    add(v, cast<AccessAttr>(access));
   for (Value list : {scan.getSequences(), scan.getIndices()})
     if (list && !isa<BlockArgument>(list))
       return scan.emitOpError("expects offsets of packed sequences and indices "
                               "that are arguments of the function, got ")
              << list;
-  signature.findSizes(scan);
-  return signature;
+    else if (list)
+      add(list, AccessAttr());
+  // In the order of the function's arguments, what other scans give after them.
+  for (BlockArgument argument : function.getArguments())
+    for (auto [v, access] : read)
+      if (v == argument)
+        inputs.push_back(
+            {argument,
+             nameOf(function.getArgAttrDict(argument.getArgNumber()),
+                    "arg" + Twine(argument.getArgNumber())),
+             access, Role::Input, v == scan.getSequences() ? 1 : 0});
+  for (auto [v, access] : read)
+    if (auto result = dyn_cast<OpResult>(v);
+        result && isa<chunk::ScanOp>(result.getOwner()))
+      inputs.push_back(
+          {v, workspaceName(function, result), access, Role::Workspace, 0});
+  return success();
 }
 
-/// A size is static where some tensor says so.
-void KernelSignature::findSizes(chunk::ScanOp scan) {
-  SmallVector<int64_t> seen[kNumSizes];
+void KernelSignature::readOutputs(func::FuncOp function) {
+  auto returned = function.getBody().front().getTerminator();
+  for (OpResult result : scan->getResults()) {
+    int64_t number = result.getResultNumber(), count = scan.getNumOutputs();
+    AccessAttr access = number < count ? scan.getOutputAccess(number)
+                                       : scan.getFinalAccess(number - count);
+    for (auto [i, v] : llvm::enumerate(returned->getOperands()))
+      if (v == result)
+        outputs.push_back(
+            {v, nameOf(function.getResultAttrDict(i), "result" + Twine(i)),
+             access, Role::Output, 0});
+    if (!result.use_empty() &&
+        !llvm::is_contained(returned->getOperands(), result))
+      outputs.push_back({result, workspaceName(function, result), access,
+                         Role::Workspace, 0});
+  }
+}
+
+void KernelSignature::readSizes() {
+  bool packed = bool(scan.getSequences());
+  // A size is static where some tensor says so.
+  llvm::SmallVector<int64_t> seen[kNumSizes];
   for (ArrayRef<Tensor> tensors : {ArrayRef(inputs), ArrayRef(outputs)})
     for (const Tensor &tensor : tensors) {
-      auto type = cast<RankedTensorType>(tensor.value.getType());
+      auto shape = cast<RankedTensorType>(tensor.value.getType()).getShape();
       if (!tensor.access) {
-        int64_t entries = type.getDimSize(0);
-        seen[static_cast<int>(*sizeOf(AccessAttr::Sequence))].push_back(
-            ShapedType::isDynamic(entries) ? entries : entries - tensor.more);
+        int64_t length = shape[0];
+        Size size = *sizeOf(AccessAttr::Sequence, packed);
+        seen[static_cast<int>(size)].push_back(
+            ShapedType::isDynamic(length) ? length : length - tensor.more);
         continue;
       }
       for (auto [entry, extent] :
-           llvm::zip(tensor.access.getEntries(), type.getShape()))
-        if (std::optional<Size> size = sizeOf(entry))
-          seen[static_cast<int>(*size)].push_back(
-              size == Size::Tokens && !ShapedType::isDynamic(extent)
-                  ? extent / tensor.rows
-                  : extent);
+           llvm::zip(tensor.access.getEntries(), shape)) {
+        std::optional<Size> size = sizeOf(entry, packed);
+        if (!size)
+          continue;
+        int64_t rows = *size == Size::Tokens ? getRows(tensor) : 1;
+        seen[static_cast<int>(*size)].push_back(
+            ShapedType::isDynamic(extent) ? extent : extent / rows);
+      }
     }
-  if (packed)
-    seen[static_cast<int>(Size::Batch)].push_back(1);
   for (int s = 0; s != kNumSizes; ++s)
     if (!seen[s].empty()) {
       auto known = llvm::find_if(
@@ -148,7 +162,32 @@ void KernelSignature::findSizes(chunk::ScanOp scan) {
     }
 }
 
-std::string KernelSignature::sizeText(Size size) const {
+/// Rows a token of a tensor by tokens, (25).
+int64_t KernelSignature::getRows(const Tensor &tensor) const {
+  for (auto [argument, input] :
+       llvm::zip(scan.getInputArguments(), scan.getInputs()))
+    if (input == tensor.value)
+      return std::max<int64_t>(
+          1, cast<RankedTensorType>(argument.getType()).getRank() == 0
+                 ? 1
+                 : cast<RankedTensorType>(argument.getType()).getDimSize(0) /
+                       static_cast<int64_t>(scan.getChunkSize()));
+  return 1;
+}
+
+FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
+                                                 chunk::ScanOp scan) {
+  KernelSignature signature;
+  signature.scan = scan;
+  if (failed(checkFunction(function)) ||
+      failed(signature.readInputs(function)))
+    return failure();
+  signature.readOutputs(function);
+  signature.readSizes();
+  return signature;
+}
+
+std::string KernelSignature::getSizeText(Size size) const {
   int64_t extent = sizes[static_cast<int>(size)];
   return ShapedType::isDynamic(extent)
              ? kSizeNames[static_cast<int>(size)].str()
@@ -169,55 +208,56 @@ FunctionType KernelSignature::getType(MLIRContext *context) const {
   return FunctionType::get(context, types, {});
 }
 
-SmallVector<std::string>
-KernelSignature::describeShape(const Tensor &tensor) const {
-  auto type = cast<RankedTensorType>(tensor.value.getType());
-  SmallVector<std::string> shape;
+std::string KernelSignature::getExtentText(const Tensor &tensor,
+                                           int64_t dim) const {
+  int64_t extent =
+      cast<RankedTensorType>(tensor.value.getType()).getDimSize(dim);
+  bool packed = bool(scan.getSequences());
   if (!tensor.access) {
-    Size size = *sizeOf(AccessAttr::Sequence);
-    int64_t known = getStaticSize(size);
-    if (!ShapedType::isDynamic(known))
-      shape.push_back(std::to_string(known + tensor.more));
-    else
-      shape.push_back(sizeText(size) +
-                      (tensor.more ? " + " + std::to_string(tensor.more) : ""));
-    return shape;
+    std::string text = getSizeText(*sizeOf(AccessAttr::Sequence, packed));
+    return tensor.more ? text + " + " + std::to_string(tensor.more) : text;
   }
-  for (auto [entry, extent] :
-       llvm::zip(tensor.access.getEntries(), type.getShape())) {
-    std::optional<Size> size = sizeOf(entry);
-    std::string text = size ? sizeText(*size) : std::to_string(extent);
-    if (size == Size::Tokens && tensor.rows != 1) {
-      int64_t known = getStaticSize(Size::Tokens);
-      text = ShapedType::isDynamic(known)
-                 ? std::to_string(tensor.rows) + " * " + text
-                 : std::to_string(tensor.rows * known);
-    }
-    shape.push_back(text);
+  int64_t entry = tensor.access.getEntries()[dim];
+  if (entry == AccessAttr::Chunk) {
+    std::string chunk = std::to_string(scan.getChunkSize());
+    // The chunks of sequence n begin at entry sequences[n] / C + n.
+    return packed ? getSizeText(Size::Tokens) + " / " + chunk + " + " +
+                        getSizeText(Size::Sequences)
+                  : "ceildiv(" + getSizeText(Size::Tokens) + ", " + chunk + ")";
   }
-  return shape;
+  std::optional<Size> size = sizeOf(entry, packed);
+  if (!size)
+    return std::to_string(extent);
+  int64_t rows = *size == Size::Tokens ? getRows(tensor) : 1;
+  return (rows == 1 ? "" : std::to_string(rows) + " * ") + getSizeText(*size);
+}
+
+Attribute KernelSignature::describe(MLIRContext *context,
+                                    const Tensor &tensor) const {
+  Builder b(context);
+  auto type = cast<RankedTensorType>(tensor.value.getType());
+  std::string element;
+  llvm::raw_string_ostream(element) << type.getElementType();
+  SmallVector<Attribute> shape;
+  for (int64_t d = 0; d != type.getRank(); ++d)
+    shape.push_back(b.getStringAttr(getExtentText(tensor, d)));
+  StringRef role = tensor.role == Role::Input       ? "input"
+                   : tensor.role == Role::Workspace ? "workspace"
+                                                    : "output";
+  return b.getDictionaryAttr(
+      {b.getNamedAttr("name", b.getStringAttr(tensor.name)),
+       b.getNamedAttr("role", b.getStringAttr(role)),
+       b.getNamedAttr("type", b.getStringAttr(element)),
+       b.getNamedAttr("shape", b.getArrayAttr(shape))});
 }
 
 DictionaryAttr KernelSignature::getLaunch(MLIRContext *context,
-                                          int64_t columnBlocks,
+                                          const Grid &grid,
                                           int64_t threads) const {
   Builder b(context);
   SmallVector<Attribute> arguments;
-  auto describe = [&](const Tensor &tensor, StringRef role) {
-    auto type = cast<RankedTensorType>(tensor.value.getType());
-    std::string element;
-    llvm::raw_string_ostream(element) << type.getElementType();
-    SmallVector<Attribute> shape;
-    for (const std::string &extent : describeShape(tensor))
-      shape.push_back(b.getStringAttr(extent));
-    arguments.push_back(b.getDictionaryAttr(
-        {b.getNamedAttr("name", b.getStringAttr(tensor.name)),
-         b.getNamedAttr("role", b.getStringAttr(role)),
-         b.getNamedAttr("type", b.getStringAttr(element)),
-         b.getNamedAttr("shape", b.getArrayAttr(shape))}));
-  };
   for (const Tensor &tensor : inputs)
-    describe(tensor, "input");
+    arguments.push_back(describe(context, tensor));
   for (int s = 0; s != kNumSizes; ++s)
     if (ShapedType::isDynamic(sizes[s]))
       arguments.push_back(b.getDictionaryAttr(
@@ -225,13 +265,11 @@ DictionaryAttr KernelSignature::getLaunch(MLIRContext *context,
            b.getNamedAttr("role", b.getStringAttr("size")),
            b.getNamedAttr("type", b.getStringAttr("i64"))}));
   for (const Tensor &tensor : outputs)
-    describe(tensor, "output");
-  Attribute grid[] = {
-      b.getStringAttr(std::to_string(columnBlocks)),
-      b.getStringAttr(sizeText(Size::Heads)),
-      b.getStringAttr(sizeText(packed ? Size::Sequences : Size::Batch))};
+    arguments.push_back(describe(context, tensor));
+  Attribute blocks[] = {b.getStringAttr(grid.x), b.getStringAttr(grid.y),
+                        b.getStringAttr(grid.z)};
   return b.getDictionaryAttr(
-      {b.getNamedAttr("grid", b.getArrayAttr(grid)),
+      {b.getNamedAttr("grid", b.getArrayAttr(blocks)),
        b.getNamedAttr("block", b.getI64IntegerAttr(threads)),
        b.getNamedAttr("arguments", b.getArrayAttr(arguments))});
 }
@@ -243,7 +281,7 @@ void KernelSignature::bindArguments(gpu::GPUFuncOp kernel) {
   for (int s = 0; s != kNumSizes; ++s)
     if (ShapedType::isDynamic(sizes[s]))
       sizeArguments[s] = kernel.getArgument(next++);
-  outputPointers.assign(numResults, Value());
+  outputPointers.assign(scan.getNumResults(), Value());
   for (const Tensor &tensor : outputs)
     outputPointers[cast<OpResult>(tensor.value).getResultNumber()] =
         kernel.getArgument(next++);
@@ -259,12 +297,23 @@ Value KernelSignature::getSize(OpBuilder &b, Location loc, Size size) const {
 Value KernelSignature::getExtent(OpBuilder &b, Location loc, AccessAttr access,
                                  RankedTensorType type, int64_t dim,
                                  int64_t rows) const {
-  if (std::optional<Size> size = sizeOf(access.getEntries()[dim])) {
-    Value extent = getSize(b, loc, *size);
-    if (size != Size::Tokens || rows == 1)
-      return extent;
-    return arith::MulIOp::create(b, loc, extent,
-                                 arith::ConstantIndexOp::create(b, loc, rows));
+  bool packed = bool(scan.getSequences());
+  int64_t entry = access.getEntries()[dim];
+  if (entry == AccessAttr::Chunk) {
+    Value tokens = getSize(b, loc, Size::Tokens),
+          chunk = arith::ConstantIndexOp::create(b, loc, scan.getChunkSize());
+    if (!packed)
+      return arith::CeilDivUIOp::create(b, loc, tokens, chunk);
+    Value whole = arith::DivUIOp::create(b, loc, tokens, chunk);
+    return arith::AddIOp::create(b, loc, whole,
+                                 getSize(b, loc, Size::Sequences));
   }
-  return arith::ConstantIndexOp::create(b, loc, type.getDimSize(dim));
+  std::optional<Size> size = sizeOf(entry, packed);
+  if (!size)
+    return arith::ConstantIndexOp::create(b, loc, type.getDimSize(dim));
+  Value extent = getSize(b, loc, *size);
+  if (*size != Size::Tokens || rows == 1)
+    return extent;
+  return arith::MulIOp::create(b, loc, extent,
+                               arith::ConstantIndexOp::create(b, loc, rows));
 }

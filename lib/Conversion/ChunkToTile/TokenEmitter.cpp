@@ -185,7 +185,7 @@ Value TokenEmitter::repeat(Value v, RankedTensorType type,
                            ArrayRef<int64_t> dims, Location loc) {
   if (dims.empty())
     return v;
-  return tile::RepeatOp::create(b, loc, type, v, dims);
+  return tile::ExpandOp::create(b, loc, type, v, dims);
 }
 
 Value TokenEmitter::reduce(tile::Combine kind, Value v, ArrayRef<int64_t> dims,
@@ -214,7 +214,7 @@ Value TokenEmitter::reduce(tile::Combine kind, Value v, ArrayRef<int64_t> dims,
                               type.getElementType(), 0),
         IntegerAttr());
   }
-  return tile::ReduceOp::create(b, loc, result, kind, v,
+  return tile::CombineOp::create(b, loc, result, kind, v,
                                 b.getDenseI64ArrayAttr(dims), buffer);
 }
 
@@ -294,7 +294,7 @@ LogicalResult TokenEmitter::emitRow(chunk::RowOp op) {
   if (failed(type) || !input)
     return failure();
   values[op.getResult()] =
-      tile::RowOp::create(b, op.getLoc(), *type, input, op.getIndexAttr());
+      tile::TakeRowOp::create(b, op.getLoc(), *type, input, op.getIndexAttr());
   return success();
 }
 
@@ -309,7 +309,7 @@ LogicalResult TokenEmitter::emitRepeat(chunk::RepeatOp op) {
   if (failed(type) || !input)
     return failure();
   auto layout = cast<tile::BlockedAttr>(type->getEncoding());
-  Value row = tile::RowOp::create(
+  Value row = tile::TakeRowOp::create(
       b, op.getLoc(),
       RankedTensorType::get(type->getShape().drop_front(),
                             type->getElementType(), layout.drop({0})),

@@ -36,8 +36,8 @@ namespace {
 struct GlobalPlace {
   Value offset;
   SmallVector<Value> strides; // by dimension of the tile
-  Value limit;                // of the part that the last block has
-  IntegerAttr along;
+  SmallVector<Value> limit;   // of the part that the last block has
+  DenseI64ArrayAttr along;
 };
 
 class TokenKernelBuilder {
@@ -132,8 +132,9 @@ LogicalResult TokenKernelBuilder::sortInputs() {
 
 Value TokenKernelBuilder::loadIndex(Value pointer, Value index) {
   Type element = cast<tile::GlobalType>(pointer.getType()).getElementType();
-  Value loaded = tile::LoadOp::create(b, loc, element, pointer, index,
-                                      ValueRange(), Value(), IntegerAttr());
+  Value loaded =
+      tile::LoadOp::create(b, loc, element, pointer, index, ValueRange(),
+                           ValueRange(), DenseI64ArrayAttr());
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), loaded);
 }
 
@@ -205,8 +206,8 @@ GlobalPlace TokenKernelBuilder::place(AccessAttr access, RankedTensorType type,
       continue;
     move(column, place.strides[d]);
     if (layout.isUneven()) {
-      place.limit = sub(constant(layout.getSplitExtent()), column);
-      place.along = b.getI64IntegerAttr(d);
+      place.limit = {sub(constant(layout.getSplitExtent()), column)};
+      place.along = b.getDenseI64ArrayAttr({d});
     }
   }
   return place;
@@ -484,8 +485,12 @@ LogicalResult TokenKernelBuilder::build(OpBuilder &module) {
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   kernel.setKnownBlockSizeAttr(
       b.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
+  Grid grid{std::to_string(layout.getNumBlocks()),
+            signature.getSizeText(Size::Heads),
+            signature.getSizeText(scan.getSequences() ? Size::Sequences
+                                                      : Size::Batch)};
   kernel->setAttr(tile::kLaunchAttr,
-                  signature.getLaunch(context, layout.getNumBlocks(), threads));
+                  signature.getLaunch(context, grid, threads));
   signature.bindArguments(kernel);
   Block *entry = &kernel.getBody().front();
   b.setInsertionPointToStart(entry);

@@ -102,8 +102,9 @@ static Value both(Emit &emit, Value x, Value y) {
 class BlockedAccess {
 public:
   BlockedAccess(Emit &emit, RankedTensorType type, Value pointer, Value offset,
-                ValueRange strides, Value limit, std::optional<uint64_t> along)
-      : emit(emit), tile(type), along(along),
+                ValueRange strides, ValueRange limits,
+                std::optional<ArrayRef<int64_t>> along)
+      : emit(emit), tile(type),
         bytes(type.getElementTypeBitWidth() / 8) {
     base = emit.move(pointer, scaled(toI64(offset), bytes));
     for (auto [d, stride] : llvm::enumerate(strides)) {
@@ -111,14 +112,16 @@ public:
       this->strides.push_back(scaled(toI64(stride), bytes));
       base = emit.move(base, times(extend(variable[d]), this->strides[d]));
     }
-    if (limit)
-      this->limit = arith::IndexCastOp::create(emit.b, emit.loc,
-                                               emit.b.getI32Type(), limit);
+    this->limits.assign(strides.size(), Value());
+    for (auto [limit, d] :
+         llvm::zip(limits, along.value_or(ArrayRef<int64_t>())))
+      this->limits[d] = arith::IndexCastOp::create(
+          emit.b, emit.loc, emit.b.getI32Type(), limit);
     // As many neighbours at once as an access moves.
     for (auto [d, stride] : llvm::enumerate(strides))
       if (tile.isInnermost(d) && matchPattern(stride, m_One()))
-        step =
-            std::max(step, std::min(tile.dims[d].vector, kAccessBytes / bytes));
+        step = std::max(step, std::min(tile.dims[d].vector,
+                                       kAccessBytes / bytes));
   }
 
   /// Elements that one access moves; the registers from a multiple of it on.
@@ -137,12 +140,12 @@ public:
     for (auto [d, local] : llvm::enumerate(tile.getLocal(number))) {
       int64_t c = tile.getConstant(d, local);
       if (tile.mayBePadding(d, local))
+        inside = both(emit, inside,
+                      emit.less(variable[d],
+                                emit.i32(tile.type.getDimSize(d) - c)));
+      if (limits[d])
         inside =
-            both(emit, inside,
-                 emit.less(variable[d], emit.i32(tile.type.getDimSize(d) - c)));
-      if (limit && along == static_cast<uint64_t>(d))
-        inside =
-            both(emit, inside, emit.less(variable[d], emit.add(limit, -c)));
+            both(emit, inside, emit.less(variable[d], emit.add(limits[d], -c)));
     }
     return inside;
   }
@@ -167,10 +170,10 @@ private:
 
   Emit &emit;
   BlockedTile tile;
-  std::optional<uint64_t> along;
   int64_t bytes, step = 1;
-  Value base, limit;
-  SmallVector<Value> variable, strides;
+  Value base;
+  /// Null where there is none.
+  SmallVector<Value> variable, strides, limits;
 };
 
 /// What one access moves: a number, or several as a vector. 16-bit elements
@@ -188,10 +191,10 @@ static Type getAccessType(Type element, int64_t step, OpBuilder &b) {
 static Value packVector(Emit &emit, ValueRange values) {
   if (values.size() == 1)
     return values[0];
-  Value vector =
-      LLVM::UndefOp::create(emit.b, emit.loc,
-                            VectorType::get(static_cast<int64_t>(values.size()),
-                                            values[0].getType()));
+  Value vector = LLVM::UndefOp::create(
+      emit.b, emit.loc,
+      VectorType::get(static_cast<int64_t>(values.size()),
+                      values[0].getType()));
   for (auto [i, value] : llvm::enumerate(values))
     vector = LLVM::InsertElementOp::create(emit.b, emit.loc, vector, value,
                                            emit.i32(i));
@@ -204,8 +207,8 @@ static SmallVector<Value> unpackVector(Emit &emit, Value vector) {
     return {vector};
   SmallVector<Value> values;
   for (int64_t i = 0; i != type.getNumElements(); ++i)
-    values.push_back(
-        LLVM::ExtractElementOp::create(emit.b, emit.loc, vector, emit.i32(i)));
+    values.push_back(LLVM::ExtractElementOp::create(emit.b, emit.loc, vector,
+                                                    emit.i32(i)));
   return values;
 }
 
@@ -229,10 +232,9 @@ struct BlockedLoadPattern : OpConversionPattern<LoadOp> {
     Emit emit(rewriter, op.getLoc());
     auto type = cast<RankedTensorType>(op.getResult().getType());
     SmallVector<Value> strides = llvm::to_vector(op.getStrides());
-    BlockedAccess access(emit, type, adaptor.getSource().front(),
-                         adaptor.getOffset().front(), strides,
-                         op.getLimit() ? adaptor.getLimit().front() : Value(),
-                         op.getAlong());
+    BlockedAccess access(
+        emit, type, adaptor.getSource().front(), adaptor.getOffset().front(),
+        strides, op.getLimits(), op.getAlong());
     Type moved =
         getAccessType(type.getElementType(), access.getStep(), rewriter);
     SmallVector<Value> values;
@@ -288,10 +290,9 @@ struct BlockedStorePattern : OpConversionPattern<StoreOp> {
     Emit emit(rewriter, op.getLoc());
     auto type = cast<RankedTensorType>(op.getValue().getType());
     SmallVector<Value> strides = llvm::to_vector(op.getStrides());
-    BlockedAccess access(emit, type, adaptor.getTarget().front(),
-                         adaptor.getOffset().front(), strides,
-                         op.getLimit() ? adaptor.getLimit().front() : Value(),
-                         op.getAlong());
+    BlockedAccess access(
+        emit, type, adaptor.getTarget().front(), adaptor.getOffset().front(),
+        strides, op.getLimits(), op.getAlong());
     Value owner = isOwner(emit, access.getTile(), *warps);
     ValueRange held = adaptor.getValue();
     bool pairs = type.getElementTypeBitWidth() == 16;
@@ -324,9 +325,8 @@ struct BlockedStorePattern : OpConversionPattern<StoreOp> {
     }
     OpBuilder &b = emit.b;
     Value owner;
-    for (auto [number, others] :
-         {std::pair<Value, int64_t>(emit.lane(), otherLanes),
-          {emit.warp(), otherWarps}}) {
+    for (auto [number, others] : {std::pair<Value, int64_t>(emit.lane(), otherLanes),
+                                  {emit.warp(), otherWarps}}) {
       if (others == 0)
         continue;
       Value bits = arith::AndIOp::create(b, emit.loc, number, emit.i32(others));
@@ -348,10 +348,10 @@ static SmallVector<int64_t> without(ArrayRef<int64_t> large,
   return rest;
 }
 
-struct RepeatPattern : OpConversionPattern<RepeatOp> {
+struct RepeatPattern : OpConversionPattern<ExpandOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(RepeatOp op, OneToNOpAdaptor adaptor,
+  matchAndRewrite(ExpandOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     BlockedTile input(cast<RankedTensorType>(op.getInput().getType())),
         result(cast<RankedTensorType>(op.getResult().getType()));
@@ -364,10 +364,10 @@ struct RepeatPattern : OpConversionPattern<RepeatOp> {
   }
 };
 
-struct RowPattern : OpConversionPattern<RowOp> {
+struct RowPattern : OpConversionPattern<TakeRowOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(RowOp op, OneToNOpAdaptor adaptor,
+  matchAndRewrite(TakeRowOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     BlockedTile input(cast<RankedTensorType>(op.getInput().getType())),
         result(cast<RankedTensorType>(op.getResult().getType()));
@@ -403,7 +403,7 @@ struct TransposePattern : OpConversionPattern<TransposeOp> {
 /// A reduction, step by step: registers, lanes, warps.
 class Reducer {
 public:
-  Reducer(Emit &emit, ReduceOp op)
+  Reducer(Emit &emit, CombineOp op)
       : emit(emit), op(op),
         input(cast<RankedTensorType>(op.getInput().getType())),
         result(cast<RankedTensorType>(op.getResult().getType())) {}
@@ -510,9 +510,9 @@ private:
     for (size_t row = 0; row != values.size(); ++row) {
       Value sum;
       for (int64_t distance : distances) {
-        Value part = emit.load(
-            b.getF32Type(),
-            emit.move(at(first, row), distance * kWarpSize * int64_t(4)));
+        Value part = emit.load(b.getF32Type(),
+                               emit.move(at(first, row),
+                                         distance * kWarpSize * int64_t(4)));
         sum = sum ? combine(sum, part) : part;
       }
       sums.push_back(sum);
@@ -521,14 +521,14 @@ private:
   }
 
   Emit &emit;
-  ReduceOp op;
+  CombineOp op;
   BlockedTile input, result;
 };
 
-struct ReducePattern : OpConversionPattern<ReduceOp> {
+struct ReducePattern : OpConversionPattern<CombineOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(ReduceOp op, OneToNOpAdaptor adaptor,
+  matchAndRewrite(CombineOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     Value buffer;

@@ -13,10 +13,10 @@
 // CHECK: %[[V:.*]] = tile.load {{.*}} -> tensor<1x32xbf16, #tile.blocked<1, 1 lanes 4 by 8 warps 4 by 1>>
 // CHECK-NOT: scf
 // (1): what the state holds under the key, as a product that is summed up over K.
-// CHECK: %[[KS:.*]] = tile.reduce add %{{.*}} [1] : tensor<1x128x32xf32, {{.*}}> -> tensor<1x32xf32, #tile.blocked<1, 1 lanes 4 by 8 warps 4 by 1>>
+// CHECK: %[[KS:.*]] = tile.combine add %{{.*}} [1] : tensor<1x128x32xf32, {{.*}}> -> tensor<1x32xf32, #tile.blocked<1, 1 lanes 4 by 8 warps 4 by 1>>
 // CHECK: arith.subf %{{.*}}, %[[KS]] fastmath<contract>
 // k u^T: nothing is summed up but one term, nothing moves.
-// CHECK: %[[KU:.*]] = tile.reduce add %{{.*}} [1] : tensor<128x1x32xf32, {{.*}}> -> tensor<128x32xf32,
+// CHECK: %[[KU:.*]] = tile.combine add %{{.*}} [1] : tensor<128x1x32xf32, {{.*}}> -> tensor<128x32xf32,
 // CHECK: %[[S1:.*]] = arith.addf %{{.*}}, %[[KU]] fastmath<contract>
 // CHECK: tile.store %{{.*}}, %{{.*}} : tensor<1x32xbf16, {{.*}}>, <bf16>
 // CHECK: tile.store %[[S1]], %{{.*}}[%{{.*}}] strides[%c1, %c128] : tensor<128x32xf32, {{.*}}>, <f32>
@@ -46,10 +46,10 @@ func.func @decode(%q: tensor<?x1x16x128xbf16>, %k: tensor<?x1x16x128xbf16>, %v: 
 // CHECK-SAME: grid = ["{{[0-9]+}}", "2", "N"]
 // CHECK: %[[ENTRY:.*]] = tile.load %arg5[%block_id_z] : <i64> -> i64
 // CHECK: %[[BEGIN:.*]] = tile.load %arg3[%block_id_z] : <i32> -> i32
-// CHECK: tile.load %arg4[%{{.*}}] strides[%c131, %c1] below %{{.*}} along 1 : <bf16>
+// CHECK: tile.load %arg4[%{{.*}}] strides[%c131, %c1] below %{{.*}} along [1] : <bf16>
 // CHECK: scf.if
 // CHECK: scf.for
-// CHECK: tile.store %{{.*}}, %{{.*}}[%{{.*}}] strides[%c131, %c1] below %{{.*}} along 1
+// CHECK: tile.store %{{.*}}, %{{.*}}[%{{.*}}] strides[%c131, %c1] below %{{.*}} along [1]
 func.func @odd(%q: tensor<1x?x2x6xf32>, %k: tensor<1x?x2x6xf32>, %v: tensor<1x?x2x131xf32>, %cu: tensor<?xi32>,
     %initial: tensor<?x2x6x131xbf16>, %idx: tensor<?xi64>) -> (tensor<1x?x2x131xf32>, tensor<?x2x6x131xbf16>)
     attributes {kernel.schedule = #kernel.schedule<token_loop = true, chunk = 1>} {
@@ -136,9 +136,9 @@ func.func @scheduled(%q: tensor<?x1x16x128xbf16>, %v: tensor<?x1x16x128xbf16>, %
 // CHECK-SAME: {name = "arg1", role = "input", shape = ["B", "G", "3 * T", "64"], type = "f32"}
 // CHECK: arith.divui
 // CHECK: tile.load %arg1[{{.*}}] strides[%c64, %c1] : <f32> -> tensor<3x64xf32, #tile.blocked<1, 4 lanes 8 by 1>>
-// CHECK: tile.row %{{.*}}[0] : tensor<3x64xf32
-// CHECK: tile.row %{{.*}}[1] : tensor<3x64xf32
-// CHECK: tile.row %{{.*}}[2] : tensor<3x64xf32
+// CHECK: tile.take_row %{{.*}}[0] : tensor<3x64xf32
+// CHECK: tile.take_row %{{.*}}[1] : tensor<3x64xf32
+// CHECK: tile.take_row %{{.*}}[2] : tensor<3x64xf32
 func.func @steps(%q: tensor<?x?x?x64xf32>, %k: tensor<?x?x?x64xf32>, %v: tensor<?x?x?x32xf32>, %beta: tensor<?x?x?xf32>)
     -> tensor<?x?x?x32xf32> attributes {kernel.schedule = #kernel.schedule<token_loop = true, chunk = 1>} {
   %o = linrec.scan %q, %k, %v beta(%beta : tensor<?x?x?xf32>) layout(bhtd) steps(3)

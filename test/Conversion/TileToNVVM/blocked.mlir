@@ -27,7 +27,7 @@ gpu.module @kernels {
     %c1 = arith.constant 1 : index
     %c32 = arith.constant 32 : index
     %S = tile.load %p[%at] strides [%c1, %c32] : !tile.global<f32> -> tensor<32x8xf32, #KV>
-    %s = tile.reduce add %S [0] : tensor<32x8xf32, #KV> -> tensor<8xf32, #V>
+    %s = tile.combine add %S [0] : tensor<32x8xf32, #KV> -> tensor<8xf32, #V>
     tile.store %s, %o[%at] strides [%c1] : tensor<8xf32, #V>, !tile.global<f32>
     gpu.return
   }
@@ -45,7 +45,7 @@ gpu.module @kernels {
     %c1 = arith.constant 1 : index
     %x = tile.load %p[%at] strides [%c1] : !tile.global<bf16> -> tensor<30xbf16, #tile.blocked<1 lanes 32 by 1>>
     %f = arith.extf %x : tensor<30xbf16, #tile.blocked<1 lanes 32 by 1>> to tensor<30xf32, #tile.blocked<1 lanes 32 by 1>>
-    %m = tile.reduce max %f [0] : tensor<30xf32, #tile.blocked<1 lanes 32 by 1>> -> tensor<f32, #tile.blocked<>>
+    %m = tile.combine max %f [0] : tensor<30xf32, #tile.blocked<1 lanes 32 by 1>> -> tensor<f32, #tile.blocked<>>
     tile.store %m, %o[%at] : tensor<f32, #tile.blocked<>>, !tile.global<f32>
     gpu.return
   }
@@ -60,7 +60,7 @@ gpu.module @kernels {
     %c1 = arith.constant 1 : index
     %shared = tile.alloc at 0 : !tile.buffer<1x128xf32>
     %x = tile.load %p[%at] strides [%c1] : !tile.global<f32> -> tensor<4xf32, #tile.blocked<1 warps 4 by 1>>
-    %s = tile.reduce add %x [0] through %shared : tensor<4xf32, #tile.blocked<1 warps 4 by 1>>, !tile.buffer<1x128xf32>
+    %s = tile.combine add %x [0] through %shared : tensor<4xf32, #tile.blocked<1 warps 4 by 1>>, !tile.buffer<1x128xf32>
         -> tensor<f32, #tile.blocked<>>
     tile.store %s, %o[%at] : tensor<f32, #tile.blocked<>>, !tile.global<f32>
     gpu.return

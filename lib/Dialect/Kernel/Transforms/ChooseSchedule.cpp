@@ -24,6 +24,16 @@ static bool hasOnlyShortRecurrences(func::FuncOp function, int64_t most) {
   return any && allShort;
 }
 
+/// The element type of the recurrences of `function`, bf16 where it has none: so
+/// are products of tensors on their way to tensor cores.
+static Type findElementType(func::FuncOp function) {
+  Type element = BFloat16Type::get(function.getContext());
+  function.walk([&](linrec::RecurrenceOpInterface op) {
+    element = op.getValue().getType().getElementType();
+  });
+  return element;
+}
+
 namespace {
 struct KernelChooseSchedule
     : kernel::impl::KernelChooseScheduleBase<KernelChooseSchedule> {
@@ -48,7 +58,9 @@ struct KernelChooseSchedule
           schedule.withChunk(gpu ? kernel::kChunkOnGPU : kernel::kChunkOnCPU);
     // Chunks are for the tensor cores; the token loop has no use for them.
     if (gpu && !schedule.getProducts() && !schedule.getTokenLoop())
-      schedule = schedule.withProducts(BFloat16Type::get(&getContext()));
+      schedule = schedule.withProducts(findElementType(function));
+    if (gpu && !schedule.getGates())
+      schedule = schedule.withGates(Float32Type::get(&getContext()));
     if (target && target.isCPU() && !schedule.getVectorBits())
       schedule = schedule.withVectorBits(target.getVectorBits());
     kernel::setSchedule(function, kernel::withDefaults(schedule));
@@ -61,6 +73,13 @@ private:
       return emitError(function.getLoc(),
                        "expects token-loop or chunk, not both, got chunk = ")
              << chunkSize.getValue();
+    if (!decided.empty()) {
+      FailureOr<ScheduleAttr> schedule =
+          kernel::parseSchedule(function.getLoc(), decided);
+      if (failed(schedule))
+        return failure();
+      kernel::setSchedule(function, *schedule);
+    }
     return kernel::withOptions(function.getLoc(), kernel::getSchedule(function),
                                tokenLoop ? 1 : chunkSize.getValue(),
                                productType, gateType);

@@ -150,7 +150,7 @@ static RankedTensorType dropDims(RankedTensorType large,
                                layoutOf(large).drop(dropped));
 }
 
-LogicalResult RepeatOp::verify() {
+LogicalResult ExpandOp::verify() {
   auto input = cast<RankedTensorType>(getInput().getType()),
        result = cast<RankedTensorType>(getResult().getType());
   // C1
@@ -165,7 +165,7 @@ LogicalResult RepeatOp::verify() {
   return success();
 }
 
-LogicalResult ReduceOp::verify() {
+LogicalResult CombineOp::verify() {
   auto input = cast<RankedTensorType>(getInput().getType()),
        result = cast<RankedTensorType>(getResult().getType());
   // C1
@@ -198,7 +198,7 @@ LogicalResult ReduceOp::verify() {
   return success();
 }
 
-void ReduceOp::getEffects(
+void CombineOp::getEffects(
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   for (OpOperand &operand : getBufferMutable()) {
     effects.emplace_back(MemoryEffects::Read::get(), &operand);
@@ -206,7 +206,7 @@ void ReduceOp::getEffects(
   }
 }
 
-LogicalResult RowOp::verify() {
+LogicalResult TakeRowOp::verify() {
   auto input = cast<RankedTensorType>(getInput().getType()),
        result = cast<RankedTensorType>(getResult().getType());
   // C1

@@ -25,9 +25,10 @@ inline constexpr int64_t kTokenLoopTokensOnGPU = 8;
 /// cost work in proportion to it, and 16 is enough rows for vector code
 /// (docs/Figures.md, "Tokens a chunk on a processor").
 inline constexpr int64_t kChunkOnCPU = 16;
-/// The same on a GPU. At K = V = 128 ptxas keeps chunks of 32 in registers with
-/// room to spare, chunks of 64 only just, and the kernel is the faster for it
-/// (docs/gpu-slice.md).
+
+/// Tokens a chunk on a GPU where nothing says otherwise: at K = V = 128 ptxas
+/// keeps chunks of 32 in registers with room to spare, and what runs ahead is
+/// done sooner (docs/gpu-slice.md).
 inline constexpr int64_t kChunkOnGPU = 32;
 } // namespace deltanet::kernel
 

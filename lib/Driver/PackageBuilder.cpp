@@ -1,0 +1,168 @@
+//===- PackageBuilder.cpp - one function for several targets --------------===//
+// See PackageBuilder.h.
+//===----------------------------------------------------------------------===//
+#include "PackageBuilder.h"
+#include "Describe.h"
+#include "deltanet/Runtime/Features.h"
+#include "deltanet/Target/Host.h"
+#include "deltanet/Target/PTX.h"
+#include "deltanet/Target/TargetRegistry.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace mlir;
+using namespace deltanet;
+using namespace deltanet::driver;
+
+std::string deltanet::driver::digestSource(Session &session) {
+  llvm::SHA256 hash;
+  llvm::SourceMgr &sources = session.getSourceMgr();
+  if (sources.getNumBuffers())
+    hash.update(sources.getMemoryBuffer(sources.getMainFileID())->getBuffer());
+  return llvm::toHex(hash.final(), /*LowerCase=*/true);
+}
+
+int deltanet::driver::assemble(Session &session, artifact::TargetCode &code,
+                               StringRef ptxas) {
+  if (llvm::Error error = artifact::assemble(code, ptxas))
+    return session.fail(kInternal,
+                        "ptxas refuses the PTX for '" + code.name +
+                            "': " + llvm::toString(std::move(error)));
+  for (const auto &[kernel, resources] : code.resources)
+    if (resources.spillStores || resources.spillLoads)
+      session.note("'" + kernel + "' for " + code.name + " spills " +
+                   llvm::Twine(resources.spillStores) + " bytes of registers");
+  return kOk;
+}
+
+int PackageBuilder::describe(StringRef prefix) {
+  auto signature = describeFunction(function, prefix);
+  if (failed(signature))
+    return kInputError;
+  package.signature = std::move(*signature);
+  package.signature.sourceDigest = digestSource(session);
+  return kOk;
+}
+
+int PackageBuilder::addGpu(ModuleOp lowered, kernel::TargetAttr target,
+                           StringRef ptxas, artifact::TargetCode &code) {
+  // Not every kind of result has kernels of one module yet.
+  auto modules = lowered.getOps<gpu::GPUModuleOp>();
+  if (!llvm::hasSingleElement(modules))
+    return session.fail(
+        kInternal,
+        "expects the kernels of '" + function.getName() +
+            "' in one module, got " +
+            llvm::Twine(std::distance(modules.begin(), modules.end())));
+  auto ptx = ptx::emitPTX(*modules.begin(), target);
+  if (failed(ptx))
+    return kInternal;
+  code.gpu = true;
+  code.computeCapability = target.getComputeCapability();
+  code.specific =
+      !target.getName().empty() && llvm::isAlpha(target.getName().back());
+  code.ptx = std::move(*ptx);
+  auto launches = artifact::readLaunches(code.ptx);
+  if (!launches)
+    return session.fail(kInternal, llvm::toString(launches.takeError()));
+  code.launches = std::move(*launches);
+  return ptxas.empty() ? int(kOk) : assemble(session, code, ptxas);
+}
+
+int PackageBuilder::addProcessor(ModuleOp lowered, kernel::TargetAttr target,
+                                 artifact::TargetCode &code) {
+  host::MachineOptions machine;
+  machine.triple = target.getTriple().str();
+  machine.cpu = target.getChip().str();
+  machine.features = target.getFeatures().str();
+  auto object = host::emitObject(lowered, machine);
+  if (!object)
+    return session.fail(kInternal, llvm::toString(object.takeError()));
+  code.object.assign(object->begin(), object->end());
+  code.triple = machine.triple;
+  code.architecture =
+      llvm::Triple::getArchTypeName(llvm::Triple(machine.triple).getArch())
+          .str();
+  code.needs =
+      artifact::findNeeds(machine.triple, machine.cpu, machine.features);
+  code.function = ("_mlir_ciface_" + function.getName()).str();
+  return kOk;
+}
+
+int PackageBuilder::addTarget(kernel::TargetAttr target, StringRef ptxas) {
+  OwningOpRef<ModuleOp> copy = copyEntry(module, function);
+  if (!copy)
+    return session.fail(kInternal, "cannot drop unused functions");
+  const Pipeline &pipeline =
+      target.isGPU() ? getLinRecToPTX() : getLinRecToHost();
+  if (int code = lower(session, *copy, pipeline, target, options, "schedule"))
+    return code;
+  schedule =
+      kernel::getSchedule(copy->lookupSymbol<func::FuncOp>(function.getName()));
+  if (int code = lower(session, *copy, pipeline, target, options,
+                       target.isGPU() ? "nvvm" : ""))
+    return code;
+  artifact::TargetCode code;
+  code.name = target.getName().str();
+  llvm::raw_string_ostream(code.schedule) << schedule;
+  llvm::raw_string_ostream(code.products) << schedule.getProducts();
+  code.chunk = schedule.getChunk();
+  code.tokenLoop = schedule.getTokenLoop();
+  code.tolerances = describeTolerances(function, schedule);
+  if (int error = target.isGPU() ? addGpu(*copy, target, ptxas, code)
+                                 : addProcessor(*copy, target, code))
+    return error;
+  package.targets.push_back(std::move(code));
+  return kOk;
+}
+
+int PackageBuilder::getManifest(std::string &manifest) {
+  auto text = artifact::writeManifest(package);
+  if (!text)
+    return session.fail(kInternal, llvm::toString(text.takeError()));
+  manifest = std::move(*text);
+  return kOk;
+}
+
+/// For code that only passes arguments on: any processor of the architecture.
+static host::MachineOptions getBaseline(MLIRContext *context) {
+  host::MachineOptions machine;
+  machine.triple = getHostTarget(context).getTriple().str();
+  machine.cpu = llvm::Triple(machine.triple).getArch() == llvm::Triple::x86_64
+                    ? "x86-64"
+                    : "generic";
+  return machine;
+}
+
+int PackageBuilder::link(StringRef name, std::string &library) {
+  if (const artifact::TargetCode *host = package.findHost())
+    if (host->architecture != deltanet_architecture())
+      return session.fail(
+          kUsage, "expects a processor of " +
+                      llvm::Twine(deltanet_architecture()) +
+                      " in a shared library that this machine links, got '" +
+                      host->name + "' of " + host->architecture);
+  auto linker = artifact::findLinker();
+  if (!linker)
+    return session.fail(kMissing, "expects one of " +
+                                      artifact::getLinkerNames() +
+                                      " on PATH for --emit so");
+  std::string manifest;
+  if (int code = getManifest(manifest))
+    return code;
+  auto glue = parseSourceString<ModuleOp>(
+      artifact::writeGlue(package, manifest), session.getContext());
+  if (!glue)
+    return session.fail(kInternal, "the code around the package is not right");
+  auto object = host::emitObject(*glue, getBaseline(session.getContext()));
+  if (!object)
+    return session.fail(kInternal, llvm::toString(object.takeError()));
+  auto linked = artifact::link(
+      package, StringRef(object->data(), object->size()), name, *linker);
+  if (!linked)
+    return session.fail(kInternal, llvm::toString(linked.takeError()));
+  library = std::move(*linked);
+  return kOk;
+}

@@ -1,0 +1,226 @@
+/*===- Launch.c - the kernels of a call -----------------------------------===*/
+/* Evaluates sizes, workspace and grids, and hands the kernels to the driver in
+ * their order. Nothing is allocated and nothing waited for, so that a call may
+ * be captured in a graph. */
+/*===----------------------------------------------------------------------===*/
+#include "Error.h"
+#include "Load.h"
+#include <string.h>
+
+/* CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION */
+enum { kClusterAttribute = 4 };
+/* Blocks of a grid. */
+static const int64_t kMaxGrid[3] = {0x7fffffff, 65535, 65535};
+
+/* The sizes of the kernels, and where each workspace begins. */
+typedef struct {
+  int64_t sizes[kMaxSizes];
+  int64_t offsets[kMaxArguments];
+  int64_t workspaceBytes;
+} Plan;
+
+static int32_t evaluateSizes(const Manifest *manifest, const TargetInfo *target,
+                             const Operands *operands, Plan *plan) {
+  for (int i = 0; i < target->sizes.count; ++i) {
+    int unknown = deltanet_find_unknown(target->sizeValues[i], operands->known);
+    if (unknown != -1)
+      return deltanet_fail(DELTANET_ERROR_TENSOR,
+                           "expects a tensor that says how large %s is",
+                           unknown >= 0 ? manifest->sizes.names[unknown]
+                                        : target->sizes.names[i]);
+    const char *wrong = deltanet_evaluate(target->sizeValues[i],
+                                          operands->sizes, &plan->sizes[i]);
+    if (wrong)
+      return deltanet_fail(DELTANET_ERROR_TENSOR, "the size %s is %s",
+                           target->sizes.names[i], wrong);
+  }
+  return DELTANET_OK;
+}
+
+static int32_t placeWorkspaces(const TargetInfo *target, Plan *plan) {
+  int64_t total = 0;
+  for (int i = 0; i < target->numWorkspaces; ++i) {
+    const Element *workspace = &target->workspaces[i];
+    int64_t bytes = workspace->bits / 8;
+    plan->offsets[i] = total;
+    for (int dim = 0; dim < workspace->shape.rank; ++dim) {
+      int64_t extent;
+      const char *wrong = deltanet_evaluate(workspace->shape.extents[dim],
+                                            plan->sizes, &extent);
+      if (!wrong &&
+          (extent < 0 || __builtin_mul_overflow(bytes, extent, &bytes)))
+        wrong = "an overflow";
+      if (wrong)
+        return deltanet_fail(
+            DELTANET_ERROR_TENSOR, "the extent %s of the workspace '%s' is %s",
+            workspace->shape.texts[dim], workspace->name, wrong);
+    }
+    if (__builtin_add_overflow(bytes, kWorkspaceAlignment - 1, &bytes) ||
+        __builtin_add_overflow(
+            total, bytes / kWorkspaceAlignment * kWorkspaceAlignment, &total))
+      return deltanet_fail(DELTANET_ERROR_TENSOR,
+                           "the workspace is larger than memory can be");
+  }
+  plan->workspaceBytes = total;
+  return DELTANET_OK;
+}
+
+static int32_t makePlan(const Manifest *manifest, const TargetInfo *target,
+                        const Operands *operands, Plan *plan) {
+  int32_t code = evaluateSizes(manifest, target, operands, plan);
+  return code ? code : placeWorkspaces(target, plan);
+}
+
+int32_t deltanet_count_workspace(const Manifest *manifest,
+                                 const TargetInfo *target,
+                                 const Operands *operands, int64_t *bytes) {
+  Plan plan;
+  int32_t code = makePlan(manifest, target, operands, &plan);
+  *bytes = code ? 0 : plan.workspaceBytes;
+  return code;
+}
+
+static int32_t checkWorkspace(const deltanet_call *call, const Plan *plan) {
+  if (plan->workspaceBytes == 0)
+    return DELTANET_OK;
+  uint64_t given = call && call->workspace ? call->workspace_bytes : 0;
+  if (given < (uint64_t)plan->workspaceBytes)
+    return deltanet_fail(
+        DELTANET_ERROR_WORKSPACE, "expects a workspace of %lld bytes, got %llu",
+        (long long)plan->workspaceBytes, (unsigned long long)given);
+  if ((uintptr_t)call->workspace % kWorkspaceAlignment)
+    return deltanet_fail(DELTANET_ERROR_WORKSPACE,
+                         "expects a workspace aligned to %d bytes, got the "
+                         "address 0x%llx",
+                         kWorkspaceAlignment,
+                         (unsigned long long)(uintptr_t)call->workspace);
+  return DELTANET_OK;
+}
+
+static int32_t evaluateGrid(const KernelInfo *kernel, const Plan *plan,
+                            unsigned grid[3]) {
+  for (int i = 0; i < 3; ++i) {
+    int64_t extent;
+    const char *wrong =
+        deltanet_evaluate(kernel->grid[i], plan->sizes, &extent);
+    if (wrong)
+      return deltanet_fail(DELTANET_ERROR_TENSOR,
+                           "extent %d of the grid of '%s' is %s", i,
+                           kernel->name, wrong);
+    if (extent < 0 || extent > kMaxGrid[i])
+      return deltanet_fail(DELTANET_ERROR_TENSOR,
+                           "expects extent %d of the grid of '%s' from 0 to "
+                           "%lld, got %lld",
+                           i, kernel->name, (long long)kMaxGrid[i],
+                           (long long)extent);
+    grid[i] = (unsigned)extent;
+  }
+  return DELTANET_OK;
+}
+
+static deltanet_cuda_result launchCluster(const deltanet_cuda *cuda,
+                                          const KernelInfo *kernel,
+                                          void *function,
+                                          const unsigned grid[3], void *stream,
+                                          void **parameters) {
+  deltanet_cuda_launch_attribute attribute;
+  deltanet_cuda_launch_config config;
+  memset(&attribute, 0, sizeof attribute);
+  memset(&config, 0, sizeof config);
+  attribute.id = kClusterAttribute;
+  for (int i = 0; i < 3; ++i) {
+    attribute.value.cluster[i] = (unsigned)kernel->cluster[i];
+    config.grid[i] = grid[i];
+    config.block[i] = i ? 1 : (unsigned)kernel->block;
+  }
+  config.shared_bytes = (unsigned)kernel->shared;
+  config.stream = stream;
+  config.attributes = &attribute;
+  config.num_attributes = 1;
+  return cuda->cuLaunchKernelEx(&config, function, parameters, NULL);
+}
+
+static int32_t launchKernel(const deltanet_cuda *cuda, const KernelInfo *kernel,
+                            void *function, const deltanet_call *call,
+                            const Operands *operands, const Plan *plan) {
+  unsigned grid[3];
+  int32_t code = evaluateGrid(kernel, plan, grid);
+  if (code || grid[0] == 0 || grid[1] == 0 || grid[2] == 0)
+    return code; /* no blocks: nothing to compute */
+  uint64_t values[kMaxKernelArguments];
+  void *parameters[kMaxKernelArguments];
+  for (int i = 0; i < kernel->numArguments; ++i) {
+    KernelArgument argument = kernel->arguments[i];
+    parameters[i] = &values[i];
+    if (argument.role == kSizeValue) {
+      values[i] = (uint64_t)plan->sizes[argument.index];
+    } else if (argument.role == kWorkspace) {
+      values[i] = (uint64_t)(uintptr_t)call->workspace +
+                  (uint64_t)plan->offsets[argument.index];
+    } else {
+      const DLTensor *tensor = operands->tensors[argument.index];
+      values[i] =
+          tensor ? (uint64_t)(uintptr_t)deltanet_tensor_data(tensor) : 0;
+    }
+  }
+  void *stream = call ? call->stream : NULL;
+  deltanet_cuda_result result =
+      kernel->cluster[0]
+          ? launchCluster(cuda, kernel, function, grid, stream, parameters)
+          : cuda->cuLaunchKernel(
+                function, grid[0], grid[1], grid[2], (unsigned)kernel->block, 1,
+                1, (unsigned)kernel->shared, stream, parameters, NULL);
+  if (result)
+    return deltanet_fail(
+        DELTANET_ERROR_DRIVER,
+        "the launch of '%s' with a grid of %u x %u x %u failed: %s (%d)",
+        kernel->name, grid[0], grid[1], grid[2], deltanet_cuda_error(result),
+        result);
+  return DELTANET_OK;
+}
+
+/* Makes a context of the device current where none is. Sets whether kernels of
+ * the primary context can be launched, and whether there is one to pop. */
+static int32_t enterContext(const deltanet_cuda *cuda,
+                            const LoadedDevice *loaded, int *isPrimary,
+                            int *pushed) {
+  void *current = NULL;
+  deltanet_cuda_device device;
+  cuda->cuCtxGetCurrent(&current);
+  *pushed = 0;
+  *isPrimary = current == loaded->primary;
+  if (*isPrimary ||
+      (current && loaded->library && cuda->cuCtxGetDevice(&device) == 0 &&
+       device == loaded->handle))
+    return DELTANET_OK;
+  deltanet_cuda_result result = cuda->cuCtxPushCurrent(loaded->primary);
+  if (result)
+    return deltanet_fail(DELTANET_ERROR_DRIVER,
+                         "the device's context cannot be used: %s (%d)",
+                         deltanet_cuda_error(result), result);
+  *pushed = *isPrimary = 1;
+  return DELTANET_OK;
+}
+
+int32_t deltanet_launch(const Manifest *manifest, const LoadedDevice *loaded,
+                        const deltanet_call *call, const Operands *operands) {
+  Plan plan;
+  const TargetInfo *target = loaded->target;
+  int32_t code = makePlan(manifest, target, operands, &plan);
+  if (!code)
+    code = checkWorkspace(call, &plan);
+  const deltanet_cuda *cuda = code ? NULL : deltanet_open_cuda();
+  if (!cuda)
+    return code ? code : DELTANET_ERROR_DEVICE;
+  int isPrimary, pushed;
+  code = enterContext(cuda, loaded, &isPrimary, &pushed);
+  for (int i = 0; !code && i < target->numKernels; ++i)
+    code = launchKernel(cuda, &target->kernels[i],
+                        isPrimary ? loaded->functions[i] : loaded->kernels[i],
+                        call, operands, &plan);
+  if (pushed) {
+    void *popped;
+    cuda->cuCtxPopCurrent(&popped);
+  }
+  return code;
+}

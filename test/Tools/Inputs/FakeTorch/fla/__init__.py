@@ -1,0 +1,2 @@
+"""A stand-in for flash-linear-attention."""
+__version__ = "of the test"

@@ -1,0 +1,494 @@
+//===- PackageTest.cpp - packages on a driver that records ----------------===//
+// Manifests written by hand, so that what no compiled function needs yet is
+// tested too: several kernels, workspaces, clusters, absent tensors.
+//===----------------------------------------------------------------------===//
+#include "deltanet/Runtime/Package.h"
+#include "deltanet/Runtime/Cuda.h"
+#include "gtest/gtest.h"
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+using ::testing::Test;
+
+/// Two kernels for sm_80 and sm_90a, with a workspace between them.
+const char *const kManifest = R"json({
+ "format": 1, "name": "f", "sizes": ["B", "T", "H", "G", "N"],
+ "arguments": [
+  {"name": "q", "role": "input", "type": "bf16", "shape": ["B", "T", "G", "16"], "optional": false},
+  {"name": "k", "role": "input", "type": "bf16", "shape": ["B", "2 * T", "G", "16"], "optional": false},
+  {"name": "v", "role": "input", "type": "bf16", "shape": ["B", "2 * T", "H", "32"], "optional": false},
+  {"name": "s0", "role": "input", "type": "f32", "shape": ["N", "H"], "optional": true},
+  {"name": "cu", "role": "input", "type": "i32", "shape": ["N + 1"], "optional": false, "offsets_end": "T"},
+  {"name": "o", "role": "output", "type": "f32", "shape": ["B", "T", "H"], "optional": false},
+  {"name": "s1", "role": "output", "type": "f32", "shape": ["N", "H"], "optional": false}],
+ "conditions": [{"zero": "H - H / max(G, 1) * G", "rule": "G divides H"}],
+ "aliases": [{"input": "s0", "output": "s1"}],
+ "targets": [
+  {"name": "sm_80", "kind": "gpu", "compute_capability": 80, "specific": false,
+   "binaries": [{"kind": "cubin", "blob": 0}, {"kind": "ptx", "blob": 1}],
+   "sizes": [{"name": "T", "is": "T"}, {"name": "H", "is": "H"}, {"name": "M", "is": "N"}],
+   "workspace": [{"name": "w0", "type": "f32", "shape": ["T", "H"]},
+                 {"name": "w1", "type": "i8", "shape": ["M"]},
+                 {"name": "w2", "type": "f64", "shape": ["2"]}],
+   "kernels": [
+    {"kernel": "first", "grid": ["ceildiv(T, 4)", "H", "M"], "block": 64, "shared": 100,
+     "arguments": [{"name": "q", "role": "input"}, {"name": "w1", "role": "workspace"},
+                   {"name": "T", "role": "size"}, {"name": "w2", "role": "workspace"}]},
+    {"kernel": "second", "grid": ["1", "H", "M"], "block": 128, "shared": 50000, "cluster": [1, 2, 1],
+     "arguments": [{"name": "s0", "role": "input"}, {"name": "w0", "role": "workspace"},
+                   {"name": "M", "role": "size"}, {"name": "s1", "role": "output"}]}]},
+  {"name": "sm_90a", "kind": "gpu", "compute_capability": 90, "specific": true,
+   "binaries": [{"kind": "ptx", "blob": 1}], "sizes": [{"name": "H", "is": "H"}],
+   "workspace": [], "kernels": [
+    {"kernel": "only", "grid": ["H", "1", "1"], "block": 32, "shared": 0,
+     "arguments": [{"name": "o", "role": "output"}]}]}]
+})json";
+
+/// A tensor at an address that nobody reads.
+struct Tensor {
+  Tensor(std::vector<int64_t> extents, int code, int bits, uintptr_t address)
+      : shape(std::move(extents)) {
+    tensor.data = reinterpret_cast<void *>(address);
+    tensor.device = {2, 0};
+    tensor.ndim = static_cast<int32_t>(shape.size());
+    tensor.dtype = {static_cast<uint8_t>(code), static_cast<uint8_t>(bits), 1};
+    tensor.shape = shape.data();
+    tensor.strides = nullptr;
+    tensor.byte_offset = 0;
+  }
+  std::vector<int64_t> shape, strides;
+  DLTensor tensor;
+};
+
+/// B = 1, T = 8, G = 2, H = 4, N = 3.
+class Package : public Test {
+protected:
+  void SetUp() override {
+    for (const char *name :
+         {"FAKE_CUDA_DEVICES", "FAKE_CUDA_CAPABILITY", "FAKE_CUDA_CAPABILITY_1",
+          "FAKE_CUDA_SHARED", "FAKE_CUDA_FAIL"})
+      unsetenv(name);
+    setenv("FAKE_CUDA_PARAMETERS", "4", 1);
+    ASSERT_NE(deltanet_open_cuda(), nullptr) << deltanet_get_error();
+    setCapability("86");
+    call<void>("fake_cuda_reset");
+    open(kManifest);
+  }
+  void TearDown() override { deltanet_close_package(&package); }
+
+  void open(const char *manifest) {
+    package = {DELTANET_PACKAGE_VERSION,
+               2,
+               manifest,
+               strlen(manifest),
+               blobs,
+               nullptr,
+               nullptr};
+  }
+  void setCapability(const char *capability) {
+    setenv("FAKE_CUDA_CAPABILITY", capability, 1);
+  }
+  template <typename Result, typename... Args>
+  static Result call(const char *name, Args... args) {
+    return reinterpret_cast<Result (*)(Args...)>(deltanet_cuda_symbol(name))(
+        args...);
+  }
+  static std::string getLog() { return call<const char *>("fake_cuda_log"); }
+  bool logged(const std::string &text) {
+    return getLog().find(text) != std::string::npos;
+  }
+
+  int run(bool withCall = true) {
+    const DLTensor *list[] = {&q.tensor,  &k.tensor, &v.tensor, s0Pointer,
+                              &cu.tensor, &o.tensor, &s1.tensor};
+    return deltanet_run_package(&package, withCall ? &how : nullptr, list, 7);
+  }
+  void expectError(int code, const std::string &message) {
+    EXPECT_EQ(run(), code);
+    EXPECT_EQ(deltanet_get_error(), message);
+  }
+
+  char cubin[16] = "\177ELF", ptx[16] = "// ptx";
+  deltanet_blob blobs[2] = {{cubin, 5}, {ptx, 6}};
+  deltanet_package package;
+  Tensor q{{1, 8, 2, 16}, 4, 16, 0x1000}, k{{1, 16, 2, 16}, 4, 16, 0x2000},
+      v{{1, 16, 4, 32}, 4, 16, 0x3000}, s0{{3, 4}, 2, 32, 0x5000},
+      cu{{4}, 0, 32, 0x6000}, o{{1, 8, 4}, 2, 32, 0x7000},
+      s1{{3, 4}, 2, 32, 0x8000};
+  const DLTensor *s0Pointer = &s0.tensor;
+  // w0 has 128 bytes, w1 3, w2 16, each in 256.
+  deltanet_call how{sizeof(deltanet_call),
+                    0,
+                    reinterpret_cast<void *>(0x77),
+                    reinterpret_cast<void *>(0x10000),
+                    768,
+                    -1};
+};
+} // namespace
+
+TEST_F(Package, LaunchesInOrderWithItsArguments) {
+  ASSERT_EQ(run(), DELTANET_OK) << deltanet_get_error();
+  EXPECT_STREQ(deltanet_get_error(), "");
+  EXPECT_EQ(getLog(),
+            "retain 0\n"
+            "cuLibraryLoadData cubin\n"
+            "cuKernelSetAttribute second 8 = 50000 on 0\n"
+            "launch function of first on 0, grid 2 4 3, block 64 1 1, shared "
+            "100, stream 0x77: 1000 10100 8 10200\n"
+            "launch function of second on 0, grid 1 4 3, block 128 1 1, shared "
+            "50000, stream 0x77, cluster 1 2 1: 5000 10000 3 8000\n");
+  // The caller's thread has no context before, and none afterwards.
+  EXPECT_EQ(call<int>("fake_cuda_depth"), 0);
+  EXPECT_STREQ(deltanet_get_target(&package, 0), "sm_80");
+  // Loaded once.
+  call<void>("fake_cuda_reset");
+  ASSERT_EQ(run(), DELTANET_OK);
+  EXPECT_FALSE(logged("cuLibraryLoadData"));
+  EXPECT_EQ(deltanet_unload_package(&package), DELTANET_OK);
+  EXPECT_TRUE(logged("cuLibraryUnload\nrelease 0"));
+  EXPECT_EQ(deltanet_get_target(&package, 0), nullptr);
+  ASSERT_EQ(run(), DELTANET_OK);
+  EXPECT_TRUE(logged("cuLibraryLoadData"));
+}
+
+TEST_F(Package, Workspace) {
+  uint64_t bytes = 0;
+  const DLTensor *list[] = {&q.tensor,  &k.tensor, &v.tensor, s0Pointer,
+                            &cu.tensor, &o.tensor, &s1.tensor};
+  q.tensor.data = nullptr; // shapes are enough
+  EXPECT_EQ(deltanet_measure_package(&package, list, 7, &bytes), DELTANET_OK);
+  EXPECT_EQ(bytes, 768u);
+  EXPECT_EQ(deltanet_measure_package(&package, list, 7, nullptr),
+            DELTANET_ERROR_CALL);
+  q.tensor.data = reinterpret_cast<void *>(0x1000);
+  how.workspace_bytes = 767;
+  expectError(DELTANET_ERROR_WORKSPACE,
+              "expects a workspace of 768 bytes, got 767");
+  how.workspace_bytes = 768;
+  how.workspace = reinterpret_cast<void *>(0x10010);
+  expectError(DELTANET_ERROR_WORKSPACE, "expects a workspace aligned to 256 "
+                                        "bytes, got the address 0x10010");
+  how.workspace = nullptr;
+  expectError(DELTANET_ERROR_WORKSPACE,
+              "expects a workspace of 768 bytes, got 0");
+  EXPECT_EQ(run(/*withCall=*/false), DELTANET_ERROR_WORKSPACE);
+  EXPECT_FALSE(logged("launch"));
+}
+
+TEST_F(Package, ChoosesTheTarget) {
+  struct Case {
+    const char *capability, *target, *log;
+  } cases[] = {{"80", "sm_80", "cuLibraryLoadData cubin"},
+               {"89", "sm_80", "cuLibraryLoadData cubin"},
+               {"90", "sm_90a", "cuLibraryLoadData ptx"},
+               // Neither a cubin of another generation nor code for one chip.
+               {"100", "sm_80", "cuLibraryLoadData ptx"},
+               {"121", "sm_80", "cuLibraryLoadData ptx"}};
+  for (const Case &c : cases) {
+    deltanet_unload_package(&package);
+    call<void>("fake_cuda_reset");
+    setCapability(c.capability);
+    EXPECT_EQ(deltanet_load_package(&package, 0), DELTANET_OK)
+        << deltanet_get_error();
+    EXPECT_STREQ(deltanet_get_target(&package, 0), c.target) << c.capability;
+    EXPECT_TRUE(logged(c.log)) << c.capability << getLog();
+  }
+  deltanet_unload_package(&package);
+  setCapability("75");
+  EXPECT_EQ(deltanet_load_package(&package, 0), DELTANET_ERROR_DEVICE);
+  EXPECT_STREQ(deltanet_get_error(),
+               "'f' expects a device that its code for sm_80, sm_90a runs on; "
+               "device 0 is Fake GPU 0 of compute capability 7.5");
+}
+
+TEST_F(Package, FallsBackAndSaysWhy) {
+  setenv("FAKE_CUDA_FAIL", "cuLibraryLoadData.cubin:209", 1);
+  EXPECT_EQ(deltanet_load_package(&package, 0), DELTANET_OK);
+  EXPECT_TRUE(logged("cuLibraryLoadData cubin fails\ncuLibraryLoadData ptx\n"));
+  deltanet_unload_package(&package);
+  setenv("FAKE_CUDA_FAIL",
+         "cuLibraryLoadData.cubin:209,cuLibraryLoadData.ptx:222", 1);
+  EXPECT_EQ(deltanet_load_package(&package, 0), DELTANET_ERROR_DEVICE);
+  EXPECT_STREQ(deltanet_get_error(),
+               "'f' expects a device that its code for sm_80, sm_90a runs on; "
+               "device 0 is Fake GPU 0 of compute capability 8.6: sm_80 as "
+               "cubin: no kernel image is available (209); sm_80 as PTX: "
+               "unknown error (222)");
+  EXPECT_TRUE(logged("release 0"));
+  // A chip with less shared memory than the kernels need.
+  unsetenv("FAKE_CUDA_FAIL");
+  setenv("FAKE_CUDA_SHARED", "49152", 1);
+  EXPECT_EQ(deltanet_load_package(&package, 0), DELTANET_ERROR_DEVICE);
+  EXPECT_NE(std::string(deltanet_get_error())
+                .find("sm_80 needs 50000 bytes of shared memory a block, there "
+                      "are 49152"),
+            std::string::npos);
+}
+
+TEST_F(Package, DriverErrors) {
+  setenv("FAKE_CUDA_FAIL", "cuLaunchKernel:700", 1);
+  expectError(DELTANET_ERROR_DRIVER,
+              "the launch of 'first' with a grid of 2 x 4 x 3 failed: an "
+              "illegal memory access was encountered (700)");
+  EXPECT_FALSE(logged("launch function"));
+  EXPECT_EQ(call<int>("fake_cuda_depth"), 0);
+  deltanet_unload_package(&package);
+  setenv("FAKE_CUDA_FAIL", "cuDevicePrimaryCtxRetain:2", 1);
+  expectError(DELTANET_ERROR_DRIVER,
+              "CUDA device 0 cannot be used: out of memory (2)");
+  unsetenv("FAKE_CUDA_FAIL");
+  EXPECT_EQ(deltanet_load_package(&package, 1), DELTANET_ERROR_DEVICE);
+  EXPECT_STREQ(deltanet_get_error(),
+               "expects the number of one of 1 CUDA devices, got 1");
+}
+
+TEST_F(Package, OtherContextsAndDevices) {
+  setenv("FAKE_CUDA_DEVICES", "2", 1);
+  setenv("FAKE_CUDA_CAPABILITY_1", "90", 1);
+  ASSERT_EQ(deltanet_load_package(&package, 0), DELTANET_OK);
+  // Another context of the device: the kernel itself is launched there.
+  call<int>("cuCtxSetCurrent", call<void *>("fake_cuda_other_context", 0));
+  ASSERT_EQ(run(), DELTANET_OK) << deltanet_get_error();
+  EXPECT_TRUE(logged("launch kernel of first on 0"));
+  // The device that is current does not matter, the tensors' does.
+  setenv("FAKE_CUDA_PARAMETERS", "1", 1);
+  for (Tensor *t : {&q, &k, &v, &s0, &cu, &o, &s1})
+    t->tensor.device.device_id = 1;
+  ASSERT_EQ(run(), DELTANET_OK) << deltanet_get_error();
+  EXPECT_TRUE(logged("launch function of only on 1"));
+  EXPECT_EQ(call<int>("fake_cuda_depth"), 1);
+  call<int>("cuCtxSetCurrent", static_cast<void *>(nullptr));
+  how.device = 0;
+  expectError(DELTANET_ERROR_CALL,
+              "expects the device of the tensors, 1, or -1 for it, got 0");
+  how.device = 1;
+  EXPECT_EQ(run(), DELTANET_OK);
+}
+
+TEST_F(Package, Calls) {
+  how.struct_size = 8;
+  EXPECT_EQ(run(), DELTANET_ERROR_CALL);
+  how.struct_size = sizeof how;
+  how.flags = 2;
+  expectError(DELTANET_ERROR_CALL, "expects flags of 0, got 0x2");
+}
+
+TEST_F(Package, AbsentTensors) {
+  s0Pointer = nullptr;
+  ASSERT_EQ(run(), DELTANET_OK) << deltanet_get_error();
+  EXPECT_TRUE(logged(": 0 10000 3 8000"));
+  const DLTensor *list[7] = {nullptr};
+  EXPECT_EQ(deltanet_run_package(&package, nullptr, list, 7),
+            DELTANET_ERROR_TENSOR);
+  EXPECT_STREQ(deltanet_get_error(), "expects a tensor as 'q', got NULL");
+  EXPECT_EQ(deltanet_run_package(&package, nullptr, list, 6),
+            DELTANET_ERROR_TENSOR);
+}
+
+// A sequence in place; nothing else may overlap.
+TEST_F(Package, Overlap) {
+  s1.tensor.data = s0.tensor.data;
+  EXPECT_EQ(run(), DELTANET_OK) << deltanet_get_error();
+  s1.tensor.data = static_cast<char *>(s0.tensor.data) + 16;
+  expectError(DELTANET_ERROR_TENSOR,
+              "expects 's1', which is written, in memory of its own; it "
+              "overlaps 's0'");
+  s1.tensor.data = static_cast<char *>(o.tensor.data) + 112;
+  expectError(DELTANET_ERROR_TENSOR,
+              "expects 'o', which is written, in memory of its own; it "
+              "overlaps 's1'");
+  s1.tensor.data = static_cast<char *>(o.tensor.data) + 128;
+  EXPECT_EQ(run(), DELTANET_OK) << deltanet_get_error();
+}
+
+TEST_F(Package, Shapes) {
+  k.shape[1] = 17;
+  expectError(
+      DELTANET_ERROR_TENSOR,
+      "expects dimension 1 of 'k' to be 2 * T = 16, because dimension 1 "
+      "of 'q' is 8; got 17");
+  k.shape[1] = 16;
+  o.shape[1] = 9;
+  expectError(DELTANET_ERROR_TENSOR,
+              "expects dimension 1 of 'o' to be T = 8, because dimension 1 of "
+              "'q' is 8; got 9");
+  o.shape[1] = 8;
+  q.shape[3] = k.shape[3] = 15;
+  expectError(DELTANET_ERROR_TENSOR,
+              "expects dimension 3 of 'q' to be 16, got 15");
+  q.shape[3] = k.shape[3] = 16;
+  q.shape[2] = k.shape[2] = 3;
+  expectError(DELTANET_ERROR_TENSOR, "expects that G divides H");
+  q.shape[2] = k.shape[2] = 2;
+  q.tensor.ndim = 3;
+  expectError(DELTANET_ERROR_TENSOR, "expects 'q' with 4 dimensions, got 3");
+  q.tensor.ndim = 4;
+  q.shape[0] = -1;
+  expectError(DELTANET_ERROR_TENSOR,
+              "expects extents of at least 0, got -1 in dimension 0 of 'q'");
+  q.shape[0] = 1;
+  q.tensor.shape = nullptr;
+  expectError(DELTANET_ERROR_TENSOR, "expects a shape of 'q', got NULL");
+  q.tensor.shape = q.shape.data();
+  // N is told by the offsets where there is no state.
+  s0Pointer = nullptr;
+  cu.shape[0] = 3;
+  expectError(DELTANET_ERROR_TENSOR,
+              "expects dimension 0 of 's1' to be N = 2, because dimension 0 of "
+              "'cu' is 3; got 3");
+  cu.shape[0] = 0;
+  EXPECT_EQ(run(), DELTANET_ERROR_TENSOR);
+  EXPECT_FALSE(logged("launch"));
+}
+
+TEST_F(Package, TypesStridesAndPlaces) {
+  q.tensor.dtype.code = 2;
+  expectError(DELTANET_ERROR_TENSOR,
+              "expects 'q' of type bf16, got float of 16 bits");
+  q.tensor.dtype = {4, 16, 2};
+  expectError(
+      DELTANET_ERROR_TENSOR,
+      "expects 'q' of type bf16, got bfloat of 16 bits in several lanes");
+  q.tensor.dtype = {4, 16, 1};
+  q.strides = {0, 32, 16, 1}; // the batch is one, so its stride says nothing
+  q.tensor.strides = q.strides.data();
+  EXPECT_EQ(run(), DELTANET_OK) << deltanet_get_error();
+  q.strides[1] = 64;
+  expectError(DELTANET_ERROR_TENSOR,
+              "expects 'q' in row-major order without gaps; the stride of "
+              "dimension 1 is 64, not 32");
+  q.tensor.strides = nullptr;
+  q.tensor.byte_offset = 8;
+  expectError(DELTANET_ERROR_TENSOR,
+              "expects 'q' aligned to 16 bytes, got the address 0x1008");
+  q.tensor.byte_offset = 32;
+  call<void>("fake_cuda_reset");
+  EXPECT_EQ(run(), DELTANET_OK);
+  EXPECT_TRUE(logged(": 1020 10100 8 10200"));
+  q.tensor.byte_offset = 0;
+  q.tensor.data = nullptr;
+  expectError(DELTANET_ERROR_TENSOR,
+              "expects data of 'q', which has 512 bytes, got NULL");
+  q.tensor.data = reinterpret_cast<void *>(0x1000);
+  k.tensor.device = {1, 0};
+  expectError(DELTANET_ERROR_TENSOR,
+              "expects all tensors on one device; 'k' is on the processor, 'q' "
+              "on CUDA device 0");
+  k.tensor.device = {7, 0};
+  expectError(DELTANET_ERROR_TENSOR,
+              "expects 'k' in memory of the processor or of a CUDA device, got "
+              "DLPack's device type 7");
+  k.tensor.device = {2, 0};
+  v.shape[1] = int64_t(1) << 62;
+  expectError(DELTANET_ERROR_TENSOR,
+              "'v' has more elements than memory can have");
+  // No tensors of a processor without code for one.
+  v.shape[1] = 16;
+  for (Tensor *t : {&q, &k, &v, &s0, &o, &s1, &cu})
+    t->tensor.device = {1, 0};
+  int32_t offsets[] = {0, 3, 8, 8};
+  cu.tensor.data = offsets;
+  expectError(DELTANET_ERROR_DEVICE, "'f' expects tensors on a CUDA device: it "
+                                     "has no code for a processor");
+  offsets[1] = 9;
+  expectError(DELTANET_ERROR_TENSOR,
+              "expects 'cu' to rise from 0 to the 8 tokens; entry 2 is 8");
+}
+
+TEST_F(Package, EmptyGridsAndHugeOnes) {
+  q.shape[1] = k.shape[1] = v.shape[1] = o.shape[1] = 0;
+  q.tensor.data = k.tensor.data = v.tensor.data = o.tensor.data = nullptr;
+  ASSERT_EQ(run(), DELTANET_OK) << deltanet_get_error();
+  EXPECT_FALSE(logged("first on"));
+  EXPECT_TRUE(logged("second on"));
+  s0.shape[0] = s1.shape[0] = 70000;
+  s1.tensor.data = reinterpret_cast<void *>(0x10000000);
+  cu.shape[0] = 70001;
+  how.workspace_bytes = 1 << 20;
+  expectError(DELTANET_ERROR_TENSOR, "expects extent 2 of the grid of 'first' "
+                                     "from 0 to 65535, got 70000");
+}
+
+TEST_F(Package, SeveralThreads) {
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 50; ++round) {
+        // Errors are each thread's own.
+        const DLTensor *none[7] = {nullptr};
+        if (i % 2) {
+          wrong += run() != DELTANET_OK;
+          wrong += deltanet_get_error()[0] != 0;
+        } else {
+          wrong += deltanet_run_package(&package, nullptr, none, 7) !=
+                   DELTANET_ERROR_TENSOR;
+          wrong += !strstr(deltanet_get_error(), "'q', got NULL");
+        }
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(wrong, 0);
+  std::string log = getLog();
+  size_t loads = 0;
+  for (size_t at = 0; (at = log.find("retain", at)) != std::string::npos; ++at)
+    ++loads;
+  EXPECT_EQ(loads, 1u);
+}
+
+// Every entry that is not what it should be refuses the package as a whole.
+TEST_F(Package, ManifestsThatAreNotRight) {
+  struct Case {
+    const char *from, *to, *message;
+  } cases[] = {
+      {"\"format\": 1", "\"format\": 2",
+       "expects a manifest of format 1, got 2"},
+      {"\"format\": 1", "\"format\" 1",
+       "the manifest is not JSON: expects ':' at character 13"},
+      {"\"name\": \"f\"", "\"name\": 3",
+       "expects a text as 'name' in the manifest"},
+      {"2 * T", "2 * X",
+       "in the manifest: expects the name of a size at character 5 of '2 * X'"},
+      {"\"blob\": 1}]", "\"blob\": 2}]",
+       "expects 'blob' of the manifest from 0 to 1, got 2"},
+      {"\"w1\", \"role\"", "\"w9\", \"role\"",
+       "expects something that the manifest lists as workspace 'w9'"},
+      {"\"block\": 64", "\"block\": 2000",
+       "expects 'block' of the manifest from 1 to 1024, got 2000"},
+      {"[1, 2, 1]", "[1, 0, 1]",
+       "expects three positive extents of the cluster of 'second'"},
+      {"\"type\": \"i32\"", "\"type\": \"u32\"",
+       "expects a type that the runtime knows for 'cu', got 'u32'"},
+      {"\"kind\": \"cubin\"", "\"kind\": \"hsaco\"",
+       "expects binaries of kind cubin or ptx, got 'hsaco'"},
+      {"\"input\": \"s0\"", "\"input\": \"z\"",
+       "expects an argument of the function as 'input', got 'z'"}};
+  for (const Case &c : cases) {
+    std::string text = kManifest;
+    size_t at = text.find(c.from);
+    ASSERT_NE(at, std::string::npos) << c.from;
+    text.replace(at, strlen(c.from), c.to);
+    deltanet_close_package(&package);
+    open(text.c_str());
+    expectError(DELTANET_ERROR_PACKAGE, c.message);
+    // It is tried again, not remembered as good.
+    expectError(DELTANET_ERROR_PACKAGE, c.message);
+    deltanet_close_package(&package);
+  }
+  // Cut off anywhere, it is refused.
+  for (size_t n = 0; n < strlen(kManifest) - 1; n += 7) {
+    std::string text(kManifest, n);
+    open(text.c_str());
+    EXPECT_EQ(run(), DELTANET_ERROR_PACKAGE) << n;
+    deltanet_close_package(&package);
+  }
+  open(kManifest);
+  package.version = 9;
+  expectError(DELTANET_ERROR_PACKAGE, "expects a package of version 1, got 9");
+}
