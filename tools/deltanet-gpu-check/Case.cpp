@@ -26,6 +26,18 @@ std::vector<int64_t> Operator::getShape(const std::string &name, size_t rank,
       shape.push_back(width);
     return shape;
   };
+  if (selective) {
+    if (name == "x" || name == "delta" || name == "y")
+      return {size("B"), size("T"), V};
+    if (name == "b" || name == "c")
+      return {size("B"), size("T"), K};
+    if (name == "a")
+      return {V, K};
+    if (name == "skip")
+      return {V};
+    if (name == "initial" || name == "state")
+      return {size(pool ? "P" : "N"), V, K};
+  }
   if (name == "q")
     return byTokens(1, size("G"), K);
   if (name == "k" || (dplr && (name == "a" || name == "b")))
@@ -60,9 +72,11 @@ std::vector<int64_t> Operator::getShape(const std::string &name, size_t rank,
 std::optional<size_t>
 Operator::getTokenDimension(const std::string &name) const {
   for (const char *other :
-       {"bonus", "initial", "state", "sequences", "indices"})
+       {"bonus", "initial", "state", "sequences", "indices", "skip"})
     if (name == other)
       return std::nullopt;
+  if (selective)
+    return name == "a" ? std::nullopt : std::optional<size_t>(1);
   return layout == Layout::BTHD ? 1 : 2;
 }
 
@@ -320,15 +334,17 @@ static std::pair<Operator, Run> parseRun(const std::string &text) {
 void deltanet::gpu::checkCaseText(const std::string &text) { parseRun(text); }
 
 Case deltanet::gpu::parseCase(const std::string &text, const Program &program) {
+  bool selective = program.find("x") && program.find("delta");
   for (const char *name : {"q", "k", "v", "o"})
-    if (!program.find(name))
+    if (!selective && !program.find(name))
       throw std::runtime_error(
           std::string("expects a program with a tensor '") + name + "'");
   auto [op, run] = parseRun(text);
-  op.dplr = program.find("a");
+  op.selective = selective;
+  op.dplr = !selective && program.find("a");
   op.pool = program.find("indices");
-  op.K = program.find("k")->getShape(run.sizes).back();
-  op.V = program.find("v")->getShape(run.sizes).back();
+  op.K = program.find(selective ? "a" : "k")->getShape(run.sizes).back();
+  op.V = program.find(selective ? "x" : "v")->getShape(run.sizes).back();
   Case c;
   c.text = text;
   c.op = op;

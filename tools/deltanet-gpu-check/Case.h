@@ -14,6 +14,7 @@ namespace deltanet::gpu {
 /// The recurrence that a program computes.
 struct Operator {
   bool dplr = false;
+  bool selective = false; ///< linrec.selective_scan, V channels of K numbers
   bool pool = false; ///< initial and final states are entries of a pool
   int64_t K = 0, V = 0, steps = 1;
   reference::ReadOut readOut = reference::ReadOut::After;

@@ -2,6 +2,7 @@
 // See Check.h.
 //===----------------------------------------------------------------------===//
 #include "Check.h"
+#include "Selective.h"
 #include <cmath>
 #include <numeric>
 
@@ -41,6 +42,8 @@ static void exchange(std::vector<double> &pool, std::vector<double> &states,
 
 Expected deltanet::gpu::computeExpected(const Operator &op, const Sizes &sizes,
                                         const Tensors &inputs, bool withState) {
+  if (op.selective)
+    return computeSelectiveScan(op, sizes, inputs, withState);
   reference::Recurrence r;
   r.B = sizes.at("B");
   r.T = sizes.at("T");
@@ -174,7 +177,8 @@ static Tensors sliceBatch(const Tensors &tensors, const Sizes &sizes,
                           int64_t count) {
   Tensors parts;
   for (const auto &[name, array] : tensors)
-    parts[name] = name == "bonus"
+    parts[name] = name == "bonus" || name == "skip" ||
+                          (name == "a" && array.shape.size() == 2)
                       ? array
                       : slice(array, 0, sizes.at("B") - count, sizes.at("B"));
   return parts;

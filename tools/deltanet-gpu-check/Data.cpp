@@ -63,8 +63,9 @@ namespace {
 /// Numbers of one input as float64.
 class Generator {
 public:
-  Generator(const std::string &name, const Run &run, int64_t width)
-      : name(name), run(run), width(width),
+  Generator(const std::string &name, const Operator &op, const Run &run,
+            int64_t width)
+      : name(name), op(op), run(run), width(width),
         seed(hash(run.seed, hashName(name))) {}
 
   void fill(std::vector<double> &values) const {
@@ -74,7 +75,14 @@ public:
         for (int64_t i = begin; i != end; ++i)
           values[i] = name == "beta" ? makeBeta(i) : makeDecay(i);
       });
-    bool unit = name == "k" || name == "a" || name == "b";
+    // Steps and rates of a selective scan, whose b is any.
+    if (op.selective && (name == "delta" || name == "a"))
+      return parallelFor(count, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i != end; ++i)
+          values[i] = name == "a" ? -4 * uniform(seed, i)
+                                  : 0.001 + 0.2 * uniform(seed, i);
+      });
+    bool unit = !op.selective && (name == "k" || name == "a" || name == "b");
     if (unit)
       return parallelFor(count / width, [&](int64_t begin, int64_t end) {
         for (int64_t row = begin; row != end; ++row)
@@ -115,6 +123,7 @@ private:
   }
 
   const std::string &name;
+  const Operator &op;
   const Run &run;
   int64_t width;
   uint64_t seed;
@@ -175,7 +184,7 @@ Tensors deltanet::gpu::makeInputs(const Program &program, const Operator &op,
         argument.getBytes(run.sizes) / support::getSize(argument.type);
     std::vector<double> values(count);
     if (count)
-      Generator(argument.name, run, shape.back()).fill(values);
+      Generator(argument.name, op, run, shape.back()).fill(values);
     NpyArray &array = inputs[argument.name];
     array = {argument.type, shape, {}};
     array.bytes.resize(count * support::getSize(argument.type));

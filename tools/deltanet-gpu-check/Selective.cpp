@@ -8,37 +8,22 @@
 using namespace deltanet;
 using namespace deltanet::gpu;
 
-bool deltanet::gpu::isSelectiveScan(const Launch &launch) {
-  return launch.find("x") && launch.find("delta");
-}
-
-std::vector<double>
-deltanet::gpu::readAll(const Argument &argument, const Case &c,
-                       const std::vector<unsigned char> &data) {
-  std::vector<double> values(argument.getCount(c.sizes));
-  for (size_t i = 0; i != values.size(); ++i)
-    values[i] = readElement(data, argument.format, i);
-  return values;
-}
-
-std::map<std::string, std::vector<double>> deltanet::gpu::runSelectiveScan(
-    const Launch &launch, const Case &c,
-    const std::map<std::string, std::vector<unsigned char>> &inputs) {
-  for (const char *name : {"x", "delta", "a", "b", "c", "y"})
-    if (!launch.find(name))
-      throw std::runtime_error(
-          std::string("expects a selective scan with a tensor '") + name + "'");
-  std::map<std::string, std::vector<double>> tensors;
+std::map<std::string, std::vector<double>>
+deltanet::gpu::computeSelectiveScan(const Operator &op, const Sizes &sizes,
+                                    const Tensors &inputs, bool withState) {
+  std::map<std::string, std::vector<double>> numbers, results;
   auto input = [&](const char *name) -> const double * {
-    const Argument *argument = launch.find(name);
-    if (!argument)
+    auto it = inputs.find(name);
+    if (it == inputs.end())
       return nullptr;
-    return (tensors[name] = readAll(*argument, c, inputs.at(name))).data();
+    std::vector<double> &values = numbers[name];
+    values = support::toDoubles(it->second);
+    values.reserve(1); // the reference wants a place, if it holds nothing
+    return values.data();
   };
   reference::SelectiveScan s;
-  std::vector<int64_t> x = launch.find("x")->getShape(c.sizes);
-  s.B = x[0], s.T = x[1], s.V = x[2];
-  s.K = launch.find("a")->getShape(c.sizes)[1];
+  s.B = sizes.at("B"), s.T = sizes.at("T"), s.N = sizes.at("N");
+  s.V = op.V, s.K = op.K;
   s.x = input("x");
   s.delta = input("delta");
   s.a = input("a");
@@ -46,11 +31,21 @@ std::map<std::string, std::vector<double>> deltanet::gpu::runSelectiveScan(
   s.c = input("c");
   s.skip = input("skip");
   s.initialState = input("initial");
-  std::map<std::string, std::vector<double>> results;
+  auto list = [&](const char *name) {
+    input(name);
+    const std::vector<double> &values = numbers[name];
+    return std::vector<int64_t>(values.begin(), values.end());
+  };
+  std::vector<int64_t> offsets = list("sequences"), indices = list("indices");
+  s.cuSeqlens = offsets.empty() ? nullptr : offsets.data();
+  s.indices = op.pool ? indices.data() : nullptr;
+  s.P = op.pool ? sizes.at("P") : 0;
   results["y"].resize(s.B * s.T * s.V);
+  results["y"].reserve(1);
   s.y = results["y"].data();
-  if (launch.find("state")) {
-    results["state"].resize(s.B * s.V * s.K);
+  if (withState) {
+    results["state"].resize((op.pool ? s.P : s.getNumSequences()) * s.V * s.K);
+    results["state"].reserve(1);
     s.finalState = results["state"].data();
   }
   if (auto message = reference::run(s))

@@ -6,18 +6,12 @@
 
 namespace deltanet::gpu {
 
-/// Whether the kernel is a selective scan: its input is called 'x'.
-bool isSelectiveScan(const Launch &launch);
-
-/// What the results 'y' and 'state' of a selective scan with tensors x, delta,
-/// a, b, c, skip and initial should be, by name; throws std::runtime_error.
-std::map<std::string, std::vector<double>> runSelectiveScan(
-    const Launch &launch, const Case &c,
-    const std::map<std::string, std::vector<unsigned char>> &inputs);
-
-/// All elements of a tensor.
-std::vector<double> readAll(const Argument &argument, const Case &c,
-                            const std::vector<unsigned char> &data);
+/// What a selective scan makes of `inputs` (x, delta, a, b, c, skip, initial,
+/// sequences, indices): `y`, and `state` where `withState`; throws
+/// std::runtime_error.
+std::map<std::string, std::vector<double>>
+computeSelectiveScan(const Operator &op, const Sizes &sizes,
+                     const Tensors &inputs, bool withState);
 
 } // namespace deltanet::gpu
 

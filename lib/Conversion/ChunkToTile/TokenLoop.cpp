@@ -36,7 +36,7 @@ namespace {
 struct GlobalPlace {
   Value offset;
   SmallVector<Value> strides; // by dimension of the tile
-  SmallVector<Value> limit; // of the part that the last block has
+  SmallVector<Value> limit;   // of the part that the last block has
   DenseI64ArrayAttr along;
 };
 
@@ -132,9 +132,9 @@ LogicalResult TokenKernelBuilder::sortInputs() {
 
 Value TokenKernelBuilder::loadIndex(Value pointer, Value index) {
   Type element = cast<tile::GlobalType>(pointer.getType()).getElementType();
-  Value loaded = tile::LoadOp::create(b, loc, element, pointer, index,
-                                      ValueRange(), ValueRange(),
-                                      DenseI64ArrayAttr());
+  Value loaded =
+      tile::LoadOp::create(b, loc, element, pointer, index, ValueRange(),
+                           ValueRange(), DenseI64ArrayAttr());
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), loaded);
 }
 
@@ -485,7 +485,8 @@ LogicalResult TokenKernelBuilder::build(OpBuilder &module) {
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   kernel.setKnownBlockSizeAttr(
       b.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
-  Grid grid{std::to_string(layout.getNumBlocks()), signature.getSizeText(Size::Heads),
+  Grid grid{std::to_string(layout.getNumBlocks()),
+            signature.getSizeText(Size::Heads),
             signature.getSizeText(scan.getSequences() ? Size::Sequences
                                                       : Size::Batch)};
   kernel->setAttr(tile::kLaunchAttr,

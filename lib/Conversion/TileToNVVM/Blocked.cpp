@@ -120,8 +120,8 @@ public:
     // As many neighbours at once as an access moves.
     for (auto [d, stride] : llvm::enumerate(strides))
       if (tile.isInnermost(d) && matchPattern(stride, m_One()))
-        step =
-            std::max(step, std::min(tile.dims[d].vector, kAccessBytes / bytes));
+        step = std::max(step, std::min(tile.dims[d].vector,
+                                       kAccessBytes / bytes));
   }
 
   /// Elements that one access moves; the registers from a multiple of it on.
@@ -191,10 +191,10 @@ static Type getAccessType(Type element, int64_t step, OpBuilder &b) {
 static Value packVector(Emit &emit, ValueRange values) {
   if (values.size() == 1)
     return values[0];
-  Value vector =
-      LLVM::UndefOp::create(emit.b, emit.loc,
-                            VectorType::get(static_cast<int64_t>(values.size()),
-                                            values[0].getType()));
+  Value vector = LLVM::UndefOp::create(
+      emit.b, emit.loc,
+      VectorType::get(static_cast<int64_t>(values.size()),
+                      values[0].getType()));
   for (auto [i, value] : llvm::enumerate(values))
     vector = LLVM::InsertElementOp::create(emit.b, emit.loc, vector, value,
                                            emit.i32(i));
@@ -207,8 +207,8 @@ static SmallVector<Value> unpackVector(Emit &emit, Value vector) {
     return {vector};
   SmallVector<Value> values;
   for (int64_t i = 0; i != type.getNumElements(); ++i)
-    values.push_back(
-        LLVM::ExtractElementOp::create(emit.b, emit.loc, vector, emit.i32(i)));
+    values.push_back(LLVM::ExtractElementOp::create(emit.b, emit.loc, vector,
+                                                    emit.i32(i)));
   return values;
 }
 
@@ -325,9 +325,8 @@ struct BlockedStorePattern : OpConversionPattern<StoreOp> {
     }
     OpBuilder &b = emit.b;
     Value owner;
-    for (auto [number, others] :
-         {std::pair<Value, int64_t>(emit.lane(), otherLanes),
-          {emit.warp(), otherWarps}}) {
+    for (auto [number, others] : {std::pair<Value, int64_t>(emit.lane(), otherLanes),
+                                  {emit.warp(), otherWarps}}) {
       if (others == 0)
         continue;
       Value bits = arith::AndIOp::create(b, emit.loc, number, emit.i32(others));
@@ -511,9 +510,9 @@ private:
     for (size_t row = 0; row != values.size(); ++row) {
       Value sum;
       for (int64_t distance : distances) {
-        Value part = emit.load(
-            b.getF32Type(),
-            emit.move(at(first, row), distance * kWarpSize * int64_t(4)));
+        Value part = emit.load(b.getF32Type(),
+                               emit.move(at(first, row),
+                                         distance * kWarpSize * int64_t(4)));
         sum = sum ? combine(sum, part) : part;
       }
       sums.push_back(sum);

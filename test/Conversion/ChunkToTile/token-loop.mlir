@@ -46,10 +46,10 @@ func.func @decode(%q: tensor<?x1x16x128xbf16>, %k: tensor<?x1x16x128xbf16>, %v: 
 // CHECK-SAME: grid = ["{{[0-9]+}}", "2", "N"]
 // CHECK: %[[ENTRY:.*]] = tile.load %arg5[%block_id_z] : <i64> -> i64
 // CHECK: %[[BEGIN:.*]] = tile.load %arg3[%block_id_z] : <i32> -> i32
-// CHECK: tile.load %arg4[%{{.*}}] strides[%c131, %c1] below %{{.*}} along 1 : <bf16>
+// CHECK: tile.load %arg4[%{{.*}}] strides[%c131, %c1] below %{{.*}} along [1] : <bf16>
 // CHECK: scf.if
 // CHECK: scf.for
-// CHECK: tile.store %{{.*}}, %{{.*}}[%{{.*}}] strides[%c131, %c1] below %{{.*}} along 1
+// CHECK: tile.store %{{.*}}, %{{.*}}[%{{.*}}] strides[%c131, %c1] below %{{.*}} along [1]
 func.func @odd(%q: tensor<1x?x2x6xf32>, %k: tensor<1x?x2x6xf32>, %v: tensor<1x?x2x131xf32>, %cu: tensor<?xi32>,
     %initial: tensor<?x2x6x131xbf16>, %idx: tensor<?xi64>) -> (tensor<1x?x2x131xf32>, tensor<?x2x6x131xbf16>)
     attributes {kernel.schedule = #kernel.schedule<token_loop = true, chunk = 1>} {

@@ -11,8 +11,8 @@ gpu.module @kernels {
   // CHECK-LABEL: gpu.func @blocked
   gpu.func @blocked(%p: !tile.global<f32>, %list: !tile.global<i32>, %at: index, %n: index) {
     %one = arith.constant 1 : index
-    // CHECK: tile.load %{{.*}}[%{{.*}}] strides[%{{.*}}, %{{.*}}] below %{{.*}} along 1 : <f32> -> tensor<128x32xf32, #tile.blocked<4 lanes 8 by 1, 1 lanes 4 by 8 warps 4 by 1>>
-    %S = tile.load %p[%at] strides [%one, %n] below %n along 1 : !tile.global<f32> -> tensor<128x32xf32, #KV>
+    // CHECK: tile.load %{{.*}}[%{{.*}}] strides[%{{.*}}, %{{.*}}] below %{{.*}} along [1] : <f32> -> tensor<128x32xf32, #tile.blocked<4 lanes 8 by 1, 1 lanes 4 by 8 warps 4 by 1>>
+    %S = tile.load %p[%at] strides [%one, %n] below %n along [1] : !tile.global<f32> -> tensor<128x32xf32, #KV>
     // CHECK: tile.load %{{.*}}[%{{.*}}] : <i32> -> i32
     %entry = tile.load %list[%at] : !tile.global<i32> -> i32
     // CHECK: tile.load %{{.*}}[%{{.*}}] : <f32> -> tensor<f32, #tile.blocked<>>
