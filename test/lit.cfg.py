@@ -47,6 +47,7 @@ if config.deltanet_sanitize:
 
 config.substitutions.append(("%src", config.deltanet_src_root))
 config.substitutions.append(("%obj", config.deltanet_obj_root))
+config.substitutions.append(("%fakedriver", os.path.join(config.deltanet_obj_root, "test", "fake-driver")))
 config.substitutions.append(("%cmake", config.cmake))
 config.substitutions.append(("%python", sys.executable))
 config.substitutions.append(("%cxxflags", config.cxx_flags))

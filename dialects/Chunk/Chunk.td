@@ -53,12 +53,13 @@ def Chunk_AccessAttr : AttrDef<Chunk_Dialect, "Access"> {
     | `b` | the batch |
     | `t` | the tokens; a tile's dimension 0 is a chunk's rows of it |
     | `n` | the sequences: the batch, or the packed sequences |
+    | `p` | a pool of states: sequence n uses entry `indices[n]` |
     | `h` | the heads |
     | `g` | groups of heads: head h uses entry h / (heads / groups) |
     | `c` | the chunks: of sequence n, chunk i is entry i of batch n, or, packed, entry `sequences[n] / C + n + i` |
     | 0, 1, … | dimension 0, 1, … of the tile |
 
-    A tensor without `b`, `t`, `n`, `h`, `g`, `c` is the same for all.
+    A tensor without `b`, `t`, `n`, `p`, `h`, `g`, `c` is the same for all.
     Example: `#chunk.access<[b, t, g, 1]>` for a key of layout bthd,
     `#chunk.access<[n, h, 1, 0]>` for a state that is stored V x K and used as
     K x V. In a scan the brackets stand alone.
@@ -69,7 +70,8 @@ def Chunk_AccessAttr : AttrDef<Chunk_Dialect, "Access"> {
   let extraClassDeclaration = [{
     /// Entries below zero are loops; others are dimensions of the tile.
     enum Loop : int64_t {
-      Batch = -1, Token = -2, Sequence = -3, Head = -4, Group = -5, Chunk = -6
+      Batch = -1, Token = -2, Sequence = -3, Head = -4, Group = -5, Chunk = -6,
+      Pool = -7
     };
     int64_t getRank() const { return getEntries().size(); }
     /// The tensor dimension walked by `loop`, or -1.
@@ -117,6 +119,11 @@ def Chunk_ScanOp : Chunk_Op<"scan", [
     nothing may run all its chunks side by side. A sequence without tokens has
     its initial values as final values.
 
+    With `indices`, carries may come from a pool (`p`): sequence n begins with entry
+    `indices[n]`. The final is the pool afterwards: entry `indices[n]` holds the last
+    values of sequence n, every other entry what it held. Indices are from 0 to the
+    pool's last entry, and no two are equal.
+
     An output whose access lacks a loop is not allowed: nothing says yet in which
     order it would be reduced.
 
@@ -126,15 +133,19 @@ def Chunk_ScanOp : Chunk_Op<"scan", [
     - C3: body arguments: carries, an index, one static tile per input, of the
       shape the access gives; element types equal (carries may widen).
     - C4: the yielded tiles have the outputs' element types and tile shapes.
-    - C5: some input or carry has the loop `h`, and some input has `t`; without
-      `sequences`, some input has `b`, or some input or carry has `n`.
-    - C6: outputs have `h` and either `b`+`t`, `b`+`c`, finals have `n` and `h`.
+    - C5: some input has `t`; without `sequences`, some input has `b`, or some input
+      or carry has `n`. Where no input and no carry has `h`, there is one head.
+    - C6: outputs have either `b`+`t` or `b`+`c`, finals have `n` or `p`; both have
+      `h` where some input or carry has it.
     - C7: `chunk_size` is at least 1.
     - C8: tensors walked by one loop have one extent there (tokens: after division
       by the rows a token), where it is known; groups divide heads. Without
       `sequences`, `n` has the extent of `b`.
     - C9: `sequences` is a list of integers with at least two entries; the batch is
       one, and `n` has one entry fewer than the list.
+    - C10: `indices` is a list of integers, one for each sequence. With it, and only
+      then, carries may have `p`; such a carry and its final have one type, and both
+      have `p`. Inputs and outputs have none.
 
     Example, linear attention:
 
@@ -152,12 +163,22 @@ def Chunk_ScanOp : Chunk_Op<"scan", [
   let arguments = (ins
     Optional<AnyRankedTensor>:$sequences,
     Variadic<AnyRankedTensor>:$inits, Variadic<AnyRankedTensor>:$inputs,
+    Optional<AnyRankedTensor>:$indices,
     I64Attr:$chunk_size,
     Chunk_AccessArray:$init_accesses, Chunk_AccessArray:$input_accesses,
     Chunk_AccessArray:$output_accesses, Chunk_AccessArray:$final_accesses,
     UnitAttr:$reverse);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
+  // Without a pool.
+  let builders = [OpBuilder<(ins "::mlir::TypeRange":$results, "::mlir::Value":$sequences,
+      "::mlir::ValueRange":$inits, "::mlir::ValueRange":$inputs, "::mlir::IntegerAttr":$chunkSize,
+      "::mlir::ArrayAttr":$initAccesses, "::mlir::ArrayAttr":$inputAccesses,
+      "::mlir::ArrayAttr":$outputAccesses, "::mlir::ArrayAttr":$finalAccesses,
+      "::mlir::UnitAttr":$reverse), [{
+    build($_builder, $_state, results, sequences, inits, inputs, ::mlir::Value(), chunkSize,
+          initAccesses, inputAccesses, outputAccesses, finalAccesses, reverse);
+  }]>];
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
   let hasRegionVerifier = 1;

@@ -38,7 +38,7 @@ def ChunkSplitSolve : Pass<"chunk-split-solve", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["::deltanet::chunk::ChunkDialect", "::mlir::arith::ArithDialect"];
   let options = [
-    Option<"products", "products", "std::string", "\"f32\"",
+    Option<"products", "products", "std::string", "\"\"",
            "element type of the product's operands: f32, bf16 or f16">];
   let statistics = [Statistic<"numSplit", "split", "solves split">];
 }

@@ -10,7 +10,8 @@ def ConvertLinRecToChunk : Pass<"convert-linrec-to-chunk", "::mlir::func::FuncOp
     Every recurrence becomes a `chunk.scan` whose body is the chunkwise algorithm,
     equations (2)-(9) and (21)-(28). Decay, rule, rank and read-out decide which
     of them appear. With `chunk=1` the body is the token loop (1), (21), the
-    definition itself. What no option says is read from the function's
+    definition itself; a selective scan becomes its token loop (29) whatever the
+    chunk. What no option says is read from the function's
     `kernel.schedule`; what that leaves open is decided by rule and written there.
   }];
   let dependentDialects = ["::deltanet::chunk::ChunkDialect", "::deltanet::kernel::KernelDialect", "::mlir::arith::ArithDialect",
@@ -48,7 +49,8 @@ def ConvertChunkToCPU : Pass<"convert-chunk-to-cpu", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
     "::mlir::LLVM::LLVMDialect", "::mlir::bufferization::BufferizationDialect",
-    "::mlir::tensor::TensorDialect", "::deltanet::kernel::KernelDialect"];
+    "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+    "::deltanet::kernel::KernelDialect"];
   let options = [
     Option<"vectorBits", "vector-bits", "int64_t", "0",
            "bits of a vector: 128, 256 or 512; 0: the schedule's, or the widest of this machine">,
@@ -101,9 +103,59 @@ def ConvertChunkToTile : Pass<"convert-chunk-to-tile", "::mlir::ModuleOp"> {
   let options = [
     Option<"columns", "columns", "int64_t", "128",
            "at most so many independent columns a block, 16 for each warp">,
+    Option<"warps", "warps", "int64_t", "4",
+           "warps of a block that carries no state">,
+    Option<"aheadWarps", "ahead-warps", "int64_t", "0",
+           "warps of their own for what does not wait for the state; 0: the same warps">,
     Option<"slots", "slots", "int64_t", "2",
            "buffers for each input: 2 loads a chunk while the one before is worked on">];
   let statistics = [Statistic<"numKernels", "kernels", "kernels made">];
+}
+
+def ConvertTokenLoopToTile : Pass<"convert-token-loop-to-tile", "::mlir::ModuleOp"> {
+  let summary = "turn every function that is one token program into a kernel of tiles";
+  let description = [{
+    A function that consists of one `chunk.scan` of one token a chunk becomes a
+    `gpu.module` with one kernel. The state is read once, stays in registers over all
+    tokens, and is written once; a thread reads and writes the same elements, so
+    initial and final state may be the same memory. The dimension of the state that
+    no operation reduces is split over blocks and warps, the other over lanes (and,
+    where it is long, warps) that meet in the reductions.
+
+    ```mlir
+    %kS = chunk.dot %k, %S : tensor<1x128xf32>, tensor<128x128xf32> -> tensor<1x128xf32>
+    ```
+    becomes
+    ```mlir
+    %k3 = tile.expand %k [2] : tensor<1x128xf32, #nK> -> tensor<1x128x32xf32, #nKV>
+    %S3 = tile.expand %S [0] : tensor<128x32xf32, #KV> -> tensor<1x128x32xf32, #nKV>
+    %p = arith.mulf %k3, %S3 : tensor<1x128x32xf32, #nKV>
+    %kS = tile.combine add %p [1] : tensor<1x128x32xf32, #nKV> -> tensor<1x32xf32, #nV>
+    ```
+  }];
+  let dependentDialects = ["::deltanet::tile::TileDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect"];
+  let options = [
+    Option<"warps", "warps", "int64_t", "0",
+           "warps a block; 0: what the schedule says, or 4, and more where a "
+           "reduction needs all of them">];
+  let statistics = [Statistic<"numKernels", "kernels", "kernels made">];
+}
+
+def ConvertMathToIntrinsics : Pass<"convert-math-to-intrinsics", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "call LLVM's intrinsics for math that instructions compute";
+  let description = [{
+    Square root, magnitude, sign and rounding of f32 numbers in kernels.
+    Upstream lowering of these to NVIDIA's chips calls a library of device
+    functions, which would have to be linked.
+
+    ```mlir
+    %y = math.sqrt %x : f32
+    // becomes
+    %y = llvm.call_intrinsic "llvm.sqrt.f32"(%x) : (f32) -> f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 def ConvertTileToNVVM : Pass<"convert-tile-to-nvvm", "::mlir::gpu::GPUModuleOp"> {

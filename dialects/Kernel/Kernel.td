@@ -91,7 +91,7 @@ def Kernel_TargetAttr : Kernel_Attr<"Target", "target"> {
     Kernel_Flag<"mma.sync on f16 operands">:$mma_f16,
     Kernel_Flag<"mma.sync on bf16 operands">:$mma_bf16,
     Kernel_Flag<"mma.sync on tf32 operands">:$mma_tf32,
-    Kernel_Flag<"barriers that count transferred bytes, mbarrier with tx-count">:$mbarrier_tx,
+    Kernel_Flag<"barriers that count transferred bytes and suspend who waits, mbarrier with tx-count and try_wait">:$mbarrier_tx,
     Kernel_Flag<"clusters of blocks">:$clusters,
     Kernel_Flag<"bulk tensor copies, cp.async.bulk.tensor">:$tma,
     Kernel_Flag<"products of a warp group, wgmma">:$wgmma,
@@ -129,9 +129,13 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     | `warps` | warps a block, a gpu |
     | `stages` | chunks in flight, a gpu |
     | `split_value` | blocks that share a head's value channels, a gpu |
+    | `ahead_warps` | warps of their own for what does not wait for the state, a gpu |
+
+    `warps` are those that carry the state. Without `ahead_warps` they do the rest as
+    well, one after the other.
 
     Constraints:
-    - C1: `chunk`, `vector_bits`, `warps`, `stages` and `split_value` are not negative.
+    - C1: numbers are not negative.
     - C2: with `token_loop`, `chunk` is 1.
     - C3: `products` is f32, bf16 or f16.
     - C4: `gates` is f32 or f64.
@@ -146,10 +150,11 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     Kernel_Number<"width of the vectors used">:$vector_bits,
     Kernel_Number<"warps a block">:$warps,
     Kernel_Number<"chunks in flight">:$stages,
-    Kernel_Number<"blocks that share a head's value channels">:$split_value);
+    Kernel_Number<"blocks that share a head's value channels">:$split_value,
+    Kernel_Number<"warps for what does not wait for the state">:$ahead_warps);
   let assemblyFormat = [{
     (`<` struct($token_loop, $chunk, $products, $gates, $vector_bits, $warps, $stages,
-                $split_value)^ `>`)?
+                $split_value, $ahead_warps)^ `>`)?
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -161,6 +166,7 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     ScheduleAttr withWarps(int64_t warps) const;
     ScheduleAttr withStages(int64_t stages) const;
     ScheduleAttr withSplitValue(int64_t blocks) const;
+    ScheduleAttr withAheadWarps(int64_t warps) const;
   }];
 }
 

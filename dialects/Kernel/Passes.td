@@ -30,10 +30,11 @@ def KernelChooseSchedule : Pass<"kernel-choose-schedule", "::mlir::func::FuncOp"
   let description = [{
     Writes `kernel.schedule`. What an option says counts; then what the function
     states already; then the rule: the token loop where every recurrence of the
-    function is known to have 2 tokens or fewer, else chunks of 16 on a cpu and of
-    64 elsewhere; products in f32;
-    running sums of log-decays in f64 where products are f32, else in f32; vectors
-    as wide as the target's.
+    function is known to have 2 tokens or fewer (8 on a gpu), or is a selective scan,
+    which has no other form; else chunks of 16 on a
+    cpu, of 32 on a gpu and of 64 where no target is stated; products in f32, and in
+    bf16 for chunks on a gpu; running sums of log-decays in f64 where products are
+    f32, else in f32; vectors as wide as the target's.
 
     ```mlir
     func.func @f(...) {...}                                    // before
@@ -43,6 +44,8 @@ def KernelChooseSchedule : Pass<"kernel-choose-schedule", "::mlir::func::FuncOp"
   }];
   let dependentDialects = ["::deltanet::kernel::KernelDialect"];
   let options = [
+    Option<"decided", "schedule", "std::string", "\"\"",
+           "entries of #kernel.schedule that are decided, as 'chunk = 64, warps = 8'">,
     Option<"chunkSize", "chunk", "int64_t", "0", "tokens a chunk; 1: the token loop">,
     Option<"tokenLoop", "token-loop", "bool", "false", "the token loop, as chunk=1">,
     Option<"productType", "products", "std::string", "\"\"",

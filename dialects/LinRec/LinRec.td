@@ -57,6 +57,7 @@ def LinRec_HeadTensor : LinRec_TensorOf<[F32, BF16, F16], [3], "3-D tensor">;
 def LinRec_BonusTensor : LinRec_TensorOf<[F32, BF16, F16], [2], "2-D tensor">;
 def LinRec_StateTensor : LinRec_TensorOf<[F32, BF16, F16], [4], "4-D tensor">;
 def LinRec_OffsetTensor : LinRec_TensorOf<[I32, I64], [1], "1-D tensor">;
+def LinRec_IndexTensor : LinRec_TensorOf<[I32, I64], [1], "1-D tensor">;
 
 //===----------------------------------------------------------------------===//
 // Interface
@@ -77,6 +78,8 @@ def LinRec_RecurrenceOpInterface : OpInterface<"RecurrenceOpInterface"> {
         "::mlir::TypedValue<::mlir::RankedTensorType>", "getInitialState">,
     InterfaceMethod<"offsets of packed sequences, or null",
         "::mlir::TypedValue<::mlir::RankedTensorType>", "getCuSeqlens">,
+    InterfaceMethod<"entries of a pool of states that the sequences use, or null",
+        "::mlir::TypedValue<::mlir::RankedTensorType>", "getIndices">,
     InterfaceMethod<"the read-out", "::mlir::TypedValue<::mlir::RankedTensorType>", "getOutput">,
     InterfaceMethod<"state after the last token, or null",
         "::mlir::TypedValue<::mlir::RankedTensorType>", "getFinalState">,
@@ -138,11 +141,20 @@ def LinRec_ScanOp : LinRec_Op<"scan"> {
     | `bonus` | `H x K` | only with read_out = before |
     | `initial` | `N x H x K x V` | `N x H x V x K` with state_layout = vk |
     | `sequences` | `N + 1` | offsets of packed sequences, in tokens |
+    | `indices` | `N` | then `initial` is a pool of P states, `P x H x K x V` |
     | `output` | `B x T x H x V` | |
     | `final_state` | as `initial` | |
 
     N is B without `sequences`. With it B is 1, the offsets rise from 0 to T and
     sequence i holds tokens `sequences[i] .. sequences[i+1]`, which may be none.
+
+    With `indices`, `initial` is a pool of states: sequence n begins with entry
+    `indices[n]`. `final_state` is the pool afterwards, of the same type: entry
+    `indices[n]` is the state after the last token of sequence n, every other entry is
+    what it was. Indices are from 0 to P - 1, and no two are equal. A kernel may be
+    given one memory for both pools; on a gpu it writes the entries named and no
+    other, so that the memory of `final_state`, if it is another, should hold the pool
+    already.
 
     A log-decay below -10000 is taken as -10000 (the product is zero either way).
     `decay_min` states a lower bound of the log-decay that the caller guarantees;
@@ -165,6 +177,8 @@ def LinRec_ScanOp : LinRec_Op<"scan"> {
     - C13: `scale` is finite and not zero.
     - C14: `steps` is at least 1.
     - C15: `decay_min` is finite, not positive, and stands only with `decay`.
+    - C17: `indices` stands only with `initial` and has one entry a sequence;
+      `final_state` then has the type of `initial`.
 
     Example, the gated delta rule:
 
@@ -180,7 +194,7 @@ def LinRec_ScanOp : LinRec_Op<"scan"> {
     Optional<LinRec_HeadTensor>:$beta, Optional<LinRec_GateTensor>:$decay,
     Optional<LinRec_BonusTensor>:$bonus,
     Optional<LinRec_StateTensor>:$initial_state,
-    Optional<LinRec_OffsetTensor>:$cu_seqlens,
+    Optional<LinRec_OffsetTensor>:$cu_seqlens, Optional<LinRec_IndexTensor>:$indices,
     OptionalAttr<F64Attr>:$scale, OptionalAttr<F64Attr>:$decay_min,
     DefaultValuedAttr<I64Attr, "1">:$steps,
     DefaultValuedAttr<LinRec_ReadOut, "::deltanet::linrec::ReadOut::After">:$read_out,
@@ -194,6 +208,7 @@ def LinRec_ScanOp : LinRec_Op<"scan"> {
     (`bonus` `(` $bonus^ `:` type($bonus) `)`)?
     (`initial` `(` $initial_state^ `:` type($initial_state) `)`)?
     (`sequences` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)?
+    (`indices` `(` $indices^ `:` type($indices) `)`)?
     (`read_out` `(` $read_out^ `)`)? (`layout` `(` $layout^ `)`)?
     (`state_layout` `(` $state_layout^ `)`)? (`steps` `(` $steps^ `)`)?
     attr-dict `:` type($query) `,` type($key) `,` type($value)
@@ -213,7 +228,8 @@ def LinRec_DplrScanOp : LinRec_Op<"dplr_scan"> {
     ```
 
     RWKV-7 has `a = -kappa`, `b = kappa * eta`; Comba `a = k`, `b = -beta k`; IPLR
-    has no decay. Shapes, constraints and attributes as in `linrec.scan`, and:
+    has no decay. Shapes, a pool of states, constraints and attributes are as in
+    `linrec.scan`, and:
 
     - C16: `transition_in` (a) and `transition_out` (b) have the shape of `key`
       and its element type.
@@ -231,7 +247,7 @@ def LinRec_DplrScanOp : LinRec_Op<"dplr_scan"> {
     LinRec_TokenTensor:$transition_in, LinRec_TokenTensor:$transition_out,
     Optional<LinRec_GateTensor>:$decay,
     Optional<LinRec_StateTensor>:$initial_state,
-    Optional<LinRec_OffsetTensor>:$cu_seqlens,
+    Optional<LinRec_OffsetTensor>:$cu_seqlens, Optional<LinRec_IndexTensor>:$indices,
     OptionalAttr<F64Attr>:$scale, OptionalAttr<F64Attr>:$decay_min,
     DefaultValuedAttr<LinRec_ReadOut, "::deltanet::linrec::ReadOut::After">:$read_out,
     DefaultValuedAttr<LinRec_Layout, "::deltanet::linrec::Layout::BTHD">:$layout,
@@ -242,6 +258,7 @@ def LinRec_DplrScanOp : LinRec_Op<"dplr_scan"> {
     (`decay` `(` $decay^ `:` type($decay) `)`)?
     (`initial` `(` $initial_state^ `:` type($initial_state) `)`)?
     (`sequences` `(` $cu_seqlens^ `:` type($cu_seqlens) `)`)?
+    (`indices` `(` $indices^ `:` type($indices) `)`)?
     (`read_out` `(` $read_out^ `)`)? (`layout` `(` $layout^ `)`)?
     (`state_layout` `(` $state_layout^ `)`)?
     attr-dict `:` type($query) `,` type($key) `,` type($value) `,`
@@ -249,5 +266,7 @@ def LinRec_DplrScanOp : LinRec_Op<"dplr_scan"> {
     `->` type($output) (`,` type($final_state)^)?
   }];
 }
+
+include "LinRec/SelectiveScan.td"
 
 #endif // DELTANET_LINREC

@@ -6,6 +6,7 @@
 #define DELTANET_TILE
 
 include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
 include "mlir/IR/TensorEncoding.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
@@ -18,7 +19,7 @@ def Tile_Dialect : Dialect {
   let description = [{
     The body of a `gpu.func` in which a value is a tile and an operation is
     carried out by all threads of the block together. A tensor with an encoding
-    (`#tile.acc`, `#tile.slice`, `#tile.lanes`) lies in registers; shared memory
+    (`#tile.acc`, `#tile.slice`, `#tile.lanes`, `#tile.blocked`) lies in registers; shared memory
     is never a value but a handle, `!tile.buffer` or `!tile.ring`; global memory is
     a pointer, `!tile.global`. Elementwise work is `arith` and `math` on encoded
     tensors, control flow `scf`. Copies are asynchronous and waited for;
@@ -41,7 +42,8 @@ def Tile_AccAttr : Tile_Layout<"Acc", "acc"> {
   let summary = "a matrix in the registers of the block, as mma accumulates it";
   let description = [{
     `warps = [a, b]` splits an M x N matrix over a*b warps, row-major: each holds
-    (M/a) x (N/b), in tiles of 16 x 8, row-major too. Lane l has four elements of a
+    (M/a) x (N/b), in tiles of 16 x 8, row-major too. Where more warps work together,
+    warp a*b holds what warp 0 holds, and so on; stores are then done by the first. Lane l has four elements of a
     tile: rows l/4 and l/4 + 8, columns 2(l%4) and 2(l%4) + 1. A 16-bit matrix in
     this layout with b = 1 is the left operand of a product as it stands.
   }];
@@ -68,9 +70,9 @@ def Tile_SliceAttr : Tile_Layout<"Slice", "slice"> {
 def Tile_LanesAttr : Tile_Layout<"Lanes", "lanes"> {
   let summary = "a vector spread over the lanes of a warp, the same in every warp";
   let description = [{
-    A vector of n elements, n a multiple of 32: lane l holds the n/32 elements
-    from l n/32. All warps hold the same, so work on such a vector needs no
-    barrier.
+    A vector of n elements. Every lane holds p of them, p the smallest divisor of n
+    with 32 p >= n: lane l those from p (l mod n/p) on, n/32 where n is a multiple of
+    32. All warps hold the same, so work on such a vector needs no barrier.
   }];
 }
 
@@ -97,20 +99,34 @@ class Tile_SharedType<string name, string what> : Tile_Type<name, what> {
     int64_t getRows() const { return getShape()[0]; }
     int64_t getColumns() const { return getShape()[1]; }
     int64_t getElementBytes() const { return getElementType().getIntOrFloatBitWidth() / 8; }
-    /// Bytes from one row to the next.
+    /// Bytes from one row to the next; in all, where rows are swizzled.
     int64_t getRowBytes() const { return (getColumns() + getPad()) * getElementBytes(); }
+    bool isSwizzled() const { return getSwizzle() != 0; }
+    /// Where it may start: at a multiple of so many bytes.
+    int64_t getAlignment() const { return isSwizzled() ? 8 * getSwizzle() : 128; }
   }];
 }
 
 def Tile_BufferType : Tile_SharedType<"Buffer", "buffer"> {
   let summary = "a matrix in shared memory";
   let description = [{
-    Rows lie one after the other with `pad` elements between them. With a pad of 16
-    bytes, rows of a multiple of 128 bytes meet every bank once in `ldmatrix`.
-    Example: `!tile.buffer<64x128xbf16, pad = 8>`.
+    Rows lie one after the other with `pad` elements between them. Accesses meet
+    every bank once where rows of 16-bit elements lie an odd multiple of 16 bytes
+    apart, rows of f32 an odd multiple of 32: with a pad of 8 elements, rows of a
+    multiple of 16. Example: `!tile.buffer<64x128xbf16, pad = 8>`.
+
+    With `swizzle = 128` it lies as bulk copies and products of warp groups want it:
+    in panels of 128 bytes a row, one panel after the other, rows without a pad. The
+    16 bytes number c of row r are at place c xor (r mod 8) of the row, so that eight
+    rows meet every bank once. Elements have 16 bits, rows come in multiples of 8.
+    Example: `!tile.buffer<64x128xbf16, swizzle = 128>`, two panels.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType,
-                        "int64_t":$pad);
+                        "int64_t":$pad, "int64_t":$swizzle);
+  let builders = [TypeBuilder<(ins "::llvm::ArrayRef<int64_t>":$shape,
+      "::mlir::Type":$elementType, "int64_t":$pad), [{
+    return $_get($_ctxt, shape, elementType, pad, /*swizzle=*/0);
+  }]>];
   let extraClassDeclaration = common # [{
     int64_t getBytes() const { return getRows() * getRowBytes(); }
   }];
@@ -124,10 +140,16 @@ def Tile_RingType : Tile_SharedType<"Ring", "ring"> {
     is read.
   }];
   let parameters = (ins "int64_t":$slots, ArrayRefParameter<"int64_t">:$shape,
-                        "::mlir::Type":$elementType, "int64_t":$pad);
+                        "::mlir::Type":$elementType, "int64_t":$pad,
+                        "int64_t":$swizzle);
+  let builders = [TypeBuilder<(ins "int64_t":$slots, "::llvm::ArrayRef<int64_t>":$shape,
+      "::mlir::Type":$elementType, "int64_t":$pad), [{
+    return $_get($_ctxt, slots, shape, elementType, pad, /*swizzle=*/0);
+  }]>];
   let extraClassDeclaration = common # [{
     BufferType getSlotType() const {
-      return BufferType::get(getContext(), getShape(), getElementType(), getPad());
+      return BufferType::get(getContext(), getShape(), getElementType(), getPad(),
+                             getSwizzle());
     }
     int64_t getBytes() const { return getSlots() * getSlotType().getBytes(); }
   }];
@@ -136,14 +158,23 @@ def Tile_RingType : Tile_SharedType<"Ring", "ring"> {
 def Tile_Shared : AnyTypeOf<[Tile_BufferType, Tile_RingType]>;
 class Tile_RegistersOf<list<Type> types> : RankedTensorOf<types, [
     CPred<"::llvm::isa<::deltanet::tile::AccAttr, ::deltanet::tile::SliceAttr, "
-          "::deltanet::tile::LanesAttr>(::llvm::cast<::mlir::RankedTensorType>($_self)"
+          "::deltanet::tile::LanesAttr, ::deltanet::tile::BlockedAttr>(::llvm::cast<::mlir::RankedTensorType>($_self)"
           ".getEncoding())">], "tensor in registers">;
 def Tile_Float : AnyTypeOf<[F32, BF16, F16]>;
 def Tile_Registers : Tile_RegistersOf<[F32, BF16, F16, I32, I1]>;
 def Tile_FloatRegisters : Tile_RegistersOf<[F32, BF16, F16]>;
 def Tile_F32Registers : Tile_RegistersOf<[F32]>;
-def Tile_Operand : AnyTypeOf<[Tile_RegistersOf<[BF16, F16]>, Tile_BufferType],
-                             "16-bit registers or a buffer">;
+def Tile_Operand : AnyTypeOf<[Tile_FloatRegisters, Tile_BufferType], "registers or a buffer">;
+
+def Tile_Precision : I32EnumAttr<"Precision", "how products of f32 operands are formed", [
+    I32EnumAttrCase<"TF32", 0, "tf32">,
+    I32EnumAttrCase<"TF32X3", 1, "tf32x3">]> {
+  let cppNamespace = "::deltanet::tile";
+  let genSpecializedAttr = 0;
+}
+def Tile_PrecisionAttr : EnumAttr<Tile_Dialect, Tile_Precision, "precision"> {
+  let assemblyFormat = "$value";
+}
 
 //===----------------------------------------------------------------------===//
 // Shared memory and global memory
@@ -178,26 +209,58 @@ def Tile_SlotOp : Tile_Op<"slot", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_RowOp : Tile_Op<"row", [Pure]> {
+  let summary = "one row of a buffer, as a buffer of one row";
+  let description = [{
+    - C1: the index is one of the rows; the result has one row of the buffer's
+      columns and element type, and no pad. The buffer is not swizzled.
+
+    Example: `%last = tile.row %g[31] : !tile.buffer<32x128xf32, pad = 8> -> !tile.buffer<1x128xf32>`
+  }];
+  let arguments = (ins Tile_BufferType:$buffer, I64Attr:$index);
+  let results = (outs Tile_BufferType:$row);
+  let assemblyFormat = "$buffer `[` $index `]` attr-dict `:` type($buffer) `->` type($row)";
+  let hasVerifier = 1;
+}
+
+def Tile_LoadElementOp : Tile_Op<"load_element", [
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "one number from shared memory, in every thread";
+  let description = [{
+    `result = buffer[0, index]`.
+
+    - C1: f32; the buffer has one row, the index is one of its elements.
+
+    Example: `%gC = tile.load_element %g[31] : !tile.buffer<1x32xf32>`
+  }];
+  let arguments = (ins Tile_BufferType:$buffer, I64Attr:$index);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$buffer `[` $index `]` attr-dict `:` type($buffer)";
+  let hasVerifier = 1;
+}
+
 def Tile_CopyAsyncOp : Tile_Op<"copy_async", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "start a copy of rows from global into shared memory";
   let description = [{
     Row r of `buffer` becomes the elements from `source + offset + r * stride` for
-    r < `rows` and zeros otherwise; `rows` may be negative. The copy has
+    r < `rows` and zeros otherwise; `rows` may be negative. With `columns` only so
+    many elements of a row are read, the others are zeros. The copy has
     happened for the threads that started it after `tile.wait`, for all others after
     the next `tile.barrier`.
 
     - C1: source and buffer have one element type.
-    - C2: a row is a multiple of 16 bytes, the padded row too.
+    - C2: a row is a multiple of 16 bytes, the padded row and `columns`, which are at
+      most those of the buffer, too.
 
     Offset and stride must be multiples of 16 bytes, as the pointer must.
 
     Example: `tile.copy_async %k[%at] stride %ld rows %n to %buffer : !tile.global<bf16>, !tile.buffer<64x128xbf16, pad = 8>`
   }];
   let arguments = (ins Tile_GlobalType:$source, Index:$offset, Index:$stride, Index:$rows,
-                       Tile_BufferType:$buffer);
+                       OptionalAttr<I64Attr>:$columns, Tile_BufferType:$buffer);
   let assemblyFormat = [{
-    $source `[` $offset `]` `stride` $stride `rows` $rows `to` $buffer attr-dict `:`
+    $source `[` $offset `]` `stride` $stride `rows` $rows (`columns` $columns^)? `to` $buffer attr-dict `:`
     type($source) `,` type($buffer)
   }];
   let hasVerifier = 1;
@@ -224,19 +287,24 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSeg
   let summary = "load a tile from global memory into registers";
   let description = [{
     Element (i, j) is at `source + offset + i * strides[0] + j * strides[1]`. With
-    `below n along d` elements whose coordinate d is n or more are not read and
+    `below n along [d]` elements whose coordinate d is n or more are not read and
     are zero. Without strides the result is one number.
 
-    - C1: source and result have one element type.
-    - C2: one stride for every dimension; `along` is one of them.
+    Of a tile in layout `#tile.blocked`, the elements that a thread holds side by side
+    are one access where their stride is the constant 1; offset and the other strides
+    are then multiples of their number, and the limit along them is, too.
 
-    Example: `%b = tile.load %beta[%at] strides [%h] below %n along 0 : !tile.global<f32> -> tensor<64xf32, #tile.lanes>`
+    - C1: source and result have one element type; integers are numbers, not tiles.
+    - C2: one stride for every dimension; a limit for each dimension that `along`
+      lists, each a dimension, none twice.
+
+    Example: `%b = tile.load %beta[%at] strides [%h] below %n along [0] : !tile.global<f32> -> tensor<64xf32, #tile.lanes>`
   }];
   let arguments = (ins Tile_GlobalType:$source, Index:$offset, Variadic<Index>:$strides,
-                       Optional<Index>:$limit, OptionalAttr<I64Attr>:$along);
-  let results = (outs AnyTypeOf<[Tile_FloatRegisters, Tile_Float]>:$result);
+                       Variadic<Index>:$limits, OptionalAttr<DenseI64ArrayAttr>:$along);
+  let results = (outs AnyTypeOf<[Tile_FloatRegisters, Tile_Float, I32, I64]>:$result);
   let assemblyFormat = [{
-    $source `[` $offset `]` (`strides` `[` $strides^ `]`)? (`below` $limit^ `along` $along)?
+    $source `[` $offset `]` (`strides` `[` $strides^ `]`)? (`below` $limits^ `along` $along)?
     attr-dict `:` type($source) `->` type($result)
   }];
   let hasVerifier = 1;
@@ -245,19 +313,19 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>, AttrSizedOperandSeg
 def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>, AttrSizedOperandSegments]> {
   let summary = "store registers to global memory";
   let description = [{
-    The places are those of `tile.load`; elements that are not below the limit are
+    The places are those of `tile.load`; elements that are not below the limits are
     not written.
 
     - C1, C2: as `tile.load`.
 
-    Example: `tile.store %o, %out[%at] strides [%one, %ld] below %n along 1 : tensor<128x64xbf16, #tile.acc<warps = [8, 1]>>, !tile.global<bf16>`
+    Example: `tile.store %o, %out[%at] strides [%one, %ld] below %n along [1] : tensor<128x64xbf16, #tile.acc<warps = [8, 1]>>, !tile.global<bf16>`
   }];
   let arguments = (ins Tile_FloatRegisters:$value, Tile_GlobalType:$target, Index:$offset,
-                       Variadic<Index>:$strides, Optional<Index>:$limit,
-                       OptionalAttr<I64Attr>:$along);
+                       Variadic<Index>:$strides, Variadic<Index>:$limits,
+                       OptionalAttr<DenseI64ArrayAttr>:$along);
   let assemblyFormat = [{
     $value `,` $target `[` $offset `]` (`strides` `[` $strides^ `]`)?
-    (`below` $limit^ `along` $along)? attr-dict `:` type($value) `,` type($target)
+    (`below` $limits^ `along` $along)? attr-dict `:` type($value) `,` type($target)
   }];
   let hasVerifier = 1;
 }
@@ -268,8 +336,9 @@ def Tile_LoadMatrixOp : Tile_Op<"load_matrix", [
   let description = [{
     `result[i, j] = buffer[i, j]`, with `transpose` `buffer[j, i]`.
 
-    - C1: one element type, of 16 bits; the result has layout `#tile.acc`.
+    - C1: one element type; the result has layout `#tile.acc`.
     - C2: the shapes agree.
+    - C3: rows of an f32 buffer start at multiples of 8 bytes.
 
     Example: `%vT = tile.load_matrix %v transpose : !tile.buffer<64x128xbf16, pad = 8> -> tensor<128x64xbf16, #tile.acc<warps = [8, 1]>>`
   }];
@@ -285,13 +354,20 @@ def Tile_StoreMatrixOp : Tile_Op<"store_matrix", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "store a matrix from registers to shared memory";
   let description = [{
-    - C1: one element type; the value has layout `#tile.acc`.
+    `buffer[i, j] = value[i, j]`, with `transpose` `buffer[j, i]`.
+
+    - C1: one element type, with `transpose` of 16 bits; the value has layout
+      `#tile.acc`.
     - C2: the shapes agree.
+    - C3: as `load_matrix`.
 
     Example: `tile.store_matrix %M, %buffer : tensor<64x64xbf16, #tile.acc<warps = [4, 2]>>, !tile.buffer<64x64xbf16, pad = 8>`
   }];
-  let arguments = (ins Tile_FloatRegisters:$value, Tile_BufferType:$buffer);
-  let assemblyFormat = "$value `,` $buffer attr-dict `:` type($value) `,` type($buffer)";
+  let arguments = (ins Tile_FloatRegisters:$value, Tile_BufferType:$buffer,
+                       UnitAttr:$transpose);
+  let assemblyFormat = [{
+    $value `,` $buffer (`transpose` $transpose^)? attr-dict `:` type($value) `,` type($buffer)
+  }];
   let hasVerifier = 1;
 }
 
@@ -301,7 +377,7 @@ def Tile_LoadVectorOp : Tile_Op<"load_vector", [
   let description = [{
     `result[i] = buffer[0, i]`.
 
-    - C1: f32; the result has layout `#tile.slice`.
+    - C1: f32; the result has layout `#tile.slice` or `#tile.lanes`.
     - C2: the buffer has one row, as long as the result.
 
     Example: `%G = tile.load_vector %g : !tile.buffer<1x64xf32> -> tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>`
@@ -316,9 +392,9 @@ def Tile_StoreVectorOp : Tile_Op<"store_vector", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "store a vector from registers to shared memory";
   let description = [{
-    All warps hold the vector; the first stores it.
+    Every element is stored by one of the threads that hold it.
 
-    - C1: f32; the value has layout `#tile.lanes`.
+    - C1: f32; the value has layout `#tile.lanes` or `#tile.slice`.
     - C2: the buffer has one row, as long as the value.
 
     Example: `tile.store_vector %G, %g : tensor<64xf32, #tile.lanes>, !tile.buffer<1x64xf32>`
@@ -337,25 +413,43 @@ def Tile_MmaOp : Tile_Op<"mma", [AllTypesMatch<["init", "result"]>,
   let summary = "matrix product on the tensor cores, f32 accumulation";
   let description = [{
     `result[m, n] = init[m, n] + sum_k lhs[m, k] rhs[k, n]`. The right operand is a
-    buffer, the left one a buffer, or 16-bit registers whose layout splits only the
-    rows. `transpose_lhs` reads the left buffer as `lhs[k, m]`, `transpose_rhs` the
-    right one as `rhs[n, k]`.
+    buffer, the left one a buffer, or registers whose layout splits only the rows.
+    `transpose_lhs` reads the left buffer as `lhs[k, m]`, `transpose_rhs` the right
+    one as `rhs[n, k]`.
 
-    - C1: the operands have one element type, of 16 bits; init and result are f32 with
-      layout `#tile.acc`.
-    - C2: the extents agree; M is a multiple of 16 and N of 8 for every warp, K of 16.
+    f32 operands are rounded to tf32, to nearest (`precision tf32`, 11 bits), or
+    split into such a number and a rest that is rounded too, of which three products
+    are taken (`precision tf32x3`, relative errors about 1e-6).
+
+    A left operand of f32 in registers beside a right one of 16 bits is rounded to its
+    type, a part at a time: it never is in registers a second time as a whole.
+
+    - C1: the operands have one element type, but for a left one that is rounded; init
+      and result are f32 with layout `#tile.acc`. A precision is stated for operands
+      of f32 and for no others.
+    - C2: the extents agree; M is a multiple of 16 and N of 8 for every warp, K of
+      16, of f32 operands of 8.
     - C3: a left operand in registers has layout `warps = [a, 1]` where the result has
       `[a, 1]`, and is not transposed.
+    - C4: rows of an f32 buffer start at multiples of 8 bytes.
 
-    Example: `%x = tile.mma %S, %k, %zero transpose_rhs : tensor<128x128xbf16, #acc>, !tile.buffer<64x128xbf16, pad = 8> -> tensor<128x64xf32, #acc>`
+    Example: `%x = tile.mma %S, %k, %zero transpose_rhs : tensor<128x128xbf16, #acc>, !tile.buffer<64x128xbf16, pad = 8> -> tensor<128x64xf32, #acc>`,
+    `%x = tile.mma %S, %k, %zero precision tf32x3 : tensor<128x64xf32, #acc>, !tile.buffer<64x128xf32, pad = 8> -> tensor<128x128xf32, #acc>`
   }];
   let arguments = (ins Tile_Operand:$lhs, Tile_BufferType:$rhs, Tile_F32Registers:$init,
-                       UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
+                       UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs,
+                       OptionalAttr<Tile_PrecisionAttr>:$precision);
   let results = (outs Tile_F32Registers:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$lhs,
+      "::mlir::Value":$rhs, "::mlir::Value":$init, "bool":$transposeLhs,
+      "bool":$transposeRhs), [{
+    build($_builder, $_state, result, lhs, rhs, init, transposeLhs, transposeRhs,
+          PrecisionAttr());
+  }]>];
   let assemblyFormat = [{
     $lhs `,` $rhs `,` $init (`transpose_lhs` $transpose_lhs^)?
-    (`transpose_rhs` $transpose_rhs^)? attr-dict `:` type($lhs) `,` type($rhs) `->`
-    type($result)
+    (`transpose_rhs` $transpose_rhs^)? (`precision` $precision^)? attr-dict `:`
+    type($lhs) `,` type($rhs) `->` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -364,20 +458,29 @@ def Tile_UnitLowerInverseOp : Tile_Op<"unit_lower_inverse", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "inverse of the identity plus a strictly lower triangle, in shared memory";
   let description = [{
-    `result = (I + strict_lower(lower))^-1` (5). Diagonal blocks of 16 x 16 are solved
-    by substitution in f32; a block below them is
-    `X[i,j] = -D[i] sum_{j<=m<i} L[i,m] X[m,j]` with tf32 products. There is no power
-    series, so nothing is lost where keys repeat. `lower` holds intermediate
-    values afterwards. One warp works for each block column; between the two steps all
-    threads of the block meet at a barrier.
+    `result = (I + strict_lower(lower))^-1` (5), its columns multiplied with `scale`.
+    Diagonal blocks of 16 x 16 are solved by substitution in f32, half a warp each; the block columns below them are
+    `X[i] = -(P[i] X[i-1] + D[i] sum_{j<=m<i-1} L[i,m] X[m])` with `P[i] = D[i] L[i,i-1]`
+    and D the inverses of the diagonal blocks, one warp each, with products in tf32
+    (tf32x3 where the result is f32). There is no power series, so nothing is lost
+    where keys repeat. `lower` holds intermediate values afterwards. Any number of
+    warps will do; between the two steps all threads meet at a barrier.
 
-    - C1: `lower` is f32, `result` has 16 bits; both C x C, C a multiple of 16.
-    - C2: rows of `lower` start at multiples of 16 bytes.
+    - C1: `lower` is f32, `result` a float type; both C x C, C a multiple of 16.
+    - C2: rows of both start at multiples of 16 bytes; `lower` is not swizzled.
+    - C3: `scale` is f32, one row of C.
 
     Example: `tile.unit_lower_inverse %L, %T : !tile.buffer<64x64xf32, pad = 8>, !tile.buffer<64x64xbf16, pad = 8>`
   }];
-  let arguments = (ins Tile_BufferType:$lower, Tile_BufferType:$result);
-  let assemblyFormat = "$lower `,` $result attr-dict `:` type($lower) `,` type($result)";
+  let arguments = (ins Tile_BufferType:$lower, Tile_BufferType:$result,
+                       Optional<Tile_BufferType>:$scale);
+  let builders = [OpBuilder<(ins "::mlir::Value":$lower, "::mlir::Value":$result), [{
+    build($_builder, $_state, lower, result, ::mlir::Value());
+  }]>];
+  let assemblyFormat = [{
+    $lower `,` $result (`scale` $scale^)? attr-dict `:` type($lower) `,` type($result)
+    (`,` type($scale)^)?
+  }];
   let hasVerifier = 1;
 }
 
@@ -405,9 +508,11 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
 def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {
   let summary = "another layout of the same vector";
   let description = [{
-    From `#tile.lanes` to a slice, by shuffles within every warp.
+    By shuffles within every warp. Where no warp holds all elements, a vector goes
+    through shared memory instead (`store_vector`, `load_vector`).
 
-    - C1: one shape and element type, f32; from `#tile.lanes` to `#tile.slice`.
+    - C1: one shape and element type, f32; layouts `#tile.lanes` or `#tile.slice`.
+    - C2: a slice that is converted is not split over warps.
 
     Example: `%g1 = tile.convert %g : tensor<64xf32, #tile.lanes> -> tensor<64xf32, #tile.slice<0 of #acc>>`
   }];
@@ -417,18 +522,41 @@ def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Tile_CumsumOp : Tile_Op<"cumsum", [Pure, SameOperandsAndResultType]> {
-  let summary = "running sum of a vector";
+def Tile_RepeatOp : Tile_Op<"repeat", [Pure]> {
+  let summary = "repeat every element of a vector";
   let description = [{
-    `result[r] = sum_{i <= r} input[i]` (2), i < r with `exclusive`.
+    `result[i] = input[i / n]`, n the ratio of the lengths (several steps a token, (25)).
 
-    - C1: the layout is `#tile.lanes`.
+    - C1: f32 in layout `#tile.lanes`; the result's length is a multiple of the input's.
 
-    Example: `%g = tile.cumsum %la : tensor<64xf32, #tile.lanes>`
+    Example: `%gk = tile.repeat %g : tensor<32xf32, #tile.lanes> -> tensor<64xf32, #tile.lanes>`
   }];
-  let arguments = (ins Tile_F32Registers:$input, UnitAttr:$exclusive);
+  let arguments = (ins Tile_F32Registers:$input);
   let results = (outs Tile_F32Registers:$result);
-  let assemblyFormat = "$input (`exclusive` $exclusive^)? attr-dict `:` type($input)";
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_CumsumOp : Tile_Op<"cumsum", [Pure, SameOperandsAndResultType]> {
+  let summary = "running sum of a vector, or of every column of a matrix";
+  let description = [{
+    `result[r] = sum_{i <= r} input[i]` (2), i < r with `exclusive`; with `reverse` the
+    sum runs over i >= r, i > r. Of a matrix r counts rows.
+
+    - C1: the layout is `#tile.lanes`, or `#tile.acc<warps = [1, b]>`.
+
+    Example: `%g = tile.cumsum %la : tensor<64xf32, #tile.lanes>`,
+    `%g = tile.cumsum %la exclusive reverse : tensor<64x128xf32, #tile.acc<warps = [1, 8]>>`
+  }];
+  let arguments = (ins Tile_F32Registers:$input, UnitAttr:$exclusive, UnitAttr:$reverse);
+  let results = (outs Tile_F32Registers:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input,
+      "bool":$exclusive), [{
+    build($_builder, $_state, result, input, exclusive, /*reverse=*/false);
+  }]>];
+  let assemblyFormat = [{
+    $input (`exclusive` $exclusive^)? (`reverse` $reverse^)? attr-dict `:` type($input)
+  }];
   let hasVerifier = 1;
 }
 
@@ -459,5 +587,10 @@ def Tile_CoordinateOp : Tile_Op<"coordinate", [Pure]> {
   let assemblyFormat = "$dimension attr-dict `:` type($result)";
   let hasVerifier = 1;
 }
+
+include "Tile/TileProducts.td"
+include "Tile/TileRoles.td"
+include "Tile/TileAsync.td"
+include "Tile/TileBlocked.td"
 
 #endif // DELTANET_TILE

@@ -262,6 +262,33 @@ static int bindSequences(Session &session, func::FuncOp function,
   return kOk;
 }
 
+/// Indices are of entries of the pool, and all different.
+static int checkIndices(func::FuncOp function, const Inputs &inputs,
+                        const ShapeBinder &shapes) {
+  SmallVector<ArgumentRole> roles = traceArguments(function);
+  for (auto [i, role] : llvm::enumerate(roles)) {
+    const InputSpec &spec = inputs.specs[i];
+    if (role.role != Role::Indices || !role.direct || !spec.array)
+      continue;
+    int64_t entries = shapes.getShape(role.pool)[0];
+    llvm::DenseMap<int64_t, size_t> seen;
+    for (auto [n, value] : llvm::enumerate(support::toDoubles(*spec.array))) {
+      auto entry = static_cast<int64_t>(value);
+      auto [first, fresh] = seen.try_emplace(entry, n);
+      if (fresh && entry >= 0 && entry < entries)
+        continue;
+      auto error = emitError(function.getArgument(i).getLoc())
+                   << "expects '" << getArgumentName(function, i)
+                   << "' to list different entries of a pool of " << entries
+                   << " states, got " << entry << " at entry " << n;
+      if (!fresh)
+        error << " and at entry " << first->second;
+      return kInputError;
+    }
+  }
+  return kOk;
+}
+
 int deltanet::driver::readInputs(Session &session, func::FuncOp function,
                                  const RunOptions &options, ShapeBinder &shapes,
                                  Inputs &inputs) {
@@ -292,7 +319,9 @@ int deltanet::driver::readInputs(Session &session, func::FuncOp function,
   }
   if (int code = bindSequences(session, function, inputs, shapes))
     return code;
-  return failed(shapes.solve()) ? kUsage : kOk;
+  if (failed(shapes.solve()))
+    return kUsage;
+  return checkIndices(function, inputs, shapes);
 }
 
 int deltanet::driver::checkMemory(Session &session, func::FuncOp function,
@@ -337,7 +366,8 @@ int deltanet::driver::makeInputs(Session &session, func::FuncOp function,
     }
     auto type = cast<RankedTensorType>(argument.getType());
     auto elements = getNpyType(type.getElementType());
-    if (!elements || isInteger(*elements)) {
+    bool indices = random.isIndices(argument);
+    if (!elements || (isInteger(*elements) && !indices)) {
       emitError(argument.getLoc())
           << "expects --input for '"
           << getArgumentName(function, argument.getArgNumber())

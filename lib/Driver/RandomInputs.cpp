@@ -75,6 +75,26 @@ std::vector<double> RandomInputs::generate(BlockArgument argument,
     fill(spec.range->first, spec.range->second);
     return values;
   }
+  // Steps that a softplus could give, rates that keep some of a state.
+  if (role.role == Role::StepSize && role.direct) {
+    fill(0.001, 0.2);
+    return values;
+  }
+  if (role.role == Role::Rate && role.direct) {
+    fill(-4, 0);
+    return values;
+  }
+  // Every sequence has an entry of its own, and none is where the sequence is if
+  // there are several.
+  if (isIndices(argument)) {
+    int64_t count = values.size(),
+            shift = count > 1 ? 1 + static_cast<int64_t>(random.uniform() *
+                                                         (count - 1))
+                              : 0;
+    for (auto [n, value] : llvm::enumerate(values))
+      value = static_cast<double>((static_cast<int64_t>(n) + shift) % count);
+    return values;
+  }
   bool ofKey = role.role == Role::Key || role.role == Role::TransitionIn ||
                role.role == Role::TransitionOut;
   if (role.role == Role::TransitionOut && role.direct && !shape.empty())

@@ -37,9 +37,10 @@ public:
   Tracer(func::FuncOp function, MutableArrayRef<ArgumentRole> roles)
       : function(function), roles(roles) {}
 
-  void trace(Value value, Role role, linrec::RecurrenceOpInterface op) {
+  void trace(Value value, Role role, linrec::RecurrenceOpInterface op,
+             Value pool = {}) {
     seen.clear();
-    visit(value, {role, /*direct=*/true, op});
+    visit(value, {role, /*direct=*/true, op, pool});
   }
 
 private:
@@ -58,7 +59,8 @@ private:
       return;
     }
     Operation *op = value.getDefiningOp();
-    if (!seen.insert(op).second || isa<linrec::RecurrenceOpInterface>(op) ||
+    if (!seen.insert(op).second ||
+        isa<linrec::RecurrenceOpInterface, linrec::SelectiveScanOp>(op) ||
         op->getParentOp() != function)
       return;
     found.direct &= isTransparent(op);
@@ -86,6 +88,7 @@ deltanet::driver::traceArguments(func::FuncOp function) {
     tracer.trace(op.getDecay(), Role::Decay, op);
     tracer.trace(op.getInitialState(), Role::InitialState, op);
     tracer.trace(op.getCuSeqlens(), Role::Sequences, op);
+    tracer.trace(op.getIndices(), Role::Indices, op, op.getInitialState());
     if (auto scan = dyn_cast<linrec::ScanOp>(op.getOperation())) {
       tracer.trace(scan.getBeta(), Role::Beta, op);
       tracer.trace(scan.getBonus(), Role::Bonus, op);
@@ -93,6 +96,13 @@ deltanet::driver::traceArguments(func::FuncOp function) {
       tracer.trace(dplr.getTransitionIn(), Role::TransitionIn, op);
       tracer.trace(dplr.getTransitionOut(), Role::TransitionOut, op);
     }
+  });
+  function.walk([&](linrec::SelectiveScanOp op) {
+    tracer.trace(op.getDelta(), Role::StepSize, {});
+    tracer.trace(op.getA(), Role::Rate, {});
+    tracer.trace(op.getInitialState(), Role::InitialState, {});
+    tracer.trace(op.getCuSeqlens(), Role::Sequences, {});
+    tracer.trace(op.getIndices(), Role::Indices, {}, op.getInitialState());
   });
   return roles;
 }
@@ -128,10 +138,15 @@ ResultRole deltanet::driver::traceResult(func::FuncOp function,
   function.walk([&](linrec::RecurrenceOpInterface op) {
     role.gated |= op.getDecay() != nullptr;
   });
+  function.walk([&](linrec::SelectiveScanOp) { role.gated = true; });
   Value value = function.getBody().back().getTerminator()->getOperand(index);
   while (Operation *op = value.getDefiningOp()) {
     if (auto recurrence = dyn_cast<linrec::RecurrenceOpInterface>(op)) {
       role.finalState = value == Value(recurrence.getFinalState());
+      break;
+    }
+    if (auto scan = dyn_cast<linrec::SelectiveScanOp>(op)) {
+      role.finalState = value == Value(scan.getFinalState());
       break;
     }
     if (!isTransparent(op))

@@ -22,6 +22,9 @@ enum class Role {
   Bonus,
   InitialState,
   Sequences,
+  Indices,
+  StepSize, ///< delta of a selective scan
+  Rate,     ///< a of a selective scan
   None
 };
 
@@ -30,7 +33,8 @@ struct ArgumentRole {
   /// The operand of a recurrence it reaches, and whether unchanged but for its
   /// type and broadcasts.
   bool direct = false;
-  linrec::RecurrenceOpInterface recurrence;
+  linrec::RecurrenceOpInterface recurrence; ///< null for a selective scan
+  mlir::Value pool; ///< what indices are of
 };
 
 /// One entry an argument.
@@ -47,7 +51,7 @@ OperandSource traceOperand(mlir::func::FuncOp function, mlir::Value value);
 /// What a result of a function is.
 struct ResultRole {
   bool finalState = false;
-  bool gated = false; ///< some recurrence of the function has a decay
+  bool gated = false; ///< some recurrence of the function decays
 };
 ResultRole traceResult(mlir::func::FuncOp function, unsigned index);
 

@@ -108,6 +108,13 @@ ShapeBinder::ShapeBinder(func::FuncOp function) : function(function) {
       for (int64_t dim = 0; dim < type.getRank(); ++dim)
         get(argument, dim);
   function.walk([&](Operation *op) { visit(op); });
+  auto nameStates = [&](Value indices, Value initial, Value final) {
+    if (indices)
+      name(get(indices, 0), "N");
+    for (Value state : {initial, final})
+      if (state)
+        name(get(state, 0), indices ? "P" : "N");
+  };
   // Names last: what is equal is known by then.
   function.walk([&](linrec::RecurrenceOpInterface op) {
     linrec::TokenDims d = linrec::getTokenDims(op.getLayout());
@@ -118,10 +125,12 @@ ShapeBinder::ShapeBinder(func::FuncOp function) : function(function) {
     name(get(op.getQuery(), 3), "K");
     name(get(op.getValue(), 3), "V");
     name(get(op.getKey(), d.token), "nT");
-    if (Value state = op.getInitialState())
-      name(get(state, 0), "N");
-    if (Value state = op.getFinalState())
-      name(get(state, 0), "N");
+    nameStates(op.getIndices(), op.getInitialState(), op.getFinalState());
+  });
+  function.walk([&](linrec::SelectiveScanOp op) {
+    name(get(op.getInput(), 0), "B");
+    name(get(op.getInput(), 1), "T");
+    nameStates(op.getIndices(), op.getInitialState(), op.getFinalState());
   });
   for (unsigned count : sequenceCounts)
     name(count, "N");
@@ -174,34 +183,62 @@ void ShapeBinder::visitStates(linrec::RecurrenceOpInterface op) {
   linrec::TokenDims d = linrec::getTokenDims(op.getLayout());
   Value q = op.getQuery(), v = op.getValue();
   bool vk = op.getStateLayout() == linrec::StateLayout::VK;
-  Value sequences = op.getCuSeqlens();
   for (Value state : {Value(op.getInitialState()), Value(op.getFinalState())}) {
     if (!state)
       continue;
     tie(v, d.head, state, 1);
     tie(q, 3, state, vk ? 3 : 2);
     tie(v, 3, state, vk ? 2 : 3);
-    if (sequences)
-      relations.push_back({get(sequences, 0), get(state, 0), 1, 1});
-    else
-      tie(q, d.batch, state, 0);
   }
-  if (op.getInitialState() && op.getFinalState())
-    tie(op.getInitialState(), 0, op.getFinalState(), 0);
-  if (sequences && !op.getInitialState() && !op.getFinalState()) {
+  visitSequences(q, op.getCuSeqlens(), op.getIndices(), op.getInitialState(),
+                 op.getFinalState(), d.batch);
+}
+
+void ShapeBinder::visitSequences(Value batched, Value sequences, Value indices,
+                                 Value initial, Value final,
+                                 unsigned batchDim) {
+  auto perSequence = [&](Value list) {
+    if (sequences)
+      relations.push_back({get(sequences, 0), get(list, 0), 1, 1});
+    else
+      tie(batched, batchDim, list, 0);
+  };
+  for (Value state : {initial, final})
+    if (state && indices)
+      tie(initial, 0, state, 0);
+    else if (state)
+      perSequence(state);
+  if (indices)
+    perSequence(indices);
+  if (initial && final)
+    tie(initial, 0, final, 0);
+  if (!sequences)
+    return;
+  if (!initial && !final) {
     Unknown count;
     count.parent = unknowns.size();
     sequenceCounts.push_back(count.parent);
     unknowns.push_back(count);
     relations.push_back({get(sequences, 0), sequenceCounts.back(), 1, 1});
   }
-  if (sequences) {
-    Unknown &batch = unknowns[get(q, d.batch)];
-    if (ShapedType::isDynamic(batch.extent)) {
-      batch.extent = 1;
-      batch.source = "packed sequences";
-    }
+  Unknown &batch = unknowns[get(batched, batchDim)];
+  if (ShapedType::isDynamic(batch.extent)) {
+    batch.extent = 1;
+    batch.source = "packed sequences";
   }
+}
+
+void ShapeBinder::visitSelectiveScan(linrec::SelectiveScanOp op) {
+  Value x = op.getInput();
+  for (Value other : {Value(op.getDelta()), Value(op.getB()), Value(op.getC()),
+                      Value(op.getOutput())}) {
+    tie(x, 0, other, 0);
+    tie(x, 1, other, 1);
+  }
+  visitSequences(x, op.getCuSeqlens(), op.getIndices(), op.getInitialState(),
+                 op.getFinalState(), 0);
+  if (!batchAndTokens)
+    batchAndTokens = {get(x, 0), get(x, 1)};
 }
 
 /// The dimension that an index operand measures, if it is a tensor.dim.
@@ -237,6 +274,8 @@ void ShapeBinder::visitReassociation(Value expanded, Value collapsed,
 void ShapeBinder::visit(Operation *op) {
   if (auto recurrence = dyn_cast<linrec::RecurrenceOpInterface>(op))
     return visitRecurrence(recurrence);
+  if (auto scan = dyn_cast<linrec::SelectiveScanOp>(op))
+    return visitSelectiveScan(scan);
   if (auto structured = dyn_cast<linalg::LinalgOp>(op)) {
     // Two dimensions that one loop walks are equal.
     DenseMap<unsigned, std::pair<Value, unsigned>> loops;
@@ -387,6 +426,12 @@ LogicalResult ShapeBinder::bindTokensOf(unsigned index, int64_t tokens,
       return;
     unsigned dim = linrec::getTokenDims(op.getLayout()).token;
     if (failed(bind(get(op.getQuery(), dim), tokens, source, argument.getLoc(),
+                    "the number of tokens")))
+      result = failure();
+  });
+  function.walk([&](linrec::SelectiveScanOp op) {
+    if (Value(op.getCuSeqlens()) == argument &&
+        failed(bind(get(op.getInput(), 1), tokens, source, argument.getLoc(),
                     "the number of tokens")))
       result = failure();
   });

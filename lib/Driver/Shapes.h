@@ -72,6 +72,11 @@ private:
   void visit(mlir::Operation *op);
   void visitRecurrence(linrec::RecurrenceOpInterface op);
   void visitStates(linrec::RecurrenceOpInterface op);
+  void visitSelectiveScan(linrec::SelectiveScanOp op);
+  /// Ties what has an entry for every sequence, and the states of a pool.
+  void visitSequences(mlir::Value batch, mlir::Value sequences,
+                      mlir::Value indices, mlir::Value initial,
+                      mlir::Value final, unsigned batchDim);
   void visitReassociation(mlir::Value expanded, mlir::Value collapsed,
                           llvm::ArrayRef<mlir::ReassociationIndices> groups);
   const Relation *findRelation(unsigned id) const;

@@ -55,6 +55,8 @@ mlir::LogicalResult evaluateStructured(mlir::linalg::LinalgOp op,
 /// Operations of linrec.
 mlir::LogicalResult evaluateRecurrence(linrec::RecurrenceOpInterface op,
                                        Environment &environment);
+mlir::LogicalResult evaluateSelectiveScan(linrec::SelectiveScanOp op,
+                                          Environment &environment);
 /// Operations of tensor; fails with a message for one that is not among them.
 mlir::LogicalResult evaluateTensorOp(mlir::Operation *op,
                                      Environment &environment);

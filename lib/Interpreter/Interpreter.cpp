@@ -121,6 +121,8 @@ static LogicalResult evaluateOperation(Operation *op,
     return evaluateConstant(op, constant, environment);
   if (auto recurrence = dyn_cast<deltanet::linrec::RecurrenceOpInterface>(op))
     return evaluateRecurrence(recurrence, environment);
+  if (auto scan = dyn_cast<deltanet::linrec::SelectiveScanOp>(op))
+    return evaluateSelectiveScan(scan, environment);
   if (auto structured = dyn_cast<linalg::LinalgOp>(op))
     return evaluateStructured(structured, environment);
   if (isElementwise(op))

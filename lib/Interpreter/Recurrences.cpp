@@ -23,6 +23,9 @@ private:
   void readExtents();
   LogicalResult readOperands();
   LogicalResult readSequences();
+  /// A list of integers.
+  LogicalResult readIntegers(StringRef what, Value list,
+                             std::vector<int64_t> &entries);
   /// The data of a token tensor; `channels` is 0 for a tensor without.
   LogicalResult read(StringRef name, Value value, int64_t tokens, int64_t heads,
                      int64_t channels, const double *&data);
@@ -36,7 +39,7 @@ private:
   Environment &environment;
   linrec::TokenDims dims;
   reference::Recurrence r;
-  std::vector<int64_t> offsets;
+  std::vector<int64_t> offsets, indices;
 };
 } // namespace
 
@@ -53,7 +56,8 @@ SmallVector<int64_t> Evaluator::getTokenShape(int64_t tokens, int64_t heads,
 
 SmallVector<int64_t> Evaluator::getStateShape() {
   bool vk = op.getStateLayout() == linrec::StateLayout::VK;
-  return {r.getNumSequences(), r.H, vk ? r.V : r.K, vk ? r.K : r.V};
+  return {r.indices ? r.P : r.getNumSequences(), r.H, vk ? r.V : r.K,
+          vk ? r.K : r.V};
 }
 
 LogicalResult Evaluator::read(StringRef name, Value value,
@@ -92,18 +96,34 @@ void Evaluator::readExtents() {
                   : reference::ReadOut::Before;
 }
 
-LogicalResult Evaluator::readSequences() {
-  if (!op.getCuSeqlens())
-    return success();
-  for (double offset : *environment.get(op.getCuSeqlens()).data) {
-    if (!(std::fabs(offset) < 0x1p53))
-      return op->emitOpError(
-                 "expects offsets of packed sequences below 2^53, got ")
-             << offset;
-    offsets.push_back(static_cast<int64_t>(offset));
+LogicalResult Evaluator::readIntegers(StringRef what, Value list,
+                                      std::vector<int64_t> &entries) {
+  for (double entry : *environment.get(list).data) {
+    if (!(std::fabs(entry) < 0x1p53))
+      return op->emitOpError("expects ") << what << " below 2^53, got " << entry;
+    entries.push_back(static_cast<int64_t>(entry));
   }
-  r.cuSeqlens = offsets.data();
-  r.N = static_cast<int64_t>(offsets.size()) - 1;
+  return success();
+}
+
+LogicalResult Evaluator::readSequences() {
+  if (op.getCuSeqlens()) {
+    if (failed(readIntegers("offsets of packed sequences", op.getCuSeqlens(),
+                            offsets)))
+      return failure();
+    r.cuSeqlens = offsets.data();
+    r.N = static_cast<int64_t>(offsets.size()) - 1;
+  }
+  if (!op.getIndices())
+    return success();
+  if (failed(readIntegers("indices of a pool", op.getIndices(), indices)))
+    return failure();
+  int64_t entries = static_cast<int64_t>(indices.size());
+  if (entries != r.getNumSequences())
+    return op->emitOpError("expects an index for every sequence, got ")
+           << entries << " for " << r.getNumSequences();
+  r.indices = indices.data();
+  r.P = environment.get(op.getInitialState()).shape[0];
   return success();
 }
 

@@ -24,6 +24,7 @@ void deltanet::addSchedule(OpPassManager &manager,
   target.targetsFile = options.targetsFile;
   manager.addPass(kernel::createKernelSetTarget(target));
   kernel::KernelChooseScheduleOptions schedule;
+  schedule.decided = options.schedule;
   schedule.chunkSize = options.chunk;
   schedule.tokenLoop = options.tokenLoop;
   schedule.productType = options.products;

@@ -19,36 +19,15 @@ static void addCleanup(OpPassManager &manager) {
   manager.addPass(createCSEPass());
 }
 
-/// Tokens a chunk where the options say nothing. At K = V = 128 ptxas keeps
-/// chunks of 32 in registers with room to spare, chunks of 64 only just, and
-/// the kernel is the faster for it (docs/gpu-slice.md).
-static constexpr int64_t kChunk = 32;
-
-/// What the options say; products are bf16 where they say nothing.
-static std::string productsOf(const PipelineOptions &options) {
-  return options.products.empty() ? "bf16" : options.products.getValue();
-}
-
-static void addGPUSchedule(OpPassManager &manager,
-                           const PipelineOptions &options) {
-  PipelineOptions chosen;
-  chosen.copyOptionValuesFrom(options);
-  chosen.products = productsOf(options);
-  if (chosen.chunk == 0 && !chosen.tokenLoop)
-    chosen.chunk = kChunk;
-  addSchedule(manager, chosen);
-}
-
 /// The solve becomes an inverse, which does not wait for the state, and a
 /// product.
-static void addSplit(OpPassManager &manager, const PipelineOptions &options) {
-  chunk::ChunkSplitSolveOptions split;
-  split.products = productsOf(options);
-  manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve(split));
+static void addSplit(OpPassManager &manager, const PipelineOptions &) {
+  manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve());
   addCleanup(manager);
 }
 
 static void addTile(OpPassManager &manager, const PipelineOptions &) {
+  manager.addPass(createConvertTokenLoopToTile());
   manager.addPass(createConvertChunkToTile());
   OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
   // Before common subexpressions: what is loaded anew after a barrier need not
@@ -59,10 +38,14 @@ static void addTile(OpPassManager &manager, const PipelineOptions &) {
 }
 
 static void addNVVM(OpPassManager &manager, const PipelineOptions &) {
+  OpPassManager &threads = manager.nest<gpu::GPUModuleOp>();
+  threads.addPass(createConvertTileToNVVM());
+  addCleanup(threads);
+  // What no instruction computes, exp apart.
+  manager.addPass(createConvertMathToPolynomial());
   OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
-  kernels.addPass(createConvertTileToNVVM());
-  addCleanup(kernels);
   kernels.addPass(createSCFToControlFlowPass());
+  kernels.addPass(createConvertMathToIntrinsics());
   kernels.addPass(createConvertGpuOpsToNVVMOps());
   kernels.addPass(createConvertMathToLLVMPass());
   kernels.addPass(createConvertIndexToLLVMPass());
@@ -76,7 +59,7 @@ static void addPTX(OpPassManager &manager, const PipelineOptions &) {
 }
 
 const Pipeline &deltanet::getLinRecToPTX() {
-  static const Phase phases[] = {{"schedule", addGPUSchedule},
+  static const Phase phases[] = {{"schedule", addSchedule},
                                  {"chunk", addChunk},
                                  {"fuse", addFuse},
                                  {"split", addSplit},

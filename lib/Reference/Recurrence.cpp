@@ -4,6 +4,7 @@
 // the channels, so that results do not depend on threads or on the split.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Reference/Reference.h"
+#include "Lists.h"
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -120,7 +121,8 @@ void Task::readOut(int64_t batch, int64_t token) {
 }
 
 int64_t Task::stateIndex(int64_t channel, int64_t j) const {
-  int64_t base = (sequence * r.H + head) * r.K * r.V;
+  int64_t entry = r.indices ? r.indices[sequence] : sequence;
+  int64_t base = (entry * r.H + head) * r.K * r.V;
   return base + (r.stateLayout == StateLayout::KV
                      ? channel * r.V + column + j
                      : (column + j) * r.K + channel);
@@ -164,29 +166,6 @@ void Task::run() {
 // What a description must satisfy
 //===----------------------------------------------------------------------===//
 
-static std::optional<std::string> checkOffsets(const Recurrence &r) {
-  if (r.B != 1)
-    return "expects a batch of 1 with packed sequences, got " +
-           std::to_string(r.B);
-  if (r.N < 1)
-    return "expects at least 2 offsets of packed sequences, got " +
-           std::to_string(r.N + 1);
-  auto at = [&](int64_t i) {
-    return std::to_string(r.cuSeqlens[i]) + " at entry " + std::to_string(i);
-  };
-  if (r.cuSeqlens[0] != 0)
-    return "expects offsets of packed sequences to begin with 0, got " + at(0);
-  for (int64_t i = 0; i != r.N; ++i)
-    if (r.cuSeqlens[i + 1] < r.cuSeqlens[i])
-      return "expects offsets of packed sequences that do not fall, got " +
-             at(i) + " and " + at(i + 1);
-  if (r.cuSeqlens[r.N] != r.T)
-    return "expects offsets of packed sequences to end with the number of "
-           "tokens " +
-           std::to_string(r.T) + ", got " + at(r.N);
-  return std::nullopt;
-}
-
 static std::optional<std::string> check(const Recurrence &r) {
   if (r.B < 0 || r.T < 0 || r.H < 0)
     return "expects extents that are not negative, got batch " +
@@ -215,13 +194,21 @@ static std::optional<std::string> check(const Recurrence &r) {
     return "expects neither beta, bonus nor several steps with a and b";
   if (r.bonus && (r.readOut != ReadOut::Before || r.steps != 1))
     return "expects a bonus only with read_out = before and one step a token";
-  return r.cuSeqlens ? checkOffsets(r) : std::nullopt;
+  if (r.cuSeqlens)
+    if (auto error = checkOffsets(r.cuSeqlens, r.N, r.B, r.T))
+      return error;
+  if (!r.indices)
+    return std::nullopt;
+  return checkIndices(r.indices, r.getNumSequences(), r.P, r.initialState);
 }
 
 std::optional<std::string> deltanet::reference::run(const Recurrence &r,
                                                     unsigned threads) {
   if (std::optional<std::string> error = check(r))
     return error;
+  // Entries of the pool that no sequence uses.
+  if (r.indices && r.finalState && r.finalState != r.initialState)
+    std::copy_n(r.initialState, r.P * r.H * r.K * r.V, r.finalState);
   int64_t blocks = (r.V + kColumns - 1) / kColumns;
   int64_t tasks = r.getNumSequences() * r.H * blocks;
   std::atomic<int64_t> next{0};

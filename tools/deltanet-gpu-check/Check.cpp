@@ -1,206 +1,18 @@
-//===- Check.cpp - a kernel against the recurrence ------------------------===//
-// See Check.h. The reference runs head by head, on the numbers the kernel got.
+//===- Check.cpp - a program against the recurrence -----------------------===//
+// See Check.h.
 //===----------------------------------------------------------------------===//
 #include "Check.h"
-#include "deltanet/Reference/Reference.h"
-#include <algorithm>
 #include <cmath>
-#include <mutex>
-#include <optional>
+#include <numeric>
 
 using namespace deltanet;
 using namespace deltanet::gpu;
-using Bytes = std::vector<unsigned char>;
+using support::NpyArray;
+using Expected = std::map<std::string, std::vector<double>>;
 
-namespace {
-
-/// A case on the device.
-class Session {
-public:
-  Session(Kernel &kernel, const Launch &launch, const Case &c)
-      : kernel(kernel), launch(launch) {
-    values.reserve(launch.arguments.size());
-    for (const Argument &argument : launch.arguments) {
-      if (argument.role == Argument::Role::Size) {
-        values.push_back(evaluate(argument.name, c.sizes));
-        continue;
-      }
-      size_t bytes =
-          argument.getCount(c.sizes) * getElementBytes(argument.format);
-      memory.emplace(argument.name, Memory(bytes));
-      if (argument.role == Argument::Role::Input) {
-        inputs[argument.name] = makeInput(argument, c);
-        memory.at(argument.name).write(inputs[argument.name].data());
-      }
-      values.push_back(static_cast<int64_t>(memory.at(argument.name).get()));
-    }
-    for (int64_t &value : values)
-      parameters.push_back(&value);
-    for (int d = 0; d != 3; ++d)
-      grid[d] = evaluate(launch.grid[d], c.sizes);
-  }
-
-  void run() { kernel.launch(grid, launch.block, parameters); }
-
-  /// Runs on outputs full of NaN and returns what is in them then.
-  std::map<std::string, Bytes> runPoisoned() {
-    for (const Argument &argument : launch.arguments)
-      if (argument.role == Argument::Role::Output)
-        memory.at(argument.name).fill(0xff);
-    run();
-    synchronize();
-    std::map<std::string, Bytes> results;
-    for (const Argument &argument : launch.arguments)
-      if (argument.role == Argument::Role::Output)
-        results[argument.name] = memory.at(argument.name).read();
-    return results;
-  }
-
-  /// The name of memory whose guards were overwritten, or of an input that was.
-  std::string findDamage() {
-    for (auto &[name, block] : memory) {
-      if (!block.isIntact())
-        return "memory beside '" + name + "' was written";
-      auto input = inputs.find(name);
-      if (input != inputs.end() && block.read() != input->second)
-        return "input '" + name + "' was written";
-    }
-    return {};
-  }
-
-  std::map<std::string, Bytes> inputs;
-
-private:
-  Kernel &kernel;
-  const Launch &launch;
-  std::map<std::string, Memory> memory;
-  std::vector<int64_t> values;
-  std::vector<void *> parameters;
-  int64_t grid[3];
-};
-
-/// The part of a tensor that belongs to one head of one batch entry, as
-/// float64. Tensors by tokens are B x T x heads x width, states B x heads x
-/// rows x columns.
-class UnitView {
-public:
-  UnitView(const Argument &argument, const Case &c, int64_t b, int64_t h)
-      : argument(argument) {
-    std::vector<int64_t> shape = argument.getShape(c.sizes);
-    state = argument.shape.size() > 1 && argument.shape[1] != "T";
-    int64_t heads = shape[state ? 1 : 2], allHeads = c.sizes.at("H");
-    h = h / (allHeads / heads);
-    if (state) {
-      rows = 1;
-      width = shape[2] * shape[3];
-      first = (b * heads + h) * width;
-      stride = 0;
-    } else {
-      rows = shape[1];
-      width = shape.size() > 3 ? shape[3] : 1;
-      first = (b * rows * heads + h) * width;
-      stride = heads * width;
-    }
-  }
-  std::vector<double> read(const Bytes &data) const {
-    std::vector<double> values;
-    values.reserve(rows * width + 1); // a place, if it holds nothing
-    for (int64_t r = 0; r != rows; ++r)
-      for (int64_t i = 0; i != width; ++i)
-        values.push_back(
-            readElement(data, argument.format, first + r * stride + i));
-    return values;
-  }
-  int64_t getWidth() const { return width; }
-
-private:
-  const Argument &argument;
-  bool state;
-  int64_t rows, width, first, stride;
-};
-
-/// Results and reference of all units that are compared, one after the other.
-struct Pairs {
-  std::vector<double> got, want;
-};
-
-class Comparison {
-public:
-  Comparison(const Launch &launch, const Case &c,
-             const std::map<std::string, Bytes> &inputs,
-             const std::map<std::string, Bytes> &results)
-      : launch(launch), c(c), inputs(inputs), results(results) {}
-
-  std::map<std::string, Pairs> run() {
-    int64_t heads = c.sizes.at("H"), all = c.sizes.at("B") * heads;
-    int64_t units = c.units > 0 ? std::min(c.units, all) : all;
-    std::vector<std::map<std::string, Pairs>> parts(units);
-    std::optional<std::string> failure;
-    parallelFor(units, [&](int64_t i) {
-      int64_t unit = i * all / units; // spread over all of them
-      if (auto message = runUnit(unit / heads, unit % heads, parts[i])) {
-        std::lock_guard<std::mutex> lock(mutex);
-        failure = message;
-      }
-    });
-    if (failure)
-      throw std::runtime_error("the reference refuses the case: " + *failure);
-    std::map<std::string, Pairs> pairs;
-    for (auto &part : parts)
-      for (auto &[name, pair] : part) {
-        Pairs &sum = pairs[name];
-        sum.got.insert(sum.got.end(), pair.got.begin(), pair.got.end());
-        sum.want.insert(sum.want.end(), pair.want.begin(), pair.want.end());
-      }
-    return pairs;
-  }
-
-private:
-  std::optional<std::string> runUnit(int64_t b, int64_t h,
-                                     std::map<std::string, Pairs> &pairs) {
-    reference::Recurrence r;
-    r.B = r.G = r.H = 1;
-    r.T = c.sizes.at("T");
-    std::map<std::string, std::vector<double>> tensors;
-    auto input = [&](const char *name) -> const double * {
-      const Argument *argument = launch.find(name);
-      if (!argument)
-        return nullptr;
-      return (tensors[name] =
-                  UnitView(*argument, c, b, h).read(inputs.at(name)))
-          .data();
-    };
-    r.K = UnitView(*launch.find("k"), c, b, h).getWidth();
-    r.V = UnitView(*launch.find("v"), c, b, h).getWidth();
-    r.q = input("q");
-    r.k = input("k");
-    r.v = input("v");
-    r.beta = input("beta");
-    r.decay = input("decay");
-    r.initialState = input("initial");
-    r.stateLayout =
-        c.stateVK ? reference::StateLayout::VK : reference::StateLayout::KV;
-    const Argument *state = launch.find("state");
-    std::vector<double> o(r.T * r.V), last(state ? r.K * r.V : 0);
-    o.reserve(1); // the reference wants a place, if it holds nothing
-    r.o = o.data();
-    r.finalState = state ? last.data() : nullptr;
-    if (auto message = reference::run(r, 1))
-      return message;
-    pairs["o"] = {UnitView(*launch.find("o"), c, b, h).read(results.at("o")),
-                  o};
-    if (state)
-      pairs["state"] = {UnitView(*state, c, b, h).read(results.at("state")),
-                        last};
-    return std::nullopt;
-  }
-
-  const Launch &launch;
-  const Case &c;
-  const std::map<std::string, Bytes> &inputs, &results;
-  std::mutex mutex;
-};
-} // namespace
+/// Of one row of a result (a token's values of a head) the error may be this
+/// many times the whole's, so that one wrong row among thousands shows.
+static constexpr double kRowFactor = 20;
 
 static std::string format(const char *pattern, double value) {
   char text[64];
@@ -208,54 +20,359 @@ static std::string format(const char *pattern, double value) {
   return text;
 }
 
-Verdict deltanet::gpu::check(Kernel &kernel, const Launch &launch,
-                             const Case &c, double tolerance) {
-  for (const char *name : {"q", "k", "v", "o"})
-    if (!launch.find(name))
-      throw std::runtime_error(std::string("expects a kernel with a tensor '") +
-                               name + "'");
-  Session session(kernel, launch, c);
-  std::map<std::string, Bytes> results = session.runPoisoned();
-  Verdict verdict;
-  auto fail = [&](const std::string &why) {
-    verdict.passed = false;
-    verdict.text += "  " + why;
+//===----------------------------------------------------------------------===//
+// The recurrence
+//===----------------------------------------------------------------------===//
+
+/// Exchanges the states of a pool that sequences use and as many states in a
+/// row: `toPool` says in which direction.
+static void exchange(std::vector<double> &pool, std::vector<double> &states,
+                     const std::vector<double> &indices, bool toPool) {
+  size_t size = states.size() / std::max<size_t>(indices.size(), 1);
+  for (size_t n = 0; n != indices.size(); ++n) {
+    auto entry = pool.begin() + static_cast<size_t>(indices[n]) * size,
+         state = states.begin() + n * size;
+    if (toPool)
+      std::copy(state, state + size, entry);
+    else
+      std::copy(entry, entry + size, state);
+  }
+}
+
+Expected deltanet::gpu::computeExpected(const Operator &op, const Sizes &sizes,
+                                        const Tensors &inputs, bool withState) {
+  reference::Recurrence r;
+  r.B = sizes.at("B");
+  r.T = sizes.at("T");
+  r.G = sizes.at("G");
+  r.H = sizes.at("H");
+  r.N = sizes.at("N");
+  r.K = op.K;
+  r.V = op.V;
+  r.steps = op.steps;
+  r.layout = op.layout;
+  r.stateLayout = op.stateLayout;
+  r.readOut = op.readOut;
+  r.scale = op.scale;
+  Expected numbers, results;
+  auto input = [&](const char *name) -> const double * {
+    auto it = inputs.find(name);
+    if (it == inputs.end())
+      return nullptr;
+    std::vector<double> &values = numbers[name];
+    values = support::toDoubles(it->second);
+    values.reserve(1); // the reference wants a place, if it holds nothing
+    return values.data();
   };
-  if (session.runPoisoned() != results)
-    fail("two runs differ");
+  r.q = input("q");
+  r.k = input("k");
+  r.v = input("v");
+  r.beta = input("beta");
+  r.decay = input("decay");
+  r.decayPerChannel = r.decay && inputs.at("decay").shape.size() == 4;
+  r.bonus = input("bonus");
+  r.a = input("a");
+  r.b = input("b");
+  r.initialState = input("initial");
+  std::vector<double> states;
+  if (op.pool) {
+    input("indices");
+    states.resize(r.N * r.H * r.K * r.V);
+    exchange(numbers["initial"], states, numbers["indices"], false);
+    r.initialState = states.data();
+  }
+  std::vector<int64_t> offsets;
+  if (input("sequences"))
+    offsets.assign(numbers["sequences"].begin(), numbers["sequences"].end());
+  r.cuSeqlens = offsets.empty() ? nullptr : offsets.data();
+  results["o"].resize(r.B * r.T * r.H * r.V);
+  results["o"].reserve(1);
+  r.o = results["o"].data();
+  if (withState) {
+    results["state"].resize(r.getNumSequences() * r.H * r.K * r.V);
+    results["state"].reserve(1);
+    r.finalState = results["state"].data();
+  }
+  if (auto message = reference::run(r, getThreads()))
+    throw std::runtime_error("the reference refuses the case: " + *message);
+  if (op.pool && withState) {
+    exchange(numbers["initial"], results["state"], numbers["indices"], true);
+    results["state"] = numbers["initial"];
+  }
+  return results;
+}
+
+//===----------------------------------------------------------------------===//
+// Comparisons
+//===----------------------------------------------------------------------===//
+
+/// The largest error of a row of `width` numbers, as a part of the row's length
+/// or of the average row's, whichever is larger.
+static double measureWorstRow(const std::vector<double> &got,
+                              const std::vector<double> &want, int64_t width) {
+  auto rows = static_cast<int64_t>(want.size()) / width;
+  double total = 0, worst = 0;
+  for (double x : want)
+    total += x * x;
+  double average = total / static_cast<double>(std::max<int64_t>(rows, 1));
+  for (int64_t row = 0; row != rows; ++row) {
+    double length = 0, error = 0;
+    for (int64_t i = row * width; i != (row + 1) * width; ++i) {
+      length += want[i] * want[i];
+      error += (got[i] - want[i]) * (got[i] - want[i]);
+    }
+    if (error > 0)
+      worst = std::max(worst, error / std::max(length, average));
+  }
+  return std::sqrt(worst);
+}
+
+static void compare(const std::string &name, const NpyArray &result,
+                    const std::vector<double> &want, double tolerance,
+                    Verdict &verdict) {
+  std::vector<double> got = support::toDoubles(result);
+  if (got.size() != want.size())
+    return verdict.fail("expects " + std::to_string(want.size()) +
+                        " numbers of " + name + ", got " +
+                        std::to_string(got.size()));
+  reference::Error error = reference::measureError(
+      got.data(), want.data(), static_cast<int64_t>(want.size()));
+  verdict.figures += "  " + name + " " + format("%.2e", error.relative);
+  verdict.worst = std::max(verdict.worst, error.relative / tolerance);
+  if (!error.passes(tolerance))
+    return verdict.fail(name + " off by " + format("%.2e", error.relative) +
+                        ", above " + format("%.2e", tolerance) + ", at most " +
+                        format("%.2e", error.maxAbsolute) + " at " +
+                        std::to_string(error.maxAbsoluteIndex));
+  double row =
+      want.empty() ? 0 : measureWorstRow(got, want, result.shape.back());
+  if (row > kRowFactor * tolerance)
+    verdict.fail("a row of " + name + " off by " + format("%.2e", row));
+}
+
+/// Every element is finite: the poison is gone, whether it is compared or not.
+static void checkFinite(const Tensors &results, Verdict &verdict) {
+  for (const auto &[name, array] : results) {
+    int64_t bad = 0;
+    for (double x : support::toDoubles(array))
+      bad += !std::isfinite(x);
+    if (bad)
+      verdict.fail(std::to_string(bad) + " elements of '" + name +
+                   "' are not finite");
+  }
+}
+
+static bool haveSameBits(const Tensors &a, const Tensors &b) {
+  for (const auto &[name, array] : a)
+    if (array.bytes != b.at(name).bytes)
+      return false;
+  return true;
+}
+
+/// The batch entries that are compared, where not all are: the last.
+static Tensors sliceBatch(const Tensors &tensors, const Sizes &sizes,
+                          int64_t count) {
+  Tensors parts;
+  for (const auto &[name, array] : tensors)
+    parts[name] = name == "bonus"
+                      ? array
+                      : slice(array, 0, sizes.at("B") - count, sizes.at("B"));
+  return parts;
+}
+
+//===----------------------------------------------------------------------===//
+// Other ways to the same numbers
+//===----------------------------------------------------------------------===//
+
+/// Sequence `n` of packed ones: its part of every tensor.
+static Tensors sliceSequence(const Tensors &tensors, const Operator &op,
+                             const std::vector<int64_t> &lengths, size_t n) {
+  int64_t begin = std::accumulate(lengths.begin(), lengths.begin() + n,
+                                  static_cast<int64_t>(0)),
+          end = begin + lengths[n];
+  Tensors parts;
+  for (const auto &[name, array] : tensors) {
+    int64_t steps = name == "k" || name == "v" || name == "a" || name == "b" ||
+                            name == "beta"
+                        ? op.steps
+                        : 1;
+    if (auto dim = op.getTokenDimension(name))
+      parts[name] = slice(array, *dim, steps * begin, steps * end);
+    else if (name == "bonus" || (op.pool && name == "initial"))
+      parts[name] = array;
+    else if (name != "sequences" && !(op.pool && name == "state"))
+      parts[name] =
+          slice(array, 0, static_cast<int64_t>(n), static_cast<int64_t>(n) + 1);
+  }
+  return parts;
+}
+
+/// Sequences of every length there is, a few.
+static std::vector<size_t>
+chooseSequences(const std::vector<int64_t> &lengths) {
+  std::map<int64_t, size_t> byLength;
+  for (size_t n = 0; n != lengths.size(); ++n)
+    byLength.emplace(lengths[n], n);
+  std::vector<size_t> chosen;
+  for (auto it = byLength.rbegin(); it != byLength.rend(); ++it)
+    chosen.push_back(it->second);
+  if (chosen.size() > 4) // the longest and the shortest
+    chosen.erase(chosen.begin() + 2, chosen.end() - 2);
+  return chosen;
+}
+
+/// A sequence alone gives the bits that it gives among others: with the same
+/// program, and with one for a sequence that is not packed.
+static void checkAlone(Program &program, Program *alone, const Operator &op,
+                       const Run &run, const Tensors &inputs,
+                       const Tensors &packed, Verdict &verdict) {
+  for (size_t n : chooseSequences(run.lengths)) {
+    Tensors parts = sliceSequence(inputs, op, run.lengths, n);
+    Tensors want = sliceSequence(packed, op, run.lengths, n);
+    Sizes sizes = run.sizes;
+    sizes["N"] = 1;
+    sizes["T"] = run.lengths[n];
+    auto compareBits = [&](Program &other, const std::string &how) {
+      Tensors got = Session(other, sizes, parts).runPoisoned(0xff);
+      if (op.pool && got.count("state")) { // the entry of this sequence
+        auto entry =
+            static_cast<int64_t>(support::toDoubles(parts.at("indices"))[0]);
+        want["state"] = slice(packed.at("state"), 0, entry, entry + 1);
+        got["state"] = slice(got.at("state"), 0, entry, entry + 1);
+      }
+      if (!haveSameBits(got, want))
+        verdict.fail("sequence " + std::to_string(n) + " of " +
+                     std::to_string(run.lengths[n]) +
+                     " tokens has other bits " + how);
+    };
+    if (alone)
+      compareBits(*alone, "where it is not packed");
+    double offsets[] = {0, static_cast<double>(run.lengths[n])};
+    parts["sequences"] =
+        support::fromDoubles(inputs.at("sequences").type, {2}, offsets);
+    compareBits(program, "packed alone");
+  }
+}
+
+/// Two calls, the second from the state that the first leaves, written in
+/// place: together they are one.
+static void checkChained(Program &program, const Operator &op, const Run &run,
+                         const Tensors &inputs, const Expected &want,
+                         double tolerance, Verdict &verdict) {
+  int64_t first = run.chained, second = run.sizes.at("T") - first;
+  if (second < 1)
+    throw std::runtime_error("expects a first call of fewer than " +
+                             std::to_string(run.sizes.at("T")) +
+                             " tokens, got " + std::to_string(first));
+  // Two stretches of every sequence are cut as two packed sequences are.
+  std::vector<int64_t> lengths = {first, second};
+  Tensors results[2];
+  for (size_t i : {0, 1}) {
+    Tensors parts;
+    for (const auto &[name, array] : inputs)
+      if (name == "initial")
+        parts[name] = i == 0 ? array : results[0].at("state");
+      else if (name == "indices")
+        parts[name] = array;
+      else
+        parts[name] = sliceSequence({{name, array}}, op, lengths, i).at(name);
+    Sizes sizes = run.sizes;
+    sizes["T"] = lengths[i];
+    Session session(program, sizes, parts, /*inPlace=*/true);
+    results[i] = session.runPoisoned(0xff);
+    std::string damage = session.findDamage();
+    if (!damage.empty())
+      verdict.fail(damage + " by a call in place");
+  }
+  NpyArray o =
+      join(results[0].at("o"), results[1].at("o"), *op.getTokenDimension("o"));
+  compare("two-calls", o, want.at("o"), tolerance, verdict);
+  compare("last-state", results[1].at("state"), want.at("state"), tolerance,
+          verdict);
+}
+
+//===----------------------------------------------------------------------===//
+// A run
+//===----------------------------------------------------------------------===//
+
+/// Two runs on different poison; results of the first.
+static Tensors runTwice(Program &program, const Sizes &sizes,
+                        const Tensors &inputs, Verdict &verdict) {
+  Session session(program, sizes, inputs);
+  Tensors results = session.runPoisoned(0xff);
+  if (!haveSameBits(results, session.runPoisoned(0x7f)))
+    verdict.fail("two runs differ");
   std::string damage = session.findDamage();
   if (!damage.empty())
-    fail(damage);
-  // Every element is finite: the poison is gone, wherever it is compared or
-  // not.
-  for (const Argument &argument : launch.arguments)
-    if (argument.role == Argument::Role::Output) {
-      const Bytes &data = results.at(argument.name);
-      int64_t bad = 0;
-      for (int64_t i = 0, e = argument.getCount(c.sizes); i != e; ++i)
-        bad += !std::isfinite(readElement(data, argument.format, i));
-      if (bad)
-        fail(std::to_string(bad) + " elements of '" + argument.name +
-             "' are not finite");
-    }
-  if (c.tolerance > 0)
-    tolerance = c.tolerance;
-  for (auto &[name, pair] :
-       Comparison(launch, c, session.inputs, results).run()) {
-    reference::Error error = reference::measureError(
-        pair.got.data(), pair.want.data(), pair.want.size());
-    verdict.text += "  " + name + " " + format("%.2e", error.relative);
-    if (!error.passes(tolerance))
-      fail("above " + format("%.2e", tolerance) + ", at most " +
-           format("%.2e", error.maxAbsolute) + " at " +
-           std::to_string(error.maxAbsoluteIndex));
+    verdict.fail(damage);
+  checkFinite(results, verdict);
+  return results;
+}
+
+static NpyArray readArray(const std::string &path) {
+  std::string error;
+  auto array = support::readNpy(path, error);
+  if (!array)
+    throw std::runtime_error(error);
+  return *array;
+}
+
+/// Results that were computed elsewhere.
+static Verdict checkFiles(Program &program, const Case &c, const Run &run) {
+  Verdict verdict;
+  Tensors inputs;
+  for (const auto &[name, path] : c.inputs)
+    inputs[name] = readArray(path);
+  std::map<std::string, std::vector<int64_t>> shapes;
+  for (const auto &[name, array] : inputs)
+    shapes[name] = array.shape;
+  Sizes sizes = findSizes(program, shapes);
+  for (const auto &[name, size] : run.sizes)
+    sizes[name] = size;
+  Tensors results = runTwice(program, sizes, inputs, verdict);
+  for (const auto &[name, path] : c.expected) {
+    if (!results.count(name))
+      throw std::runtime_error("expects a program with a result '" + name +
+                               "'");
+    compare(name, results.at(name), support::toDoubles(readArray(path)),
+            run.tolerance > 0 ? run.tolerance : c.tolerance, verdict);
   }
   return verdict;
 }
 
-std::string deltanet::gpu::time(Kernel &kernel, const Launch &launch,
-                                const Case &c, int repeats) {
-  Session session(kernel, launch, c);
+Verdict deltanet::gpu::check(Program &program, Program *alone, const Case &c,
+                             const Run &run) {
+  if (!c.op)
+    return checkFiles(program, c, run);
+  Verdict verdict;
+  Tensors inputs = makeInputs(program, *c.op, run);
+  Tensors results = runTwice(program, run.sizes, inputs, verdict);
+  double tolerance = run.tolerance > 0 ? run.tolerance : c.tolerance;
+  bool packed = !run.lengths.empty(), state = results.count("state");
+  int64_t heads = std::max<int64_t>(run.sizes.at("H"), 1),
+          entries = (run.units + heads - 1) / heads;
+  bool part =
+      run.units > 0 && !packed && !c.op->pool && entries < run.sizes.at("B");
+  Sizes sizes = run.sizes;
+  if (part)
+    sizes["B"] = sizes["N"] = entries;
+  Expected want = computeExpected(
+      *c.op, sizes, part ? sliceBatch(inputs, run.sizes, entries) : inputs,
+      state);
+  for (const auto &[name, array] :
+       part ? sliceBatch(results, run.sizes, entries) : results)
+    compare(name, array, want.at(name), tolerance, verdict);
+  if (packed && verdict.passed)
+    checkAlone(program, alone, *c.op, run, inputs, results, verdict);
+  if (run.chained && verdict.passed)
+    checkChained(program, *c.op, run, inputs, want, tolerance, verdict);
+  return verdict;
+}
+
+std::string deltanet::gpu::time(Program &program, const Operator &op,
+                                const Run &run, int repeats) {
+  Tensors inputs = makeInputs(program, op, run);
+  Session session(program, run.sizes, inputs);
   Memory cache(size_t(256) << 20);
   Timer timer;
   std::vector<float> times;
@@ -269,9 +386,9 @@ std::string deltanet::gpu::time(Kernel &kernel, const Launch &launch,
   }
   std::sort(times.begin(), times.end());
   double median = times[times.size() / 2];
-  double tokens = double(c.sizes.at("B")) * c.sizes.at("T");
+  double tokens = double(run.sizes.at("B")) * run.sizes.at("T");
   return "  median " + format("%.4f", median) + " ms  (" +
          format("%.4f", times.front()) + " to " + format("%.4f", times.back()) +
-         ", " + std::to_string(repeats) + " launches)  " +
+         ", " + std::to_string(repeats) + " calls)  " +
          format("%.1f", tokens / median / 1e3) + " million tokens/s";
 }

@@ -1,16 +1,27 @@
-//===- Data.cpp - inputs of a case ----------------------------------------===//
+//===- Data.cpp - tensors of a run ----------------------------------------===//
 // See Data.h. Numbers come from a hash of their place, so that every core can
 // make its part.
 //===----------------------------------------------------------------------===//
 #include "Data.h"
 #include <cmath>
-#include <cstring>
-#include <functional>
-#include <stdexcept>
+#include <numeric>
 
 using namespace deltanet;
 using namespace deltanet::gpu;
-using support::FloatFormat;
+using support::NpyArray;
+using support::NpyType;
+
+static unsigned numThreads = 0;
+
+void deltanet::gpu::setThreads(unsigned threads) { numThreads = threads; }
+unsigned deltanet::gpu::getThreads() {
+  return numThreads ? numThreads
+                    : std::max(1u, std::thread::hardware_concurrency());
+}
+
+//===----------------------------------------------------------------------===//
+// Random numbers
+//===----------------------------------------------------------------------===//
 
 static uint64_t hash(uint64_t seed, uint64_t index) {
   uint64_t x = seed * 0x9e3779b97f4a7c15u + index * 0xbf58476d1ce4e5b9u +
@@ -21,6 +32,13 @@ static uint64_t hash(uint64_t seed, uint64_t index) {
     x ^= x >> 31;
   }
   return x;
+}
+
+static uint64_t hashName(const std::string &name) {
+  uint64_t value = 0xcbf29ce484222325u; // FNV-1a
+  for (unsigned char c : name)
+    value = (value ^ c) * 0x100000001b3u;
+  return value;
 }
 
 /// In (0, 1).
@@ -37,116 +55,176 @@ static double normal(uint64_t seed, uint64_t index) {
   return sum * std::sqrt(3.0);
 }
 
-Case deltanet::gpu::readCase(const std::string &text) {
-  Case c;
-  c.text = text;
-  for (size_t at = 0; at < text.size();) {
-    size_t end = std::min(text.find(',', at), text.size()),
-           equal = text.find('=', at);
-    if (equal == std::string::npos || equal > end)
-      throw std::runtime_error("expects NAME=VALUE, got '" +
-                               text.substr(at, end - at) + "'");
-    std::string name = text.substr(at, equal - at),
-                value = text.substr(equal + 1, end - equal - 1);
-    char *rest = nullptr;
-    double number = std::strtod(value.c_str(), &rest);
-    bool isNumber = !value.empty() && *rest == '\0';
-    if (name == "keys" && value == "same")
-      c.sameKeys = true;
-    else if (name == "state" && (value == "vk" || value == "kv"))
-      c.stateVK = value == "vk";
-    else if (!isNumber)
-      throw std::runtime_error("expects a number for '" + name + "', got '" +
-                               value + "'");
-    else if (name == "B" || name == "T" || name == "H" || name == "G")
-      c.sizes[name] = static_cast<int64_t>(number);
-    else if (name == "seed")
-      c.seed = static_cast<uint64_t>(number);
-    else if (name == "decay")
-      c.decay = number;
-    else if (name == "resets")
-      c.resets = number;
-    else if (name == "beta")
-      c.beta = number;
-    else if (name == "tol")
-      c.tolerance = number;
-    else if (name == "units")
-      c.units = static_cast<int64_t>(number);
-    else
-      throw std::runtime_error(
-          "expects B, T, H, G, seed, decay, resets, beta, keys, state, tol or "
-          "units, got '" +
-          name + "'");
-    at = end + 1;
-  }
-  for (const char *name : {"B", "T", "H"})
-    if (!c.sizes.count(name))
-      throw std::runtime_error(std::string("expects a size ") + name + " in '" +
-                               text + "'");
-  c.sizes.emplace("G", c.sizes["H"]);
-  return c;
-}
+//===----------------------------------------------------------------------===//
+// Inputs
+//===----------------------------------------------------------------------===//
 
-static void writeElement(std::vector<unsigned char> &data, FloatFormat format,
-                         int64_t index, double value) {
-  if (format == FloatFormat::F32) {
-    float narrow = static_cast<float>(value);
-    std::memcpy(&data[index * 4], &narrow, 4);
-    return;
-  }
-  uint16_t bits = format == FloatFormat::BF16 ? support::toBF16Bits(value)
-                                              : support::toF16Bits(value);
-  std::memcpy(&data[index * 2], &bits, 2);
-}
+namespace {
+/// Numbers of one input as float64.
+class Generator {
+public:
+  Generator(const std::string &name, const Run &run, int64_t width)
+      : name(name), run(run), width(width),
+        seed(hash(run.seed, hashName(name))) {}
 
-double deltanet::gpu::readElement(const std::vector<unsigned char> &data,
-                                  FloatFormat format, int64_t index) {
-  if (format == FloatFormat::F32) {
-    float value;
-    std::memcpy(&value, &data[index * 4], 4);
-    return value;
+  void fill(std::vector<double> &values) const {
+    auto count = static_cast<int64_t>(values.size());
+    if (name == "decay" || name == "beta")
+      return parallelFor(count, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i != end; ++i)
+          values[i] = name == "beta" ? makeBeta(i) : makeDecay(i);
+      });
+    bool unit = name == "k" || name == "a" || name == "b";
+    if (unit)
+      return parallelFor(count / width, [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row != end; ++row)
+          makeUnitRow(row, &values[row * width]);
+      });
+    double size = name == "initial" || name == "bonus" ? 0.5 : 1;
+    parallelFor(count, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i != end; ++i)
+        values[i] = size * normal(seed, i);
+    });
   }
-  uint16_t bits;
-  std::memcpy(&bits, &data[index * 2], 2);
-  return format == FloatFormat::BF16 ? support::fromBF16Bits(bits)
-                                     : support::fromF16Bits(bits);
-}
 
-std::vector<unsigned char> deltanet::gpu::makeInput(const Argument &argument,
-                                                    const Case &c) {
-  int64_t count = argument.getCount(c.sizes),
-          width = argument.getShape(c.sizes).back();
-  std::vector<unsigned char> data(count * getElementBytes(argument.format));
-  uint64_t seed = hash(c.seed, std::hash<std::string>()(argument.name));
-  std::vector<double> key;
-  if (argument.name == "k" && c.sameKeys)
+private:
+  double makeBeta(int64_t i) const {
+    return run.betaLow + (run.betaHigh - run.betaLow) * uniform(seed, i);
+  }
+  double makeDecay(int64_t i) const {
+    if (uniform(seed + 1, i) < run.resets)
+      return run.reset; // below the floor, which counts as the floor
+    return run.decayHigh + (run.decayLow - run.decayHigh) * uniform(seed, i);
+  }
+  /// Keys have length one; a is minus such a vector, b is -eta a.
+  void makeUnitRow(int64_t row, double *values) const {
+    uint64_t numbers = name == "b" ? hash(run.seed, hashName("a")) : seed;
+    int64_t first = run.sameKeys ? 0 : row * width;
+    double length2 = 0;
+    for (int64_t i = 0; i != width; ++i) {
+      values[i] = normal(numbers, first + i);
+      length2 += values[i] * values[i];
+    }
+    double factor = 1 / std::sqrt(length2);
+    if (name == "a")
+      factor = -factor;
+    if (name == "b")
+      factor *= uniform(seed + 1, row);
     for (int64_t i = 0; i != width; ++i)
-      key.push_back(normal(seed, i));
-  bool gate = argument.name == "decay", rate = argument.name == "beta";
-  int64_t rows = gate || rate ? count : count / width,
-          columns = count / std::max<int64_t>(rows, 1);
-  parallelFor(rows, [&](int64_t row) {
-    if (gate) {
-      double g = -c.decay * uniform(seed, row);
-      if (uniform(seed + 1, row) < c.resets)
-        g = -2e4; // below the floor, which counts as the floor
-      return writeElement(data, argument.format, row, g);
-    }
-    if (rate)
-      return writeElement(data, argument.format, row,
-                          c.beta >= 0 ? c.beta : uniform(seed, row));
-    auto value = [&](int64_t i) {
-      return key.empty() ? normal(seed, row * columns + i) : key[i];
-    };
-    double scale = 1;
-    if (argument.name == "k") {
-      double length2 = 0;
-      for (int64_t i = 0; i != columns; ++i)
-        length2 += value(i) * value(i);
-      scale = 1 / std::sqrt(length2);
-    }
-    for (int64_t i = 0; i != columns; ++i)
-      writeElement(data, argument.format, row * columns + i, scale * value(i));
+      values[i] *= factor;
+  }
+
+  const std::string &name;
+  const Run &run;
+  int64_t width;
+  uint64_t seed;
+};
+} // namespace
+
+static NpyArray makeOffsets(NpyType type, const Run &run) {
+  std::vector<double> offsets = {0};
+  for (int64_t length : run.lengths)
+    offsets.push_back(offsets.back() + static_cast<double>(length));
+  return support::fromDoubles(type, {static_cast<int64_t>(offsets.size())},
+                              offsets.data());
+}
+
+/// Entries of a pool, no two equal: the first of all in a random order.
+static NpyArray makeIndices(NpyType type, const Run &run) {
+  std::vector<double> entries(run.sizes.at("P"));
+  std::iota(entries.begin(), entries.end(), 0.0);
+  std::sort(entries.begin(), entries.end(), [&](double a, double b) {
+    return uniform(run.seed, static_cast<uint64_t>(a)) <
+           uniform(run.seed, static_cast<uint64_t>(b));
   });
-  return data;
+  int64_t count = run.sizes.at("N");
+  if (count > run.sizes.at("P"))
+    throw std::runtime_error("expects a pool of " + std::to_string(count) +
+                             " states or more, got " +
+                             std::to_string(run.sizes.at("P")));
+  return support::fromDoubles(type, {count}, entries.data());
+}
+
+static std::string toText(const std::vector<int64_t> &shape) {
+  std::string text;
+  for (int64_t extent : shape)
+    text += (text.empty() ? "" : "x") + std::to_string(extent);
+  return text;
+}
+
+Tensors deltanet::gpu::makeInputs(const Program &program, const Operator &op,
+                                  const Run &run) {
+  Tensors inputs;
+  for (const Argument &argument : program.getTensors()) {
+    std::vector<int64_t> shape = argument.getShape(run.sizes),
+                         want = op.getShape(argument.name, shape.size(),
+                                            run.sizes);
+    if (shape != want)
+      throw std::runtime_error("expects '" + argument.name + "' to be " +
+                               toText(want) + ", the program takes " +
+                               toText(shape));
+    if (argument.role != Argument::Role::Input)
+      continue;
+    if (argument.name == "sequences" || argument.name == "indices") {
+      inputs[argument.name] = argument.name == "indices"
+                                  ? makeIndices(argument.type, run)
+                                  : makeOffsets(argument.type, run);
+      continue;
+    }
+    int64_t count =
+        argument.getBytes(run.sizes) / support::getSize(argument.type);
+    std::vector<double> values(count);
+    if (count)
+      Generator(argument.name, run, shape.back()).fill(values);
+    NpyArray &array = inputs[argument.name];
+    array = {argument.type, shape, {}};
+    array.bytes.resize(count * support::getSize(argument.type));
+    parallelFor(count, [&](int64_t begin, int64_t end) {
+      NpyArray part = support::fromDoubles(argument.type, {end - begin},
+                                           values.data() + begin);
+      std::copy(part.bytes.begin(), part.bytes.end(),
+                array.bytes.begin() + begin * support::getSize(argument.type));
+    });
+  }
+  return inputs;
+}
+
+//===----------------------------------------------------------------------===//
+// Parts
+//===----------------------------------------------------------------------===//
+
+/// Bytes of one entry of dimension `dim`, and how often that dimension is
+/// walked.
+static std::pair<int64_t, int64_t> getStrides(const NpyArray &array,
+                                              size_t dim) {
+  int64_t inner = support::getSize(array.type), outer = 1;
+  for (size_t d = 0; d != array.shape.size(); ++d)
+    (d < dim ? outer : inner) *= d == dim ? 1 : array.shape[d];
+  return {inner, outer};
+}
+
+NpyArray deltanet::gpu::slice(const NpyArray &array, size_t dim, int64_t begin,
+                              int64_t end) {
+  NpyArray part = {array.type, array.shape, {}};
+  part.shape[dim] = end - begin;
+  auto [inner, outer] = getStrides(array, dim);
+  for (int64_t i = 0; i != outer; ++i) {
+    auto first = array.bytes.begin() + (i * array.shape[dim] + begin) * inner;
+    part.bytes.insert(part.bytes.end(), first, first + (end - begin) * inner);
+  }
+  return part;
+}
+
+NpyArray deltanet::gpu::join(const NpyArray &first, const NpyArray &second,
+                             size_t dim) {
+  NpyArray whole = {first.type, first.shape, {}};
+  whole.shape[dim] += second.shape[dim];
+  auto [inner, outer] = getStrides(first, dim);
+  for (int64_t i = 0; i != outer; ++i)
+    for (const NpyArray *part : {&first, &second}) {
+      int64_t bytes = part->shape[dim] * inner;
+      auto begin = part->bytes.begin() + i * bytes;
+      whole.bytes.insert(whole.bytes.end(), begin, begin + bytes);
+    }
+  return whole;
 }

@@ -54,17 +54,43 @@ std::string deltanet::gpu::openDevice() {
          std::to_string(minor);
 }
 
+int64_t deltanet::gpu::getMultiprocessors() {
+  int count = 0;
+  call("cuDeviceGetAttribute", &count, 16, 0);
+  return count;
+}
+
+TensorMap deltanet::gpu::makeTensorMap(bool isBf16, DevicePointer pointer,
+                                       const std::vector<uint64_t> &extents,
+                                       const std::vector<uint64_t> &strides,
+                                       const std::vector<uint32_t> &box,
+                                       int64_t swizzle) {
+  // Of cuda.h: CU_TENSOR_MAP_DATA_TYPE_FLOAT16 and BFLOAT16, SWIZZLE_NONE and
+  // 128B, L2_PROMOTION_L2_256B; no interleave, zeros outside.
+  constexpr int kF16 = 6, kBF16 = 9, kSwizzle128 = 3, kPromotion256 = 3;
+  if (swizzle != 0 && swizzle != 128)
+    throw std::runtime_error("expects a swizzle of 0 or 128 bytes, got " +
+                             std::to_string(swizzle));
+  std::vector<uint32_t> steps(extents.size(), 1);
+  TensorMap map;
+  call("cuTensorMapEncodeTiled", &map, isBf16 ? kBF16 : kF16,
+       static_cast<uint32_t>(extents.size()), reinterpret_cast<void *>(pointer),
+       extents.data(), strides.data(), box.data(),
+       static_cast<const uint32_t *>(steps.data()), 0,
+       swizzle ? kSwizzle128 : 0, kPromotion256, 0);
+  return map;
+}
+
 void deltanet::gpu::synchronize() { call("cuCtxSynchronize"); }
 
-static constexpr unsigned char kGuardByte = 0xa5;
-
-Memory::Memory(size_t bytes) : bytes(bytes) {
+Memory::Memory(size_t bytes, unsigned char guard) : bytes(bytes), guard(guard) {
   call("cuMemAlloc_v2", &base, bytes + 2 * kGuard);
-  call("cuMemsetD8_v2", base, kGuardByte, bytes + 2 * kGuard);
+  call("cuMemsetD8_v2", base, guard, bytes + 2 * kGuard);
 }
 
 Memory::Memory(Memory &&other) noexcept
-    : base(std::exchange(other.base, 0)), bytes(other.bytes) {}
+    : base(std::exchange(other.base, 0)), bytes(other.bytes),
+      guard(other.guard) {}
 
 Memory::~Memory() {
   if (base)
@@ -72,32 +98,33 @@ Memory::~Memory() {
 }
 
 void Memory::write(const void *data) {
-  call("cuMemcpyHtoD_v2", get(), data, bytes);
+  if (bytes)
+    call("cuMemcpyHtoD_v2", get(), data, bytes);
 }
 void Memory::fill(unsigned char byte) {
-  call("cuMemsetD8_v2", get(), byte, bytes);
+  if (bytes)
+    call("cuMemsetD8_v2", get(), byte, bytes);
 }
 
 std::vector<unsigned char> Memory::read() const {
   std::vector<unsigned char> data(bytes);
-  call("cuMemcpyDtoH_v2", static_cast<void *>(data.data()), get(), bytes);
+  if (bytes)
+    call("cuMemcpyDtoH_v2", static_cast<void *>(data.data()), get(), bytes);
   return data;
 }
 
 bool Memory::isIntact() const {
-  std::vector<unsigned char> guard(kGuard);
+  std::vector<unsigned char> found(kGuard);
   for (DevicePointer at : {base, base + kGuard + bytes}) {
-    call("cuMemcpyDtoH_v2", static_cast<void *>(guard.data()), at, kGuard);
-    for (unsigned char byte : guard)
-      if (byte != kGuardByte)
+    call("cuMemcpyDtoH_v2", static_cast<void *>(found.data()), at, kGuard);
+    for (unsigned char byte : found)
+      if (byte != guard)
         return false;
   }
   return true;
 }
 
-Kernel::Kernel(const std::string &code, const std::string &name,
-               int64_t sharedBytes)
-    : sharedBytes(sharedBytes) {
+Module::Module(const std::string &code) {
   std::vector<char> log(1 << 16);
   int options[] = {5, 6}; // error log and its size
   void *values[] = {log.data(), reinterpret_cast<void *>(log.size())};
@@ -109,6 +136,18 @@ Kernel::Kernel(const std::string &code, const std::string &name,
   } catch (const std::runtime_error &error) {
     throw std::runtime_error(error.what() + std::string("\n") + log.data());
   }
+}
+
+Module::Module(Module &&other) noexcept
+    : module(std::exchange(other.module, nullptr)) {}
+
+Module::~Module() {
+  if (module)
+    reinterpret_cast<Result (*)(void *)>(lookup("cuModuleUnload"))(module);
+}
+
+Kernel::Kernel(void *module, const std::string &name, int64_t sharedBytes)
+    : sharedBytes(sharedBytes) {
   call("cuModuleGetFunction", &function, module, name.c_str());
   call("cuFuncSetAttribute", function, 8,
        static_cast<int>(sharedBytes)); // dynamic shared memory
@@ -116,17 +155,40 @@ Kernel::Kernel(const std::string &code, const std::string &name,
   call("cuFuncGetAttribute", &localBytes, 3, function);
 }
 
-Kernel::~Kernel() {
-  if (module)
-    reinterpret_cast<Result (*)(void *)>(lookup("cuModuleUnload"))(module);
-}
+namespace {
+// Of cuLaunchKernelEx.
+struct LaunchAttribute {
+  unsigned id, padding, value[16];
+};
+struct LaunchConfig {
+  unsigned grid[3], block[3], sharedBytes;
+  void *stream;
+  LaunchAttribute *attributes;
+  unsigned numAttributes;
+};
+constexpr unsigned kClusterDimension = 4;
+} // namespace
 
 void Kernel::launch(const int64_t grid[3], int64_t block,
+                    const std::vector<int64_t> &cluster,
                     std::vector<void *> &parameters) {
+  if (grid[0] == 0 || grid[1] == 0 || grid[2] == 0)
+    return;
   auto u = [](int64_t v) { return static_cast<unsigned>(v); };
-  call("cuLaunchKernel", function, u(grid[0]), u(grid[1]), u(grid[2]), u(block),
-       1u, 1u, u(sharedBytes), static_cast<void *>(nullptr), parameters.data(),
-       static_cast<void **>(nullptr));
+  if (cluster.empty())
+    return call("cuLaunchKernel", function, u(grid[0]), u(grid[1]), u(grid[2]),
+                u(block), 1u, 1u, u(sharedBytes), static_cast<void *>(nullptr),
+                parameters.data(), static_cast<void **>(nullptr));
+  LaunchAttribute attribute = {
+      kClusterDimension, 0, {u(cluster[0]), u(cluster[1]), u(cluster[2])}};
+  LaunchConfig config = {{u(grid[0]), u(grid[1]), u(grid[2])},
+                         {u(block), 1, 1},
+                         u(sharedBytes),
+                         nullptr,
+                         &attribute,
+                         1};
+  call("cuLaunchKernelEx", static_cast<const LaunchConfig *>(&config), function,
+       parameters.data(), static_cast<void **>(nullptr));
 }
 
 Timer::Timer() {

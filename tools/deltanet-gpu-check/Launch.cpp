@@ -1,179 +1,129 @@
-//===- Launch.cpp - how a kernel is launched ------------------------------===//
-// A reader of JSON, as much of it as one line needs, and what the line says.
+//===- Launch.cpp - how kernels are launched ------------------------------===//
+// See Launch.h.
 //===----------------------------------------------------------------------===//
 #include "Launch.h"
 #include <stdexcept>
 
 using namespace deltanet;
 using namespace deltanet::gpu;
-
-namespace {
-struct Json {
-  std::string text; // of a string or a number
-  std::vector<Json> list;
-  std::map<std::string, Json> members;
-
-  const Json &at(const std::string &name) const {
-    auto it = members.find(name);
-    if (it == members.end())
-      throw std::runtime_error("expects '" + name +
-                               "' in the launch description");
-    return it->second;
-  }
-};
-
-/// Strings without escapes, whole numbers, lists and objects.
-class Parser {
-public:
-  explicit Parser(const std::string &text) : text(text) {}
-  Json parse() {
-    Json value;
-    char c = peek();
-    if (c == '{') {
-      readSequence('}', [&] {
-        std::string name = readString();
-        expect(':');
-        value.members[name] = parse();
-      });
-    } else if (c == '[') {
-      readSequence(']', [&] { value.list.push_back(parse()); });
-    } else if (c == '"') {
-      value.text = readString();
-    } else {
-      while (at < text.size() && (isdigit(text[at]) || text[at] == '-'))
-        value.text += text[at++];
-      if (value.text.empty())
-        fail("a value");
-    }
-    return value;
-  }
-
-private:
-  template <typename Body> void readSequence(char end, Body body) {
-    ++at;
-    if (peek() == end) {
-      ++at;
-      return;
-    }
-    for (;;) {
-      body();
-      char c = peek();
-      ++at;
-      if (c == end)
-        return;
-      if (c != ',')
-        fail("',' or an end");
-    }
-  }
-  std::string readString() {
-    expect('"');
-    size_t end = text.find('"', at);
-    if (end == std::string::npos)
-      fail("the end of a string");
-    std::string value = text.substr(at, end - at);
-    at = end + 1;
-    return value;
-  }
-  char peek() {
-    while (at < text.size() && text[at] == ' ')
-      ++at;
-    return at < text.size() ? text[at] : '\0';
-  }
-  void expect(char c) {
-    if (peek() != c)
-      fail(std::string("'") + c + "'");
-    ++at;
-  }
-  [[noreturn]] void fail(const std::string &what) {
-    throw std::runtime_error("expects " + what +
-                             " in the launch description at column " +
-                             std::to_string(at));
-  }
-  const std::string &text;
-  size_t at = 0;
-};
-
-std::vector<std::string> texts(const Json &list) {
-  std::vector<std::string> values;
-  for (const Json &entry : list.list)
-    values.push_back(entry.text);
-  return values;
-}
-
-support::FloatFormat readFormat(const std::string &name) {
-  if (name == "bf16")
-    return support::FloatFormat::BF16;
-  if (name == "f16")
-    return support::FloatFormat::F16;
-  if (name == "f32")
-    return support::FloatFormat::F32;
-  throw std::runtime_error("expects tensors of bf16, f16 or f32, got '" + name +
-                           "'");
-}
-} // namespace
-
-int64_t deltanet::gpu::evaluate(const std::string &text, const Sizes &sizes) {
-  if (!text.empty() && isdigit(text[0]))
-    return std::stoll(text);
-  auto it = sizes.find(text);
-  if (it == sizes.end())
-    throw std::runtime_error("expects a size for '" + text + "'");
-  return it->second;
-}
-
-int64_t deltanet::gpu::getElementBytes(support::FloatFormat format) {
-  return format == support::FloatFormat::F32 ? 4 : 2;
-}
+using support::NpyType;
 
 std::vector<int64_t> Argument::getShape(const Sizes &sizes) const {
   std::vector<int64_t> extents;
-  for (const std::string &text : shape)
+  for (const std::string &text : shape) {
     extents.push_back(evaluate(text, sizes));
+    if (extents.back() < 0)
+      throw std::runtime_error("expects no extent below zero, got " +
+                               std::to_string(extents.back()) + " for '" +
+                               text + "' of '" + name + "'");
+  }
   return extents;
 }
 
-int64_t Argument::getCount(const Sizes &sizes) const {
-  int64_t count = 1;
+int64_t Argument::getBytes(const Sizes &sizes) const {
+  int64_t bytes = support::getSize(type);
   for (int64_t extent : getShape(sizes))
-    count *= extent;
-  return count;
+    if (__builtin_mul_overflow(bytes, extent, &bytes))
+      throw std::runtime_error("expects a tensor that memory can hold, got '" +
+                               name + "'");
+  return bytes;
 }
 
-const Argument *Launch::find(const std::string &name) const {
-  for (const Argument &argument : arguments)
-    if (argument.name == name)
-      return &argument;
-  return nullptr;
+static NpyType readType(const Json &json) {
+  for (NpyType type :
+       {NpyType::BF16, NpyType::F16, NpyType::F32, NpyType::I32, NpyType::I64})
+    if (json.getText() == support::getName(type))
+      return type;
+  throw std::runtime_error("expects a type of bf16, f16, f32, i32 or i64, got "
+                           "'" +
+                           json.getText() + "'");
 }
 
-Launch deltanet::gpu::readLaunch(const std::string &ptx) {
-  static const std::string kMark = "// deltanet.launch ";
-  size_t begin = ptx.find(kMark);
-  if (begin == std::string::npos)
-    throw std::runtime_error("expects PTX with a line '" + kMark + "{...}'");
-  begin += kMark.size();
-  std::string line = ptx.substr(begin, ptx.find('\n', begin) - begin);
-  Json json = Parser(line).parse();
+static Argument::Role readRole(const std::string &role) {
+  if (role == "input")
+    return Argument::Role::Input;
+  if (role == "size")
+    return Argument::Role::Size;
+  if (role == "output")
+    return Argument::Role::Output;
+  if (role == "workspace")
+    return Argument::Role::Workspace;
+  throw std::runtime_error(
+      "expects a role of input, size, output or workspace, got '" + role + "'");
+}
+
+static MapShape readMap(const Json &json) {
+  MapShape map;
+  auto texts = [&](const char *name) {
+    std::vector<std::string> list;
+    for (const Json &entry : json.at(name).getList())
+      list.push_back(entry.getTextOrNumber());
+    return list;
+  };
+  map.extents = texts("extents");
+  map.strides = texts("strides");
+  map.box = texts("box");
+  map.swizzle = json.at("swizzle").getInteger();
+  if (map.extents.size() < 2 || map.extents.size() > 5 ||
+      map.strides.size() + 1 != map.extents.size() ||
+      map.box.size() != map.extents.size())
+    throw std::runtime_error(
+        "expects a map of 2 to 5 extents, a stride for each but the first and "
+        "a box of as many, got " +
+        std::to_string(map.extents.size()) + ", " +
+        std::to_string(map.strides.size()) + " and " +
+        std::to_string(map.box.size()));
+  return map;
+}
+
+Argument deltanet::gpu::readArgument(const Json &json) {
+  Argument argument;
+  argument.name = json.at("name").getText();
+  argument.role = readRole(json.at("role").getText());
+  if (argument.role == Argument::Role::Size)
+    return argument;
+  argument.type = readType(json.at("type"));
+  for (const Json &extent : json.at("shape").getList())
+    argument.shape.push_back(extent.getTextOrNumber());
+  if (const Json *map = json.find("map"))
+    argument.map = readMap(*map);
+  return argument;
+}
+
+static Launch readLaunch(const std::string &line) {
+  Json json = Json::parse(line, "the launch description");
   Launch launch;
-  launch.kernel = json.at("kernel").text;
-  launch.target = json.at("target").text;
-  launch.grid = texts(json.at("grid"));
-  launch.block = std::stoll(json.at("block").text);
-  launch.sharedBytes = std::stoll(json.at("shared").text);
-  for (const Json &entry : json.at("arguments").list) {
-    Argument argument;
-    argument.name = entry.at("name").text;
-    const std::string &role = entry.at("role").text;
-    argument.role = role == "input"  ? Argument::Role::Input
-                    : role == "size" ? Argument::Role::Size
-                                     : Argument::Role::Output;
-    if (argument.role != Argument::Role::Size) {
-      argument.format = readFormat(entry.at("type").text);
-      argument.shape = texts(entry.at("shape"));
-    }
-    launch.arguments.push_back(argument);
-  }
+  launch.kernel = json.at("kernel").getText();
+  launch.target = json.at("target").getText();
+  for (const Json &entry : json.at("grid").getList())
+    launch.grid.push_back(entry.getTextOrNumber());
+  launch.block = json.at("block").getInteger();
+  launch.sharedBytes = json.at("shared").getInteger();
+  if (const Json *cluster = json.find("cluster"))
+    for (const Json &entry : cluster->getList())
+      launch.cluster.push_back(entry.getInteger());
+  if (!launch.cluster.empty() && launch.cluster.size() != 3)
+    throw std::runtime_error("expects a cluster of three numbers, got " +
+                             std::to_string(launch.cluster.size()) + " for '" +
+                             launch.kernel + "'");
+  for (const Json &entry : json.at("arguments").getList())
+    launch.arguments.push_back(readArgument(entry));
   if (launch.grid.size() != 3)
-    throw std::runtime_error("expects a grid of three numbers");
+    throw std::runtime_error("expects a grid of three numbers, got " +
+                             std::to_string(launch.grid.size()) + " for '" +
+                             launch.kernel + "'");
   return launch;
+}
+
+std::vector<Launch> deltanet::gpu::readLaunches(const std::string &ptx) {
+  static const std::string kMark = "// deltanet.launch ";
+  std::vector<Launch> launches;
+  for (size_t at = ptx.find(kMark); at != std::string::npos;
+       at = ptx.find(kMark, at)) {
+    at += kMark.size();
+    launches.push_back(readLaunch(ptx.substr(at, ptx.find('\n', at) - at)));
+  }
+  if (launches.empty())
+    throw std::runtime_error("expects PTX with a line '" + kMark + "{...}'");
+  return launches;
 }

@@ -1,48 +1,54 @@
-//===- Launch.h - how a kernel is launched ----------------------*- C++ -*-===//
-// Read from the line `// deltanet.launch {...}` that stands above a kernel in
-// PTX: grid, block, shared memory, arguments in order.
+//===- Launch.h - how kernels are launched ----------------------*- C++ -*-===//
+// Read from the lines `// deltanet.launch {...}` that stand above kernels in
+// PTX, in the order of their launches: grid, block, shared memory, arguments.
 //===----------------------------------------------------------------------===//
 #ifndef DELTANET_TOOLS_GPU_CHECK_LAUNCH_H
 #define DELTANET_TOOLS_GPU_CHECK_LAUNCH_H
 
-#include "deltanet/Support/Float.h"
-#include <cstdint>
-#include <map>
-#include <string>
+#include "Expression.h"
+#include "Json.h"
+#include "deltanet/Support/Npy.h"
+#include <optional>
 #include <vector>
 
 namespace deltanet::gpu {
 
-/// Sizes by name: B, T, H, G.
-using Sizes = std::map<std::string, int64_t>;
+/// A tensor as the copy engine sees it: the parameter is not its address but a
+/// description of it.
+struct MapShape {
+  std::vector<std::string> extents; // innermost first; expressions of sizes
+  std::vector<std::string> strides; // of all but the innermost, in elements
+  std::vector<std::string> box;     // what one copy takes
+  int64_t swizzle = 0;              // bytes; 0: none
+};
 
 struct Argument {
-  enum class Role { Input, Size, Output };
+  /// Workspace is memory that lives for one call.
+  enum class Role { Input, Size, Output, Workspace };
   std::string name;
-  Role role;
-  support::FloatFormat format = support::FloatFormat::F32; // of a tensor
-  std::vector<std::string> shape;                          // numbers or sizes
+  Role role = Role::Input;
+  support::NpyType type = support::NpyType::F32; // of a tensor
+  std::vector<std::string> shape;                // expressions of sizes
+  std::optional<MapShape> map;
 
   std::vector<int64_t> getShape(const Sizes &sizes) const;
-  int64_t getCount(const Sizes &sizes) const;
+  int64_t getBytes(const Sizes &sizes) const;
 };
 
 struct Launch {
   std::string kernel, target;
-  std::vector<std::string> grid;
+  std::vector<std::string> grid; // three expressions
   int64_t block = 0, sharedBytes = 0;
-  std::vector<Argument> arguments;
-
-  /// The argument called `name`, or null.
-  const Argument *find(const std::string &name) const;
+  std::vector<int64_t> cluster;    // blocks of a cluster; empty: none
+  std::vector<Argument> arguments; // in the kernel's order
 };
 
-/// `text` as a number, or the size of that name; throws std::runtime_error.
-int64_t evaluate(const std::string &text, const Sizes &sizes);
-int64_t getElementBytes(support::FloatFormat format);
+/// An argument as launch lines and manifests write it; throws
+/// std::runtime_error, as does the function below.
+Argument readArgument(const Json &json);
 
-/// The first launch described in `ptx`; throws std::runtime_error.
-Launch readLaunch(const std::string &ptx);
+/// The launches described in `ptx`, at least one.
+std::vector<Launch> readLaunches(const std::string &ptx);
 
 } // namespace deltanet::gpu
 

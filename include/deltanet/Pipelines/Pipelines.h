@@ -35,6 +35,11 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       *this, "gates",
       llvm::cl::desc("element type of running sums of log-decays: f32 or f64"),
       llvm::cl::init("")};
+  Option<std::string> schedule{
+      *this, "schedule",
+      llvm::cl::desc("entries of #kernel.schedule that are decided, as "
+                     "'chunk = 64, warps = 8'"),
+      llvm::cl::init("")};
   Option<std::string> stopAfter{
       *this, "stop-after",
       llvm::cl::desc("phase of the pipeline after which to stop"),

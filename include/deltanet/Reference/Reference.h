@@ -44,6 +44,10 @@ struct Recurrence {
   const double *initialState = nullptr; ///< N x H x K x V, or V x K
   const int64_t *cuSeqlens = nullptr;   ///< N + 1 offsets, in tokens
   int64_t N = 0;                        ///< sequences, where cuSeqlens is there
+  /// Entries of the pool that the sequences use; then initialState and finalState
+  /// are P states.
+  const int64_t *indices = nullptr;
+  int64_t P = 0;
 
   double *o = nullptr;          ///< B x T x H x V
   double *finalState = nullptr; ///< as initialState; may be null

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -150,6 +151,27 @@ private:
         b.getI64IntegerAttr(64));
   }
 
+  /// Entries of a pool that no sequence uses stay as they are: the pool goes over
+  /// as a whole first.
+  static void copyPools(chunk::ScanOp scan, const ScanBuffers &buffers,
+                        OpBuilder &b) {
+    for (auto [i, final] : llvm::enumerate(buffers.finals)) {
+      if (!final || !scan.getFinalAccess(i).has(chunk::AccessAttr::Pool))
+        continue;
+      if (buffers.inits[i]) {
+        memref::CopyOp::create(b, scan.getLoc(), buffers.inits[i], final);
+        continue;
+      }
+      SplatElementsAttr splat;
+      bool constant = matchPattern(scan.getInits()[i], m_Constant(&splat));
+      assert(constant && "an init without memory is a splat constant");
+      (void)constant;
+      Value number = arith::ConstantOp::create(
+          b, scan.getLoc(), splat.getSplatValue<TypedAttr>());
+      linalg::FillOp::create(b, scan.getLoc(), number, final);
+    }
+  }
+
   LogicalResult convert(chunk::ScanOp scan, func::FuncOp function,
                         unsigned number,
                         SmallVectorImpl<std::pair<Value, Value>> &results) {
@@ -187,6 +209,8 @@ private:
     }
     if (Value sequences = scan.getSequences())
       buffers.sequences = toBuffer(b, loc, sequences);
+    if (Value indices = scan.getIndices())
+      buffers.indices = toBuffer(b, loc, indices);
     for (Value init : scan.getInits()) {
       SplatElementsAttr splat;
       bool constant = matchPattern(init, m_Constant(&splat));
@@ -195,6 +219,7 @@ private:
     for (Value input : scan.getInputs())
       buffers.inputs.push_back(toBuffer(b, loc, input));
 
+    copyPools(scan, buffers, b);
     func::FuncOp launcher =
         outlineScan(scan, buffers, function.getName(), number, options);
     if (!launcher)

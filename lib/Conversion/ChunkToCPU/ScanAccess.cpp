@@ -14,8 +14,9 @@ using chunk::AccessAttr;
 
 SmallVector<Value> ScanBuffers::all() const {
   SmallVector<Value> values;
-  if (sequences)
-    values.push_back(sequences);
+  for (Value list : {sequences, indices})
+    if (list)
+      values.push_back(list);
   for (const auto *list : {&inits, &inputs, &outputs, &finals, &scalars})
     for (Value value : *list)
       if (value)
@@ -31,6 +32,7 @@ ScanBuffers ScanBuffers::withValues(ValueRange values) const {
       value = values[i++];
   };
   replace(other.sequences);
+  replace(other.indices);
   for (auto *list : {&other.inits, &other.inputs, &other.outputs, &other.finals,
                      &other.scalars})
     llvm::for_each(*list, replace);
@@ -68,7 +70,10 @@ Value ScanAccess::extent(AccessAttr::Loop loop) {
   return find(buffers.inits, scan.getInits(), scan.getInitAccesses());
 }
 
-Value ScanAccess::heads() { return extent(AccessAttr::Head); }
+Value ScanAccess::heads() {
+  Value heads = extent(AccessAttr::Head);
+  return heads ? heads : index(1);
+}
 
 Value ScanAccess::numSequences() {
   if (buffers.sequences)
@@ -108,11 +113,19 @@ Value ScanAccess::chunkEntries() {
   return arith::SelectOp::create(b, loc, none, index(0), entries);
 }
 
+static Value loadIndex(OpBuilder &b, Location loc, Value list, Value n) {
+  Value entry = memref::LoadOp::create(b, loc, list, n);
+  if (entry.getType().isIndex())
+    return entry;
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(), entry);
+}
+
 Value ScanAccess::offsetOf(Value n) {
-  Value offset = memref::LoadOp::create(b, loc, buffers.sequences, n);
-  if (offset.getType().isIndex())
-    return offset;
-  return arith::IndexCastOp::create(b, loc, b.getIndexType(), offset);
+  return loadIndex(b, loc, buffers.sequences, n);
+}
+
+Value ScanAccess::entryOf(Value n) {
+  return buffers.indices ? loadIndex(b, loc, buffers.indices, n) : Value();
 }
 
 std::pair<Value, Value> ScanAccess::rangeOf(Value n) {
@@ -149,6 +162,9 @@ Tile ScanAccess::view(Value whole, AccessAttr access, RankedTensorType tile,
       break;
     case AccessAttr::Sequence:
       at = place.sequence;
+      break;
+    case AccessAttr::Pool:
+      at = place.entry;
       break;
     case AccessAttr::Head:
       at = place.head;

@@ -14,6 +14,8 @@ namespace deltanet::cpu {
 struct ScanBuffers {
   /// Offsets of packed sequences, or null.
   mlir::Value sequences;
+  /// Entries of a pool that the sequences use, or null.
+  mlir::Value indices;
   /// An init that is a splat constant is null: it needs no memory.
   llvm::SmallVector<mlir::Value> inits, inputs, outputs;
   /// Null where nobody asks for the final value.
@@ -29,6 +31,8 @@ struct ScanBuffers {
 /// Where a scan is: the values that loops of accesses have.
 struct ScanPlace {
   mlir::Value batch, sequence, head;
+  /// The entry of a pool that the sequence uses.
+  mlir::Value entry;
   /// The first token of the chunk, from the start of the batch entry.
   mlir::Value token;
   /// The chunk's entry along a chunk dimension.
@@ -49,6 +53,8 @@ public:
   /// Entries along a chunk dimension, of all sequences: units of a scan that
   /// carries nothing.
   mlir::Value chunkEntries();
+  /// The entry of the pool that sequence `n` uses; null without a pool.
+  mlir::Value entryOf(mlir::Value n);
   /// The offset of packed sequence `n`.
   mlir::Value offsetOf(mlir::Value n);
   /// The first token of packed sequence `n` and its number of tokens.

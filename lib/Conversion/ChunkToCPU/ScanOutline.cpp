@@ -187,6 +187,7 @@ void Outliner::emitSequence(Value unit) {
   ScanPlace place;
   place.sequence = arith::DivUIOp::create(b, loc, unit, heads);
   place.head = arith::RemUIOp::create(b, loc, unit, heads);
+  place.entry = access->entryOf(place.sequence);
   Value begin = index(0), length, firstChunk = index(0);
   Value size = index(scan.getChunkSize());
   if (buffers.sequences) {

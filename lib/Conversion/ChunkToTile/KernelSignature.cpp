@@ -11,14 +11,17 @@ using chunk::AccessAttr;
 
 static constexpr llvm::StringLiteral kNameAttr = "deltanet.name";
 static constexpr llvm::StringLiteral kSizeNames[kNumSizes] = {"B", "T", "H",
-                                                              "G"};
+                                                              "G", "N", "P"};
 
 /// The size that `loop` walks; sequences that are not packed are the batch.
-static std::optional<Size> sizeOf(int64_t loop) {
+static std::optional<Size> sizeOf(int64_t loop, bool packed) {
   switch (loop) {
   case AccessAttr::Batch:
-  case AccessAttr::Sequence:
     return Size::Batch;
+  case AccessAttr::Sequence:
+    return packed ? Size::Sequences : Size::Batch;
+  case AccessAttr::Pool:
+    return Size::Pool;
   case AccessAttr::Token:
     return Size::Tokens;
   case AccessAttr::Head:
@@ -30,25 +33,25 @@ static std::optional<Size> sizeOf(int64_t loop) {
   }
 }
 
-/// Whether the body of `function` is this scan, constants and a return.
-static LogicalResult checkFunction(func::FuncOp function, chunk::ScanOp scan) {
+/// Whether the body of `function` is scans, constants and a return.
+static LogicalResult checkFunction(func::FuncOp function) {
   if (!function.getBody().hasOneBlock())
     return function.emitOpError(
                "expects one block in a function that becomes a kernel, got ")
            << function.getBody().getBlocks().size();
   for (Operation &op : function.getBody().front())
-    if (&op != scan && !isa<arith::ConstantOp, func::ReturnOp>(op)) {
+    if (!isa<chunk::ScanOp, arith::ConstantOp, func::ReturnOp>(op)) {
       InFlightDiagnostic diag =
-          function.emitOpError("expects one chunk.scan and nothing else in a "
-                               "function that becomes a kernel");
+          function.emitOpError("expects chunk.scan and nothing else in a "
+                               "function that becomes kernels");
       diag.attachNote(op.getLoc())
           << "'" << op.getName()
-          << "' stands beside it; chunk-fuse-elementwise moves "
-             "elementwise work into the scan";
+          << "' stands beside it; chunk-fuse-elementwise moves elementwise "
+             "work into the scan";
       return diag;
     }
   for (Value v : function.getBody().front().getTerminator()->getOperands())
-    if (v.getDefiningOp() != scan)
+    if (!v.getDefiningOp<chunk::ScanOp>())
       return function.emitOpError(
                  "expects results of the scan to be returned, got ")
              << v;
@@ -62,56 +65,129 @@ static std::string nameOf(DictionaryAttr attributes, const Twine &otherwise) {
   return otherwise.str();
 }
 
-FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
-                                                 chunk::ScanOp scan) {
-  if (failed(checkFunction(function, scan)))
-    return failure();
-  KernelSignature signature;
-  llvm::DenseMap<Value, AccessAttr> accesses;
-  for (auto [v, access] : llvm::zip(scan.getInits(), scan.getInitAccesses()))
-    accesses[v] = cast<AccessAttr>(access);
-  for (auto [v, access] : llvm::zip(scan.getInputs(), scan.getInputAccesses()))
-    accesses[v] = cast<AccessAttr>(access);
-  for (BlockArgument argument : function.getArguments())
-    if (AccessAttr access = accesses.lookup(argument))
-      signature.inputs.push_back(
-          {argument,
-           nameOf(function.getArgAttrDict(argument.getArgNumber()),
-                  "arg" + Twine(argument.getArgNumber())),
-           access});
-  auto returned = function.getBody().front().getTerminator();
-  signature.numResults = scan.getNumResults();
-  for (auto [i, v] : llvm::enumerate(returned->getOperands())) {
-    int64_t number = cast<OpResult>(v).getResultNumber(),
-            outputs = scan.getNumOutputs();
-    AccessAttr access = number < outputs
-                            ? scan.getOutputAccess(number)
-                            : scan.getFinalAccess(number - outputs);
-    signature.outputs.push_back(
-        {v, nameOf(function.getResultAttrDict(i), "result" + Twine(i)),
-         access});
+/// The name of what a scan gives another, the same wherever it is asked for.
+static std::string workspaceName(func::FuncOp function, OpResult result) {
+  int64_t number = 0;
+  for (auto scan : function.getBody().front().getOps<chunk::ScanOp>()) {
+    if (scan == result.getOwner())
+      break;
+    ++number;
   }
+  return ("workspace" + Twine(number) + "_" +
+          Twine(result.getResultNumber()))
+      .str();
+}
+
+LogicalResult KernelSignature::readInputs(func::FuncOp function) {
+  SmallVector<std::pair<Value, AccessAttr>> read;
+  auto add = [&](Value v, AccessAttr access) {
+    if (!llvm::is_contained(llvm::make_first_range(read), v))
+      read.push_back({v, access});
+  };
+  for (auto [v, access] : llvm::zip(scan.getInits(), scan.getInitAccesses()))
+    add(v, cast<AccessAttr>(access));
+  for (auto [v, access] : llvm::zip(scan.getInputs(), scan.getInputAccesses()))
+    add(v, cast<AccessAttr>(access));
+  for (Value list : {scan.getSequences(), scan.getIndices()})
+    if (list && !isa<BlockArgument>(list))
+      return scan.emitOpError("expects offsets of packed sequences and indices "
+                              "that are arguments of the function, got ")
+             << list;
+    else if (list)
+      add(list, AccessAttr());
+  // In the order of the function's arguments, what other scans give after them.
+  for (BlockArgument argument : function.getArguments())
+    for (auto [v, access] : read)
+      if (v == argument)
+        inputs.push_back(
+            {argument,
+             nameOf(function.getArgAttrDict(argument.getArgNumber()),
+                    "arg" + Twine(argument.getArgNumber())),
+             access, Role::Input, v == scan.getSequences() ? 1 : 0});
+  for (auto [v, access] : read)
+    if (auto result = dyn_cast<OpResult>(v);
+        result && isa<chunk::ScanOp>(result.getOwner()))
+      inputs.push_back(
+          {v, workspaceName(function, result), access, Role::Workspace, 0});
+  return success();
+}
+
+void KernelSignature::readOutputs(func::FuncOp function) {
+  auto returned = function.getBody().front().getTerminator();
+  for (OpResult result : scan->getResults()) {
+    int64_t number = result.getResultNumber(), count = scan.getNumOutputs();
+    AccessAttr access = number < count ? scan.getOutputAccess(number)
+                                       : scan.getFinalAccess(number - count);
+    for (auto [i, v] : llvm::enumerate(returned->getOperands()))
+      if (v == result)
+        outputs.push_back(
+            {v, nameOf(function.getResultAttrDict(i), "result" + Twine(i)),
+             access, Role::Output, 0});
+    if (!result.use_empty() &&
+        !llvm::is_contained(returned->getOperands(), result))
+      outputs.push_back({result, workspaceName(function, result), access,
+                         Role::Workspace, 0});
+  }
+}
+
+void KernelSignature::readSizes() {
+  bool packed = bool(scan.getSequences());
   // A size is static where some tensor says so.
   llvm::SmallVector<int64_t> seen[kNumSizes];
-  for (ArrayRef<Tensor> tensors :
-       {ArrayRef(signature.inputs), ArrayRef(signature.outputs)})
-    for (const Tensor &tensor : tensors)
+  for (ArrayRef<Tensor> tensors : {ArrayRef(inputs), ArrayRef(outputs)})
+    for (const Tensor &tensor : tensors) {
+      auto shape = cast<RankedTensorType>(tensor.value.getType()).getShape();
+      if (!tensor.access) {
+        int64_t length = shape[0];
+        Size size = *sizeOf(AccessAttr::Sequence, packed);
+        seen[static_cast<int>(size)].push_back(
+            ShapedType::isDynamic(length) ? length : length - tensor.more);
+        continue;
+      }
       for (auto [entry, extent] :
-           llvm::zip(tensor.access.getEntries(),
-                     cast<RankedTensorType>(tensor.value.getType()).getShape()))
-        if (std::optional<Size> size = sizeOf(entry))
-          seen[static_cast<int>(*size)].push_back(extent);
+           llvm::zip(tensor.access.getEntries(), shape)) {
+        std::optional<Size> size = sizeOf(entry, packed);
+        if (!size)
+          continue;
+        int64_t rows = *size == Size::Tokens ? getRows(tensor) : 1;
+        seen[static_cast<int>(*size)].push_back(
+            ShapedType::isDynamic(extent) ? extent : extent / rows);
+      }
+    }
   for (int s = 0; s != kNumSizes; ++s)
     if (!seen[s].empty()) {
       auto known = llvm::find_if(
           seen[s], [](int64_t e) { return !ShapedType::isDynamic(e); });
-      signature.sizes[s] =
-          known == seen[s].end() ? ShapedType::kDynamic : *known;
+      sizes[s] = known == seen[s].end() ? ShapedType::kDynamic : *known;
     }
+}
+
+/// Rows a token of a tensor by tokens, (25).
+int64_t KernelSignature::getRows(const Tensor &tensor) const {
+  for (auto [argument, input] :
+       llvm::zip(scan.getInputArguments(), scan.getInputs()))
+    if (input == tensor.value)
+      return std::max<int64_t>(
+          1, cast<RankedTensorType>(argument.getType()).getRank() == 0
+                 ? 1
+                 : cast<RankedTensorType>(argument.getType()).getDimSize(0) /
+                       static_cast<int64_t>(scan.getChunkSize()));
+  return 1;
+}
+
+FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
+                                                 chunk::ScanOp scan) {
+  KernelSignature signature;
+  signature.scan = scan;
+  if (failed(checkFunction(function)) ||
+      failed(signature.readInputs(function)))
+    return failure();
+  signature.readOutputs(function);
+  signature.readSizes();
   return signature;
 }
 
-std::string KernelSignature::sizeText(Size size) const {
+std::string KernelSignature::getSizeText(Size size) const {
   int64_t extent = sizes[static_cast<int>(size)];
   return ShapedType::isDynamic(extent)
              ? kSizeNames[static_cast<int>(size)].str()
@@ -132,30 +208,56 @@ FunctionType KernelSignature::getType(MLIRContext *context) const {
   return FunctionType::get(context, types, {});
 }
 
+std::string KernelSignature::getExtentText(const Tensor &tensor,
+                                           int64_t dim) const {
+  int64_t extent =
+      cast<RankedTensorType>(tensor.value.getType()).getDimSize(dim);
+  bool packed = bool(scan.getSequences());
+  if (!tensor.access) {
+    std::string text = getSizeText(*sizeOf(AccessAttr::Sequence, packed));
+    return tensor.more ? text + " + " + std::to_string(tensor.more) : text;
+  }
+  int64_t entry = tensor.access.getEntries()[dim];
+  if (entry == AccessAttr::Chunk) {
+    std::string chunk = std::to_string(scan.getChunkSize());
+    // The chunks of sequence n begin at entry sequences[n] / C + n.
+    return packed ? getSizeText(Size::Tokens) + " / " + chunk + " + " +
+                        getSizeText(Size::Sequences)
+                  : "ceildiv(" + getSizeText(Size::Tokens) + ", " + chunk + ")";
+  }
+  std::optional<Size> size = sizeOf(entry, packed);
+  if (!size)
+    return std::to_string(extent);
+  int64_t rows = *size == Size::Tokens ? getRows(tensor) : 1;
+  return (rows == 1 ? "" : std::to_string(rows) + " * ") + getSizeText(*size);
+}
+
+Attribute KernelSignature::describe(MLIRContext *context,
+                                    const Tensor &tensor) const {
+  Builder b(context);
+  auto type = cast<RankedTensorType>(tensor.value.getType());
+  std::string element;
+  llvm::raw_string_ostream(element) << type.getElementType();
+  SmallVector<Attribute> shape;
+  for (int64_t d = 0; d != type.getRank(); ++d)
+    shape.push_back(b.getStringAttr(getExtentText(tensor, d)));
+  StringRef role = tensor.role == Role::Input       ? "input"
+                   : tensor.role == Role::Workspace ? "workspace"
+                                                    : "output";
+  return b.getDictionaryAttr(
+      {b.getNamedAttr("name", b.getStringAttr(tensor.name)),
+       b.getNamedAttr("role", b.getStringAttr(role)),
+       b.getNamedAttr("type", b.getStringAttr(element)),
+       b.getNamedAttr("shape", b.getArrayAttr(shape))});
+}
+
 DictionaryAttr KernelSignature::getLaunch(MLIRContext *context,
-                                          int64_t columnBlocks,
+                                          const Grid &grid,
                                           int64_t threads) const {
   Builder b(context);
   SmallVector<Attribute> arguments;
-  auto describe = [&](const Tensor &tensor, StringRef role) {
-    auto type = cast<RankedTensorType>(tensor.value.getType());
-    std::string element;
-    llvm::raw_string_ostream(element) << type.getElementType();
-    SmallVector<Attribute> shape;
-    for (auto [entry, extent] :
-         llvm::zip(tensor.access.getEntries(), type.getShape())) {
-      std::optional<Size> size = sizeOf(entry);
-      shape.push_back(
-          b.getStringAttr(size ? sizeText(*size) : std::to_string(extent)));
-    }
-    arguments.push_back(b.getDictionaryAttr(
-        {b.getNamedAttr("name", b.getStringAttr(tensor.name)),
-         b.getNamedAttr("role", b.getStringAttr(role)),
-         b.getNamedAttr("type", b.getStringAttr(element)),
-         b.getNamedAttr("shape", b.getArrayAttr(shape))}));
-  };
   for (const Tensor &tensor : inputs)
-    describe(tensor, "input");
+    arguments.push_back(describe(context, tensor));
   for (int s = 0; s != kNumSizes; ++s)
     if (ShapedType::isDynamic(sizes[s]))
       arguments.push_back(b.getDictionaryAttr(
@@ -163,12 +265,11 @@ DictionaryAttr KernelSignature::getLaunch(MLIRContext *context,
            b.getNamedAttr("role", b.getStringAttr("size")),
            b.getNamedAttr("type", b.getStringAttr("i64"))}));
   for (const Tensor &tensor : outputs)
-    describe(tensor, "output");
-  Attribute grid[] = {b.getStringAttr(std::to_string(columnBlocks)),
-                      b.getStringAttr(sizeText(Size::Heads)),
-                      b.getStringAttr(sizeText(Size::Batch))};
+    arguments.push_back(describe(context, tensor));
+  Attribute blocks[] = {b.getStringAttr(grid.x), b.getStringAttr(grid.y),
+                        b.getStringAttr(grid.z)};
   return b.getDictionaryAttr(
-      {b.getNamedAttr("grid", b.getArrayAttr(grid)),
+      {b.getNamedAttr("grid", b.getArrayAttr(blocks)),
        b.getNamedAttr("block", b.getI64IntegerAttr(threads)),
        b.getNamedAttr("arguments", b.getArrayAttr(arguments))});
 }
@@ -180,7 +281,7 @@ void KernelSignature::bindArguments(gpu::GPUFuncOp kernel) {
   for (int s = 0; s != kNumSizes; ++s)
     if (ShapedType::isDynamic(sizes[s]))
       sizeArguments[s] = kernel.getArgument(next++);
-  outputPointers.assign(numResults, Value());
+  outputPointers.assign(scan.getNumResults(), Value());
   for (const Tensor &tensor : outputs)
     outputPointers[cast<OpResult>(tensor.value).getResultNumber()] =
         kernel.getArgument(next++);
@@ -194,8 +295,25 @@ Value KernelSignature::getSize(OpBuilder &b, Location loc, Size size) const {
 }
 
 Value KernelSignature::getExtent(OpBuilder &b, Location loc, AccessAttr access,
-                                 RankedTensorType type, int64_t dim) const {
-  if (std::optional<Size> size = sizeOf(access.getEntries()[dim]))
-    return getSize(b, loc, *size);
-  return arith::ConstantIndexOp::create(b, loc, type.getDimSize(dim));
+                                 RankedTensorType type, int64_t dim,
+                                 int64_t rows) const {
+  bool packed = bool(scan.getSequences());
+  int64_t entry = access.getEntries()[dim];
+  if (entry == AccessAttr::Chunk) {
+    Value tokens = getSize(b, loc, Size::Tokens),
+          chunk = arith::ConstantIndexOp::create(b, loc, scan.getChunkSize());
+    if (!packed)
+      return arith::CeilDivUIOp::create(b, loc, tokens, chunk);
+    Value whole = arith::DivUIOp::create(b, loc, tokens, chunk);
+    return arith::AddIOp::create(b, loc, whole,
+                                 getSize(b, loc, Size::Sequences));
+  }
+  std::optional<Size> size = sizeOf(entry, packed);
+  if (!size)
+    return arith::ConstantIndexOp::create(b, loc, type.getDimSize(dim));
+  Value extent = getSize(b, loc, *size);
+  if (*size != Size::Tokens || rows == 1)
+    return extent;
+  return arith::MulIOp::create(b, loc, extent,
+                               arith::ConstantIndexOp::create(b, loc, rows));
 }

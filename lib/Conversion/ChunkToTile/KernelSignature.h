@@ -1,6 +1,6 @@
 //===- KernelSignature.h - arguments and launch of a kernel ----*- C++ -*-===//
 // Which tensors and numbers a kernel takes, in which order, and how it is
-// launched. Order: tensors of the function, sizes, results.
+// launched. Order: tensors that are read, sizes, tensors that are written.
 //===----------------------------------------------------------------------===//
 #ifndef DELTANET_LIB_CONVERSION_CHUNKTOTILE_KERNELSIGNATURE_H
 #define DELTANET_LIB_CONVERSION_CHUNKTOTILE_KERNELSIGNATURE_H
@@ -13,47 +13,71 @@
 namespace deltanet {
 
 /// The sizes of a launch, by the loop that walks them.
-enum class Size { Batch, Tokens, Heads, Groups };
-inline constexpr int kNumSizes = 4;
+enum class Size { Batch, Tokens, Heads, Groups, Sequences, Pool };
+inline constexpr int kNumSizes = 6;
 
-/// The arguments of the kernel that a scan becomes.
+/// How the blocks of a kernel are counted.
+struct Grid {
+  std::string x, y, z; // expressions of sizes
+};
+
+/// The arguments of the kernel that a scan becomes. Results that other scans of
+/// the function read, and that it does not return, are workspace.
 class KernelSignature {
 public:
   using Value = mlir::Value;
 
-  /// Reads them off a function that holds this scan and nothing else; says what
-  /// else there is.
+  /// Reads them off a function of scans and nothing else; says what else there
+  /// is.
   static mlir::FailureOr<KernelSignature> read(mlir::func::FuncOp function,
                                                chunk::ScanOp scan);
 
   mlir::FunctionType getType(mlir::MLIRContext *context) const;
-  /// `tile.launch`, for a grid with `columnBlocks` blocks a head.
-  mlir::DictionaryAttr getLaunch(mlir::MLIRContext *context,
-                                 int64_t columnBlocks, int64_t threads) const;
+  /// `tile.launch`.
+  mlir::DictionaryAttr getLaunch(mlir::MLIRContext *context, const Grid &grid,
+                                 int64_t threads) const;
   /// Gives argument `i` of the kernel its meaning.
   void bindArguments(mlir::gpu::GPUFuncOp kernel);
 
-  /// The pointer of a tensor that the scan reads, or of its result `i`.
+  /// The pointer of a tensor that the scan reads, or of its result `i`; null if
+  /// nobody reads that.
   Value getInput(Value tensor) const { return pointers.lookup(tensor); }
   Value getOutput(int64_t i) const { return outputPointers[i]; }
-  /// The extent of dimension `dim` of a tensor walked by `access`.
+  /// The extent of dimension `dim` of a tensor walked by `access`, with `rows`
+  /// rows a token.
   Value getExtent(mlir::OpBuilder &b, mlir::Location loc,
                   chunk::AccessAttr access, mlir::RankedTensorType type,
-                  int64_t dim) const;
+                  int64_t dim, int64_t rows = 1) const;
   Value getSize(mlir::OpBuilder &b, mlir::Location loc, Size size) const;
+  /// A size that some tensor's type states, or kDynamic.
+  int64_t getStaticSize(Size size) const {
+    return sizes[static_cast<int>(size)];
+  }
+  /// The size as an expression: its name, or the number that it is.
+  std::string getSizeText(Size size) const;
 
 private:
+  enum class Role { Input, Workspace, Output };
   struct Tensor {
-    Value value; // an argument of the function or a result of the scan
+    Value value;
     std::string name;
+    /// Null: a list of integers, with so many entries more than sequences.
     chunk::AccessAttr access;
+    Role role;
+    int64_t more = 0;
   };
-  std::string sizeText(Size size) const;
+  mlir::LogicalResult readInputs(mlir::func::FuncOp function);
+  void readOutputs(mlir::func::FuncOp function);
+  void readSizes();
+  int64_t getRows(const Tensor &tensor) const;
+  mlir::Attribute describe(mlir::MLIRContext *context,
+                           const Tensor &tensor) const;
+  std::string getExtentText(const Tensor &tensor, int64_t dim) const;
 
+  mutable chunk::ScanOp scan; // its accessors are not const
   llvm::SmallVector<Tensor> inputs, outputs;
-  int64_t numResults = 0;
   /// Static, or kDynamic: then an argument. Sizes that nothing walks are 1.
-  int64_t sizes[kNumSizes] = {1, 1, 1, 1};
+  int64_t sizes[kNumSizes] = {1, 1, 1, 1, 1, 1};
   Value sizeArguments[kNumSizes];
   llvm::DenseMap<Value, Value> pointers;
   llvm::SmallVector<Value> outputPointers;

@@ -42,6 +42,9 @@ BodyResult buildChunkBody(TileBuilder &t, const Tiles &in,
 BodyResult buildTokenBody(TileBuilder &t, const Tiles &in,
                           const BodyOptions &options);
 
+/// Turns a selective scan into a chunk.scan of one token a chunk, (29).
+void deriveSelectiveScan(SelectiveScanOp op, mlir::Type productType);
+
 } // namespace deltanet::linrec
 
 #endif // DELTANET_LIB_CONVERSION_LINRECTOCHUNK_BODY_H

@@ -142,8 +142,9 @@ static void derive(RecurrenceOpInterface op, const Derivation &how) {
   ScanShape s = getScanShape(op);
   ScanInputs inputs = collectInputs(op, b);
   bool vk = op.getStateLayout() == StateLayout::VK;
-  AccessAttr stored =
-      inputs.access({AccessAttr::Sequence, AccessAttr::Head, vk, !vk});
+  AccessAttr stored = inputs.access(
+      {op.getIndices() ? AccessAttr::Pool : AccessAttr::Sequence,
+       AccessAttr::Head, vk, !vk});
   AccessAttr initAccess;
   Value initial =
       initialState(op, b, stored, inputs.access({0, 1}), initAccess);
@@ -159,6 +160,8 @@ static void derive(RecurrenceOpInterface op, const Derivation &how) {
   RankedTensorType finalType;
   if (auto final = op.getFinalState())
     finalType = final.getType();
+  else if (op.getIndices())
+    finalType = op.getInitialState().getType();
   else
     finalType = RankedTensorType::get({s.sequences, s.heads,
                                        vk ? s.valueWidth : s.keyWidth,
@@ -167,7 +170,7 @@ static void derive(RecurrenceOpInterface op, const Derivation &how) {
 
   auto scan = chunk::ScanOp::create(
       b, op->getLoc(), TypeRange{op.getOutput().getType(), finalType},
-      op.getCuSeqlens(), ValueRange(initial), inputs.values,
+      op.getCuSeqlens(), ValueRange(initial), inputs.values, op.getIndices(),
       b.getI64IntegerAttr(how.chunk), b.getArrayAttr({initAccess}),
       b.getArrayAttr(inputs.accesses), b.getArrayAttr({outAccess}),
       b.getArrayAttr({stored}), UnitAttr());
@@ -193,13 +196,18 @@ struct ConvertLinRecToChunk
     Derivation how{schedule.getChunk(), schedule.getProducts(),
                    schedule.getGates()};
     SmallVector<RecurrenceOpInterface> recurrences;
+    SmallVector<SelectiveScanOp> selective;
     function.walk([&](RecurrenceOpInterface op) { recurrences.push_back(op); });
-    if (recurrences.empty())
+    function.walk([&](SelectiveScanOp op) { selective.push_back(op); });
+    if (recurrences.empty() && selective.empty())
       return;
     kernel::setSchedule(function, schedule);
     for (RecurrenceOpInterface op : recurrences)
       derive(op, how);
-    numDerived += recurrences.size();
+    // Whatever the schedule says of chunks: these have no other form.
+    for (SelectiveScanOp op : selective)
+      deriveSelectiveScan(op, how.productType);
+    numDerived += recurrences.size() + selective.size();
   }
 };
 } // namespace

@@ -5,6 +5,9 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
@@ -24,6 +27,8 @@ Value Emit::add(Value x, Value y) {
 Value Emit::add(Value x, int64_t y) { return y == 0 ? x : add(x, i32(y)); }
 
 Value Emit::mul(Value x, int64_t y) {
+  if (matchPattern(x, m_Zero()))
+    return x;
   return y == 1 ? x : arith::MulIOp::create(b, loc, x, i32(y)).getResult();
 }
 
@@ -41,9 +46,125 @@ Value Emit::less(Value x, Value y) {
   return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
 }
 
+Value Emit::sub(Value x, Value y) {
+  return arith::SubIOp::create(b, loc, x, y);
+}
+
+Value Emit::equal(Value x, Value y) {
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, y);
+}
+
+Value Emit::select(Value condition, Value x, Value y) {
+  return arith::SelectOp::create(b, loc, condition, x, y);
+}
+
+Value Emit::addf(Value x, Value y) {
+  return arith::AddFOp::create(b, loc, x, y);
+}
+
+Value Emit::subf(Value x, Value y) {
+  return arith::SubFOp::create(b, loc, x, y);
+}
+
+Value Emit::mulf(Value x, Value y) {
+  return arith::MulFOp::create(b, loc, x, y);
+}
+
+Value Emit::fma(Value x, Value y, Value z) {
+  return LLVM::FMAOp::create(b, loc, x, y, z);
+}
+
+Value Emit::exp2(Value x) {
+  return intrinsic("llvm.nvvm.ex2.approx.ftz", x.getType(), x);
+}
+
+/// The thread in the block, from the first of `role` on.
+static Value threadFrom(Emit &emit, const std::optional<Role> &role) {
+  Value id = gpu::ThreadIdOp::create(emit.b, emit.loc, gpu::Dimension::x);
+  id = arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI32Type(), id);
+  return role ? emit.add(id, -role->getFirstWarp() * kWarpSize) : id;
+}
+
 Value Emit::thread() {
-  Value id = gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x);
-  return arith::IndexCastOp::create(b, loc, b.getI32Type(), id);
+  std::optional<Role> role = getRole(b.getInsertionBlock());
+  Value id = threadFrom(*this, role);
+  return role && role->getNumCopies() > 1
+             ? rem(id, role->getNumWarps() * kWarpSize)
+             : id;
+}
+
+Value Emit::roleCopy() {
+  std::optional<Role> role = getRole(b.getInsertionBlock());
+  assert(role && "only a role has copies");
+  if (role->getNumCopies() == 1)
+    return i32(0);
+  // The same for all lanes of a warp, as ptxas then knows.
+  return shuffle(div(threadFrom(*this, role), role->getNumWarps() * kWarpSize),
+                 i32(0));
+}
+
+Value Emit::isFirst() {
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, thread(),
+                               i32(0));
+}
+
+void Emit::enterHolders(RankedTensorType type) {
+  auto layout = dyn_cast<AccAttr>(type.getEncoding());
+  if (!layout || layout.getNumWarps() * kWarpSize == getNumThreads())
+    return;
+  auto holders =
+      scf::IfOp::create(b, loc, less(warp(), i32(layout.getNumWarps())));
+  b.setInsertionPointToStart(holders.thenBlock());
+}
+
+std::optional<int64_t> Emit::getNumThreads() {
+  if (std::optional<Role> role = getRole(b.getInsertionBlock()))
+    return role->getNumWarps() * kWarpSize;
+  auto kernel =
+      b.getInsertionBlock()->getParent()->getParentOfType<gpu::GPUFuncOp>();
+  return kernel ? getBlockThreads(kernel) : std::nullopt;
+}
+
+void Emit::barrier() {
+  std::optional<Role> role = getRole(b.getInsertionBlock());
+  if (!role)
+    gpu::BarrierOp::create(b, loc);
+  else if (role->getNumWarps() == 1)
+    NVVM::SyncWarpOp::create(b, loc, i32(-1));
+  else // 0 is the block's
+    NVVM::BarrierOp::create(
+        b, loc, TypeRange(),
+        add(roleCopy(), role->op.getFirstCopy(role->number) + 1),
+        i32(role->getNumWarps() * kWarpSize), {}, Value());
+}
+
+Value Emit::shared(int64_t offset) {
+  auto type = LLVM::LLVMPointerType::get(
+      b.getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+  return move(
+      LLVM::AddressOfOp::create(b, loc, type, kSharedSymbol).getResult(),
+      offset);
+}
+
+Value Emit::warpRow(AccAttr layout) {
+  // Warps beyond those of the layout repeat it.
+  bool all = getNumThreads() == layout.getNumWarps() * kWarpSize;
+  Value place = all ? warp() : rem(warp(), layout.getNumWarps());
+  return div(place, layout.getWarps()[1]);
+}
+
+Value Emit::warpColumn(AccAttr layout) {
+  return rem(warp(), layout.getWarps()[1]);
+}
+
+Value Emit::addressOf(Value pointer) {
+  return LLVM::PtrToIntOp::create(b, loc, b.getI32Type(), pointer);
+}
+
+Value Emit::pointerTo(Value address) {
+  auto type = LLVM::LLVMPointerType::get(
+      b.getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
+  return LLVM::IntToPtrOp::create(b, loc, type, address);
 }
 
 Value Emit::move(Value pointer, Value bytes) {
@@ -67,6 +188,29 @@ void Emit::store(Value value, Value pointer) {
   LLVM::StoreOp::create(b, loc, value, pointer);
 }
 
+SmallVector<Value> Emit::loadMany(Type type, int64_t count, Value pointer) {
+  Value vector = load(VectorType::get(count, type), pointer);
+  SmallVector<Value> values;
+  for (int64_t i = 0; i != count; ++i)
+    values.push_back(LLVM::ExtractElementOp::create(b, loc, vector, i32(i)));
+  return values;
+}
+
+void Emit::storeMany(ArrayRef<Value> values, Value pointer) {
+  auto type = VectorType::get(values.size(), values.front().getType());
+  Value vector = LLVM::UndefOp::create(b, loc, type);
+  for (auto [i, value] : llvm::enumerate(values))
+    vector = LLVM::InsertElementOp::create(b, loc, vector, value, i32(i));
+  store(vector, pointer);
+}
+
+void Emit::when(Value condition, function_ref<void()> body) {
+  auto ifOp = scf::IfOp::create(b, loc, condition);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(ifOp.thenBlock());
+  body();
+}
+
 Value Emit::intrinsic(StringRef name, Type result, ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name),
                                        operands)
@@ -83,6 +227,21 @@ Value Emit::assembly(StringRef text, StringRef constraints, Type result,
                                        LLVM::AsmDialect::AD_ATT),
              ArrayAttr())
       .getResult(0);
+}
+
+void Emit::assembly(StringRef text, StringRef constraints,
+                    ValueRange operands) {
+  LLVM::InlineAsmOp::create(
+      b, loc, TypeRange(), operands, text, constraints,
+      /*has_side_effects=*/true, /*is_align_stack=*/false,
+      LLVM::TailCallKind::None,
+      LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT),
+      ArrayAttr());
+}
+
+Value Emit::transposeBlock(Value pair) {
+  return assembly("movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;", "=r,r",
+                  pair.getType(), pair, true);
 }
 
 Value Emit::bitcast(Value v, Type type) {
@@ -149,7 +308,9 @@ Places Emit::places(RankedTensorType type) {
   Places places;
   if (isa<LanesAttr>(type.getEncoding())) {
     int64_t perLane = getElementsPerThread(type);
-    places.variable = {mul(lane(), perLane)};
+    int64_t lanes = type.getDimSize(0) / perLane;
+    places.variable = {
+        mul(lanes == kWarpSize ? lane() : rem(lane(), lanes), perLane)};
     for (int64_t e = 0; e != perLane; ++e)
       places.constants.push_back({e});
     return places;

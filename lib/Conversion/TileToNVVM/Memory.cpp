@@ -2,6 +2,7 @@
 // Allocations, asynchronous copies, ldmatrix, and loads and stores of
 // registers.
 //===----------------------------------------------------------------------===//
+#include "ElementAddress.h"
 #include "MatrixReader.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -18,35 +19,6 @@ static RankedTensorType typeOf(Value v) {
 
 /// Bytes of one unit of `cp.async`.
 static constexpr int64_t kCopyBytes = 16;
-
-MatrixReader::MatrixReader(Emit &emit, Value buffer, BufferType type, Value row,
-                           Value column, BlockOrder order, bool transpose)
-    : emit(emit), type(type), transpose(transpose) {
-  // Lane l gives the address of row l % 8 of block l / 8.
-  Value block = emit.div(emit.lane(), 8), low = emit.mul(emit.rem(block, 2), 8),
-        high = emit.mul(emit.div(block, 2), 8);
-  bool down = order == BlockOrder::Down;
-  row = emit.add(emit.add(row, emit.rem(emit.lane(), 8)), down ? low : high);
-  column = emit.add(column, down ? high : low);
-  Value bytes = emit.add(emit.mul(row, type.getRowBytes()),
-                         emit.mul(column, type.getElementBytes()));
-  address = emit.move(buffer, bytes);
-}
-
-SmallVector<Value> MatrixReader::read(int64_t row, int64_t column,
-                                      int64_t count) {
-  OpBuilder &b = emit.b;
-  MLIRContext *context = b.getContext();
-  Value at = emit.move(address, row * type.getRowBytes() +
-                                    column * type.getElementBytes());
-  SmallVector<Type> types(count, b.getI32Type());
-  Value blocks = NVVM::LdMatrixOp::create(
-      b, emit.loc, LLVM::LLVMStructType::getLiteral(context, types), at, count,
-      transpose ? NVVM::MMALayout::col : NVVM::MMALayout::row,
-      NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
-      NVVM::LdStMatrixEltType::B16);
-  return emit.members(blocks);
-}
 
 static Value toI64(Emit &emit, Value index) {
   return arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI64Type(),
@@ -85,11 +57,7 @@ struct AllocPattern : OpConversionPattern<AllocOp> {
       return rewriter.notifyMatchFailure(
           op, "has no place (tile-plan-shared-memory)");
     Emit emit(rewriter, op.getLoc());
-    auto type = LLVM::LLVMPointerType::get(
-        getContext(), static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
-    Value base =
-        LLVM::AddressOfOp::create(rewriter, op.getLoc(), type, kSharedSymbol);
-    rewriter.replaceOp(op, emit.move(base, *op.getOffset()));
+    rewriter.replaceOp(op, emit.shared(*op.getOffset()));
     return success();
   }
 };
@@ -109,21 +77,54 @@ struct SlotPattern : OpConversionPattern<SlotOp> {
   }
 };
 
+struct RowPattern : OpConversionPattern<RowOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(RowOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    rewriter.replaceOp(
+        op, emit.move(adaptor.getBuffer(),
+                      op.getIndex() * op.getBuffer().getType().getRowBytes()));
+    return success();
+  }
+};
+
+struct LoadElementPattern : OpConversionPattern<LoadElementOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(LoadElementOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    Value at = emit.move(adaptor.getBuffer(), op.getIndex() * 4);
+    rewriter.replaceOp(op, emit.load(rewriter.getF32Type(), at));
+    return success();
+  }
+};
+
 struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
   matchAndRewrite(CopyAsyncOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
-    std::optional<ArrayRef<int32_t>> block = kernel.getKnownBlockSize();
-    if (!block)
+    Emit emit(rewriter, op.getLoc());
+    std::optional<int64_t> count = emit.getNumThreads();
+    if (!count)
       return rewriter.notifyMatchFailure(
           op, "the kernel does not state its block size");
-    Emit emit(rewriter, op.getLoc());
     BufferType type = op.getBuffer().getType();
-    int64_t threads = (*block)[0], bytes = type.getElementBytes();
+    int64_t threads = *count, bytes = type.getElementBytes();
     int64_t perRow = type.getColumns() * bytes / kCopyBytes,
             total = type.getRows() * perRow;
+    // Units of a row that are read; the others are cleared.
+    int64_t given = op.getColumns().value_or(type.getColumns()) * bytes;
+    auto isGiven = [&](Value at, Value inside) {
+      if (given == type.getColumns() * bytes)
+        return inside;
+      Value read = emit.less(at, emit.i32(given));
+      return arith::AndIOp::create(rewriter, op.getLoc(), read, inside)
+          .getResult();
+    };
     Copy copy{toI32(emit, adaptor.getRows()),
               mul64(emit, toI64(emit, adaptor.getStride()), bytes),
               adaptor.getBuffer(), type};
@@ -138,12 +139,12 @@ struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
             at = emit.mul(emit.rem(thread, perRow), kCopyBytes);
       Value from = emit.move(emit.move(source, at),
                              mul64(emit, extend(emit, row), copy.stride));
-      Value to = emit.move(copy.buffer,
-                           emit.add(emit.mul(row, type.getRowBytes()), at));
       int64_t step = threads / perRow;
+      ElementAddress to(emit, copy.buffer, type, row, emit.div(at, bytes),
+                        step % 8 == 0 || llvm::isPowerOf2_64(step));
       for (int64_t r = 0; r != type.getRows(); r += step) {
-        Value inside = emit.less(row, emit.add(copy.limit, -r));
-        copyUnit(emit, emit.move(to, r * type.getRowBytes()),
+        Value inside = isGiven(at, emit.less(row, emit.add(copy.limit, -r)));
+        copyUnit(emit, to.at(r, 0),
                  r ? emit.move(from, mul64(emit, copy.stride, r)) : from,
                  inside);
       }
@@ -162,9 +163,9 @@ struct CopyAsyncPattern : OpConversionPattern<CopyAsyncOp> {
       }
       Value from = emit.move(emit.move(source, at),
                              mul64(emit, extend(emit, row), copy.stride));
-      Value to = emit.move(copy.buffer,
-                           emit.add(emit.mul(row, type.getRowBytes()), at));
-      copyUnit(emit, to, from, emit.less(row, copy.limit));
+      ElementAddress to(emit, copy.buffer, type, row, emit.div(at, bytes),
+                        /*split=*/false);
+      copyUnit(emit, to.at(0, 0), from, isGiven(at, emit.less(row, copy.limit)));
     }
     rewriter.eraseOp(op);
     return success();
@@ -210,7 +211,8 @@ struct BarrierPattern : OpConversionPattern<BarrierOp> {
   LogicalResult
   matchAndRewrite(BarrierOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<gpu::BarrierOp>(op);
+    Emit(rewriter, op.getLoc()).barrier();
+    rewriter.eraseOp(op);
     return success();
   }
 };
@@ -228,6 +230,16 @@ struct LoadMatrixPattern : OpConversionPattern<LoadMatrixOp> {
     Value row = emit.mul(emit.warpRow(layout), rows);
     Value column = emit.mul(emit.warpColumn(layout), columns);
     bool transpose = op.getTranspose();
+    if (result.getElementType().isF32()) {
+      PairReader reader(emit, adaptor.getBuffer().front(),
+                        op.getBuffer().getType(), row, column, transpose);
+      SmallVector<Value> values;
+      for (int64_t r = 0; r < rows; r += 16)
+        for (int64_t c = 0; c < columns; c += 8)
+          llvm::append_range(values, reader.readTile(r, c));
+      rewriter.replaceOpWithMultiple(op, {values});
+      return success();
+    }
     if (transpose)
       std::swap(row, column);
     MatrixReader reader(
@@ -244,111 +256,20 @@ struct LoadMatrixPattern : OpConversionPattern<LoadMatrixOp> {
   }
 };
 
-struct StoreMatrixPattern : OpConversionPattern<StoreMatrixOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(StoreMatrixOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Emit emit(rewriter, op.getLoc());
-    BufferType type = op.getBuffer().getType();
-    Places places = emit.places(typeOf(op.getValue()));
-    Value bytes =
-        emit.add(emit.mul(places.variable[0], type.getRowBytes()),
-                 emit.mul(places.variable[1], type.getElementBytes()));
-    Value base = emit.move(adaptor.getBuffer().front(), bytes);
-    ValueRange values = adaptor.getValue();
-    // Elements e and e + 1 are neighbours in a row.
-    for (size_t e = 0; e < places.constants.size(); e += 2) {
-      Value to =
-          emit.move(base, places.constants[e][0] * type.getRowBytes() +
-                              places.constants[e][1] * type.getElementBytes());
-      if (type.getElementBytes() == 2)
-        emit.store(values[e / 2], to);
-      else
-        emit.store(pairOf(emit, values[e], values[e + 1]), to);
-    }
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-  static Value pairOf(Emit &emit, Value x, Value y) {
-    Value pair = LLVM::UndefOp::create(emit.b, emit.loc,
-                                       VectorType::get(2, x.getType()));
-    pair =
-        LLVM::InsertElementOp::create(emit.b, emit.loc, pair, x, emit.i32(0));
-    return LLVM::InsertElementOp::create(emit.b, emit.loc, pair, y,
-                                         emit.i32(1));
-  }
-};
-
-struct LoadVectorPattern : OpConversionPattern<LoadVectorOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(LoadVectorOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Emit emit(rewriter, op.getLoc());
-    RankedTensorType type = typeOf(op.getResult());
-    Places places = emit.places(type);
-    Type element = type.getElementType();
-    Value base =
-        emit.move(adaptor.getBuffer().front(), emit.mul(places.variable[0], 4));
-    bool pairs =
-        cast<SliceAttr>(type.getEncoding()).getDim() == 0; // neighbours
-    SmallVector<Value> values;
-    for (size_t e = 0; e < places.constants.size(); e += 2) {
-      int64_t first = places.constants[e][0],
-              second = places.constants[e + 1][0];
-      if (!pairs) {
-        values.push_back(emit.load(element, emit.move(base, first * 4)));
-        values.push_back(emit.load(element, emit.move(base, second * 4)));
-        continue;
-      }
-      Value two =
-          emit.load(VectorType::get(2, element), emit.move(base, first * 4));
-      for (int64_t i = 0; i != 2; ++i)
-        values.push_back(LLVM::ExtractElementOp::create(rewriter, op.getLoc(),
-                                                        two, emit.i32(i)));
-    }
-    rewriter.replaceOpWithMultiple(op, {values});
-    return success();
-  }
-};
-
-struct StoreVectorPattern : OpConversionPattern<StoreVectorOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(StoreVectorOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Emit emit(rewriter, op.getLoc());
-    Places places = emit.places(typeOf(op.getValue()));
-    Value base =
-        emit.move(adaptor.getBuffer().front(), emit.mul(places.variable[0], 4));
-    auto first = scf::IfOp::create(
-        rewriter, op.getLoc(), emit.less(emit.thread(), emit.i32(kWarpSize)));
-    {
-      OpBuilder::InsertionGuard guard(rewriter);
-      rewriter.setInsertionPointToStart(first.thenBlock());
-      for (auto [value, constants] :
-           llvm::zip(adaptor.getValue(), places.constants))
-        emit.store(value, emit.move(base, constants[0] * 4));
-    }
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
 /// Addresses and guards of the elements of a tile in global memory.
 class GlobalTile {
 public:
   GlobalTile(Emit &emit, Value pointer, Value offset, ValueRange strides,
-             Value limit, std::optional<uint64_t> along, Type element)
-      : emit(emit), bytes(element.getIntOrFloatBitWidth() / 8), along(along) {
+             ValueRange limits, std::optional<ArrayRef<int64_t>> along,
+             Type element)
+      : emit(emit), bytes(element.getIntOrFloatBitWidth() / 8),
+        along(along.value_or(ArrayRef<int64_t>())) {
     base = opaque(emit,
                   emit.move(pointer, mul64(emit, toI64(emit, offset), bytes)));
     for (Value stride : strides)
       this->strides.push_back(mul64(emit, toI64(emit, stride), bytes));
-    if (limit)
-      this->limit = toI32(emit, limit);
+    for (Value limit : limits)
+      this->limits.push_back(toI32(emit, limit));
   }
   /// The part of every address that differs between threads.
   void setVariable(ArrayRef<Value> coordinates) {
@@ -363,12 +284,16 @@ public:
         at = emit.move(at, mul64(emit, stride, c));
     return at;
   }
-  /// Whether the element is below the limit; null where there is none.
+  /// Whether the element is below the limits; null where there are none.
   Value inside(ArrayRef<int64_t> constants) {
-    if (!limit)
-      return {};
-    // The limit is the same for all threads, the coordinate is not.
-    return emit.less(variable[*along], emit.add(limit, -constants[*along]));
+    Value all;
+    for (auto [limit, d] : llvm::zip(limits, along)) {
+      // The limit is the same for all threads, the coordinate is not.
+      Value one = emit.less(variable[d], emit.add(limit, -constants[d]));
+      all = all ? arith::AndIOp::create(emit.b, emit.loc, all, one).getResult()
+                : one;
+    }
+    return all;
   }
   /// Runs `body` where the element is below the limit.
   void guarded(ArrayRef<int64_t> constants, function_ref<void()> body) {
@@ -384,9 +309,9 @@ public:
 private:
   Emit &emit;
   int64_t bytes;
-  std::optional<uint64_t> along;
-  Value base, limit;
-  SmallVector<Value> strides, variable;
+  SmallVector<int64_t> along;
+  Value base;
+  SmallVector<Value> strides, limits, variable;
 };
 
 struct LoadPattern : OpConversionPattern<LoadOp> {
@@ -396,12 +321,11 @@ struct LoadPattern : OpConversionPattern<LoadOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     Type element = getElementTypeOrSelf(op.getResult().getType());
-    Type stored = element.isF32() ? element : Type(rewriter.getI16Type());
-    Value limit = op.getLimit() ? adaptor.getLimit().front() : Value();
-    SmallVector<Value> strides = llvm::to_vector(op.getStrides());
+    bool is16 = element.getIntOrFloatBitWidth() == 16;
+    Type stored = is16 ? Type(rewriter.getI16Type()) : element;
     GlobalTile tile(emit, adaptor.getSource().front(),
-                    adaptor.getOffset().front(), strides, limit, op.getAlong(),
-                    element);
+                    adaptor.getOffset().front(), op.getStrides(),
+                    op.getLimits(), op.getAlong(), element);
     auto type = dyn_cast<RankedTensorType>(op.getResult().getType());
     if (!type) {
       rewriter.replaceOp(
@@ -413,7 +337,7 @@ struct LoadPattern : OpConversionPattern<LoadOp> {
     SmallVector<Value> values;
     for (ArrayRef<int64_t> constants : places.constants)
       values.push_back(loadElement(emit, tile, constants, stored));
-    if (!element.isF32())
+    if (is16)
       values = joinPairs(emit, values);
     rewriter.replaceOpWithMultiple(op, {values});
     return success();
@@ -454,17 +378,24 @@ struct StorePattern : OpConversionPattern<StoreOp> {
     Emit emit(rewriter, op.getLoc());
     RankedTensorType type = typeOf(op.getValue());
     bool is16 = type.getElementTypeBitWidth() == 16;
-    Value limit = op.getLimit() ? adaptor.getLimit().front() : Value();
-    SmallVector<Value> strides = llvm::to_vector(op.getStrides());
     GlobalTile tile(emit, adaptor.getTarget().front(),
-                    adaptor.getOffset().front(), strides, limit, op.getAlong(),
-                    type.getElementType());
+                    adaptor.getOffset().front(), op.getStrides(),
+                    op.getLimits(), op.getAlong(), type.getElementType());
     Places places = emit.places(type);
     ValueRange values = adaptor.getValue();
     auto layout = dyn_cast<AccAttr>(type.getEncoding());
-    if (is16 && layout && matchPattern(op.getStrides()[0], m_One())) {
+    OpBuilder::InsertionGuard guard(rewriter);
+    emit.enterHolders(type);
+    // Pairs of neighbours are whole, and at multiples of 4 bytes, where no limit
+    // ends a row.
+    auto inPairs = [&](int64_t d) {
+      return is16 && layout && matchPattern(op.getStrides()[d], m_One()) &&
+             !llvm::is_contained(op.getAlong().value_or(ArrayRef<int64_t>()),
+                                 d);
+    };
+    if (inPairs(0)) {
       storeTransposed(emit, tile, type, layout, values);
-    } else if (is16 && layout && matchPattern(op.getStrides()[1], m_One())) {
+    } else if (inPairs(1)) {
       tile.setVariable(places.variable);
       for (size_t e = 0; e < places.constants.size(); e += 2)
         tile.guarded(places.constants[e], [&] {
@@ -496,7 +427,7 @@ struct StorePattern : OpConversionPattern<StoreOp> {
     tile.setVariable({row, column});
     SmallVector<Value> turned;
     for (Value pair : values)
-      turned.push_back(transposeBlock(emit, pair));
+      turned.push_back(emit.transposeBlock(pair));
     for (int64_t c = 0; c < columns; c += 8)
       tile.guarded({0, c}, [&] {
         for (int64_t r = 0; r < rows; r += 8) {
@@ -505,19 +436,13 @@ struct StorePattern : OpConversionPattern<StoreOp> {
         }
       });
   }
-
-  static Value transposeBlock(Emit &emit, Value pair) {
-    return emit.assembly("movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;",
-                         "=r,r", pair.getType(), pair, true);
-  }
 };
 } // namespace
 
 void deltanet::tile::populateMemoryPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns
-      .add<AllocPattern, SlotPattern, CopyAsyncPattern, CommitPattern,
-           WaitPattern, BarrierPattern, LoadMatrixPattern, StoreMatrixPattern,
-           LoadVectorPattern, StoreVectorPattern, LoadPattern, StorePattern>(
-          converter, patterns.getContext());
+  patterns.add<AllocPattern, SlotPattern, RowPattern, LoadElementPattern,
+               CopyAsyncPattern, CommitPattern, WaitPattern, BarrierPattern,
+               LoadMatrixPattern, LoadPattern,
+               StorePattern>(converter, patterns.getContext());
 }

@@ -1,5 +1,5 @@
 //===- Registers.cpp - work in registers ----------------------------------===//
-// Elementwise operations, element by element; vectors by shuffles.
+// Elementwise operations, element by element; what moves nothing.
 //===----------------------------------------------------------------------===//
 #include "Emit.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -164,77 +164,6 @@ struct CoordinatePattern : OpConversionPattern<CoordinateOp> {
   }
 };
 
-/// Every lane fetches the elements of its slice from the lanes that hold them.
-struct ConvertPattern : OpConversionPattern<ConvertOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(ConvertOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Emit emit(rewriter, op.getLoc());
-    RankedTensorType result = typeOf(op.getResult());
-    ValueRange held = adaptor.getInput();
-    int64_t perLane = held.size();
-    Places places = emit.places(result);
-    bool pairs = cast<SliceAttr>(result.getEncoding()).getDim() == 0;
-    SmallVector<Value> values;
-    for (ArrayRef<int64_t> constants : places.constants) {
-      Value at = emit.add(places.variable[0], constants[0]);
-      Value lane = emit.div(at, perLane);
-      if (perLane == 2 && pairs) { // columns 2(l%4) are even
-        values.push_back(emit.shuffle(held[constants[0] % 2], lane));
-        continue;
-      }
-      Value which = emit.rem(at, perLane), value = emit.shuffle(held[0], lane);
-      for (int64_t e = 1; e < perLane; ++e) {
-        Value isIt =
-            arith::CmpIOp::create(rewriter, op.getLoc(),
-                                  arith::CmpIPredicate::eq, which, emit.i32(e));
-        value = arith::SelectOp::create(rewriter, op.getLoc(), isIt,
-                                        emit.shuffle(held[e], lane), value);
-      }
-      values.push_back(value);
-    }
-    rewriter.replaceOpWithMultiple(op, {values});
-    return success();
-  }
-};
-
-/// Sums within a lane, then over lanes by doubling distances.
-struct CumsumPattern : OpConversionPattern<CumsumOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(CumsumOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    Emit emit(rewriter, loc);
-    SmallVector<Value> local(adaptor.getInput());
-    for (size_t e = 1; e < local.size(); ++e)
-      local[e] = arith::AddFOp::create(rewriter, loc, local[e - 1], local[e]);
-    Value total = local.back(), lane = emit.lane();
-    auto fromBelow = [&](Value v, int64_t distance) -> Value { // 0 below lane 0
-      Value got = NVVM::ShflOp::create(rewriter, loc, v.getType(), emit.i32(-1),
-                                       v, emit.i32(distance), emit.i32(0),
-                                       NVVM::ShflKind::up, UnitAttr());
-      Value none = emit.less(lane, emit.i32(distance));
-      return arith::SelectOp::create(rewriter, loc, none, emit.f32(0), got);
-    };
-    for (int64_t distance = 1; distance != kWarpSize; distance *= 2)
-      total = arith::AddFOp::create(rewriter, loc, total,
-                                    fromBelow(total, distance));
-    Value before = fromBelow(total, 1);
-    SmallVector<Value> values;
-    if (op.getExclusive())
-      local.insert(local.begin(), Value());
-    for (size_t e = 0; e != adaptor.getInput().size(); ++e)
-      values.push_back(
-          local[e] ? arith::AddFOp::create(rewriter, loc, before, local[e])
-                         .getResult()
-                   : before);
-    rewriter.replaceOpWithMultiple(op, {values});
-    return success();
-  }
-};
-
 struct ExtractPattern : OpConversionPattern<ExtractOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -251,8 +180,7 @@ struct ExtractPattern : OpConversionPattern<ExtractOp> {
 
 void deltanet::tile::populateRegisterPatterns(const TypeConverter &converter,
                                               RewritePatternSet &patterns) {
-  patterns
-      .add<ElementwisePattern, ExpPattern, ConstantPattern, BroadcastPattern,
-           CoordinatePattern, ConvertPattern, CumsumPattern, ExtractPattern>(
-          converter, patterns.getContext());
+  patterns.add<ElementwisePattern, ExpPattern, ConstantPattern,
+               BroadcastPattern, CoordinatePattern, ExtractPattern>(
+      converter, patterns.getContext());
 }

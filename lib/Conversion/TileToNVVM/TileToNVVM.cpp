@@ -2,7 +2,7 @@
 // Tensors in registers become scalars, handles of shared memory pointers, every
 // operation the instructions that one thread contributes.
 //===----------------------------------------------------------------------===//
-#include "Emit.h"
+#include "Roles.h"
 #include "deltanet/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -21,13 +21,30 @@ using namespace mlir;
 using namespace deltanet;
 using namespace deltanet::tile;
 
+/// The alignment that the module's buffers ask for.
+static int64_t getSharedAlignment(gpu::GPUModuleOp module) {
+  int64_t alignment = 128;
+  module.walk([&](Operation *op) {
+    if (auto alloc = dyn_cast<AllocOp>(op)) {
+      Type type = alloc.getShared().getType();
+      auto ring = dyn_cast<RingType>(type);
+      alignment = std::max(alignment, ring ? ring.getAlignment()
+                                           : cast<BufferType>(type).getAlignment());
+    }
+    if (auto channel = dyn_cast<ChannelOp>(op))
+      alignment =
+          std::max(alignment, channel.getChannel().getType().getAlignment());
+  });
+  return alignment;
+}
+
 /// Shared memory, sized at launch; ptxas limits what is sized here to 48 KiB.
 static void declareShared(gpu::GPUModuleOp module) {
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
   auto type = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
   LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/false,
                          LLVM::Linkage::External, kSharedSymbol, Attribute(),
-                         /*alignment=*/128,
+                         /*alignment=*/getSharedAlignment(module),
                          static_cast<unsigned>(NVVM::NVVMMemorySpace::Shared));
 }
 
@@ -53,6 +70,31 @@ static void addConversions(TypeConverter &converter) {
   };
   converter.addConversion([=](BufferType type) { return shared(type); });
   converter.addConversion([=](RingType type) { return shared(type); });
+  converter.addConversion([=](ChannelType type) { return shared(type); });
+  // A tensor map is passed by value; what the kernel sees is its address.
+  converter.addConversion([](MapType type) {
+    return LLVM::LLVMPointerType::get(type.getContext());
+  });
+  converter.addConversion(
+      [](PendingType type,
+         SmallVectorImpl<Type> &types) -> std::optional<LogicalResult> {
+        RankedTensorType tensor = type.getTensor();
+        types.append(getNumRegisters(tensor), getRegisterType(tensor));
+        return success();
+      });
+}
+
+/// Which arguments of kernels are tensor maps; afterwards they are pointers.
+static void noteMaps(gpu::GPUModuleOp module) {
+  for (auto kernel : module.getOps<gpu::GPUFuncOp>()) {
+    SmallVector<int64_t> maps;
+    for (BlockArgument argument : kernel.getArguments())
+      if (isa<MapType>(argument.getType()))
+        maps.push_back(argument.getArgNumber());
+    if (!maps.empty())
+      kernel->setAttr(kMapsAttr,
+                      DenseI64ArrayAttr::get(module.getContext(), maps));
+  }
 }
 
 namespace {
@@ -81,13 +123,29 @@ struct ConvertTileToNVVM
     RewritePatternSet patterns(&getContext());
     populateRegisterPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
-    populateProductPatterns(converter, patterns);
+    populateVectorPatterns(converter, patterns);
+    populateMmaPatterns(converter, patterns);
+    populateInversePatterns(converter, patterns);
+    populateDecayScalePatterns(converter, patterns);
+    populateDecayDotPatterns(converter, patterns);
+    auto parent = module->getParentOfType<ModuleOp>();
+    auto facts =
+        parent ? parent->getAttrOfType<kernel::TargetAttr>(kernel::kTargetName)
+               : nullptr;
+    populateStoreMatrixPatterns(converter, patterns,
+                                facts && facts.getStmatrix());
+    populateAsyncPatterns(converter, patterns);
+    ChannelFacts channels(module, facts);
+    populateChannelPatterns(converter, patterns, channels);
+    populateBlockedPatterns(converter, patterns);
     patterns.add<ReturnPattern>(converter, &getContext());
     scf::populateSCFStructuralTypeConversions(converter, patterns);
     populateAnyFunctionOpInterfaceTypeConversionPattern(patterns, converter);
 
     ConversionTarget target(getContext());
     target.addIllegalDialect<TileDialect>();
+    // Roles go last: until then, operations see whose threads they are.
+    target.addLegalOp<RolesOp>();
     target.addIllegalOp<math::ExpOp>();
     target.addDynamicallyLegalOp<gpu::GPUFuncOp>([&](gpu::GPUFuncOp op) {
       return converter.isSignatureLegal(op.getFunctionType()) &&
@@ -95,7 +153,9 @@ struct ConvertTileToNVVM
     });
     target.markUnknownOpDynamicallyLegal(
         [&](Operation *op) { return converter.isLegal(op); });
-    if (failed(applyFullConversion(module, target, std::move(patterns))))
+    noteMaps(module);
+    if (failed(applyFullConversion(module, target, std::move(patterns))) ||
+        failed(lowerRoles(module, facts, channels)))
       signalPassFailure();
   }
 };

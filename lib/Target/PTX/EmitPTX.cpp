@@ -25,8 +25,11 @@
 using namespace mlir;
 using namespace deltanet;
 
-/// PTX from this version on has all that is written: movmatrix came with 7.8.
-static constexpr int64_t kMinimumPTX = 78;
+/// PTX from this version on has all that is written: movmatrix came with 7.8,
+/// bulk copies and the fence for their barriers with 8.0.
+static int64_t getMinimumPTX(kernel::TargetAttr target) {
+  return target.getTma() || target.getMbarrierTx() ? 80 : 78;
+}
 
 static void initializeBackEnd() {
   static const bool once = [] {
@@ -59,7 +62,7 @@ makeMachine(gpu::GPUModuleOp module, kernel::TargetAttr target) {
   if (!backEnd)
     return module.emitError("expects an LLVM with the NVPTX back end: ")
            << message;
-  int64_t version = std::max(target.getPtxVersion(), kMinimumPTX);
+  int64_t version = std::max(target.getPtxVersion(), getMinimumPTX(target));
   std::string features = "+ptx" + std::to_string(version);
   if (!target.getFeatures().empty())
     features += "," + target.getFeatures().str();
@@ -97,6 +100,28 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   manager.run(module, modules);
 }
 
+/// Tensor maps lie in the kernel's parameters, where the copy engine reads them:
+/// passed by value, and never copied.
+static void passMapsByValue(gpu::GPUModuleOp module, llvm::Module &code) {
+  constexpr uint64_t kBytes = 128, kAlignment = 64;
+  llvm::LLVMContext &context = code.getContext();
+  llvm::Type *bytes =
+      llvm::ArrayType::get(llvm::Type::getInt8Ty(context), kBytes);
+  for (auto function : module.getOps<LLVM::LLVMFuncOp>()) {
+    auto maps = function->getAttrOfType<DenseI64ArrayAttr>(tile::kMapsAttr);
+    if (!maps)
+      continue;
+    llvm::Function *kernel = code.getFunction(function.getName());
+    for (int64_t map : maps.asArrayRef()) {
+      llvm::AttrBuilder attributes(context);
+      attributes.addByValAttr(bytes);
+      attributes.addAlignmentAttr(llvm::Align(kAlignment));
+      attributes.addAttribute(NVVM::NVVMDialect::getGridConstantAttrName());
+      kernel->addParamAttrs(map, attributes);
+    }
+  }
+}
+
 static std::unique_ptr<llvm::Module> translate(gpu::GPUModuleOp module,
                                                llvm::LLVMContext &context,
                                                llvm::TargetMachine &machine) {
@@ -106,6 +131,7 @@ static std::unique_ptr<llvm::Module> translate(gpu::GPUModuleOp module,
     module.emitError("could not be translated to LLVM IR");
     return nullptr;
   }
+  passMapsByValue(module, *code);
   code->setTargetTriple(machine.getTargetTriple());
   code->setDataLayout(machine.createDataLayout());
   optimize(*code, machine);

@@ -66,7 +66,7 @@ func.func @gated_delta(
 // (8)
 // CHECK: tile.mma %{{.*}}, %[[M]], %[[GQS]] transpose_rhs
 // CHECK: tile.store %{{.*}}, %[[O]]
-// CHECK-SAME: along 1
+// CHECK-SAME: along {{\[}}1]
 // (9)
 // CHECK: %[[DECAYED:.*]] = arith.mulf %[[S]]
 // CHECK: %[[NEXT:.*]] = tile.mma %{{.*}}, %[[KB]], %[[DECAYED]] :

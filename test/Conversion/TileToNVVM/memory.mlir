@@ -33,7 +33,7 @@ gpu.module @kernels {
   // CHECK-NOT: llvm.store
   gpu.func @store_transposed(%x: tensor<64x8xbf16, #acc>, %p: !tile.global<bf16>, %at: index, %ld: index, %n: index) kernel {
     %c1 = arith.constant 1 : index
-    tile.store %x, %p[%at] strides [%c1, %ld] below %n along 1 : tensor<64x8xbf16, #acc>, !tile.global<bf16>
+    tile.store %x, %p[%at] strides [%c1, %ld] below %n along [1] : tensor<64x8xbf16, #acc>, !tile.global<bf16>
     gpu.return
   }
 
@@ -42,7 +42,7 @@ gpu.module @kernels {
   // CHECK: scf.if %{{.*}} -> (f32) {
   // CHECK-NEXT: llvm.load
   gpu.func @load(%p: !tile.global<f32>, %at: index, %ld: index, %n: index) -> tensor<32xf32, #tile.lanes> {
-    %x = tile.load %p[%at] strides [%ld] below %n along 0 : !tile.global<f32> -> tensor<32xf32, #tile.lanes>
+    %x = tile.load %p[%at] strides [%ld] below %n along [0] : !tile.global<f32> -> tensor<32xf32, #tile.lanes>
     gpu.return %x : tensor<32xf32, #tile.lanes>
   }
 }

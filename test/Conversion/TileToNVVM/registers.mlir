@@ -41,4 +41,50 @@ gpu.module @kernels {
     %w = tile.cumsum %v : tensor<64xf32, #tile.lanes>
     gpu.return %w : tensor<64xf32, #tile.lanes>
   }
+
+  // 16 elements: every one in two lanes, four doublings of indexed shuffles.
+  // CHECK-LABEL: gpu.func @cumsum_short
+  // CHECK-COUNT-5: nvvm.shfl.sync idx
+  // CHECK-NOT: nvvm.shfl.sync
+  gpu.func @cumsum_short(%v: tensor<16xf32, #tile.lanes>) -> tensor<16xf32, #tile.lanes> {
+    %w = tile.cumsum %v : tensor<16xf32, #tile.lanes>
+    gpu.return %w : tensor<16xf32, #tile.lanes>
+  }
+
+  // Down the rows of a matrix: three doublings over the 8 rows of a block, whose sum
+  // the next block of the same column starts from.
+  // CHECK-LABEL: gpu.func @cumsum_columns
+  // CHECK-COUNT-3: nvvm.shfl.sync up
+  // CHECK: %[[SUM:.*]] = nvvm.shfl.sync idx
+  // CHECK-COUNT-3: nvvm.shfl.sync up
+  // CHECK: arith.addf %{{.*}}, %[[SUM]]
+  // CHECK-COUNT-3: nvvm.shfl.sync up
+  gpu.func @cumsum_columns(%v: tensor<16x8xf32, #tile.acc<warps = [1, 1]>>) -> tensor<16x8xf32, #tile.acc<warps = [1, 1]>> {
+    %w = tile.cumsum %v : tensor<16x8xf32, #tile.acc<warps = [1, 1]>>
+    gpu.return %w : tensor<16x8xf32, #tile.acc<warps = [1, 1]>>
+  }
+
+  // Along a row: two elements of a thread, four lanes, nothing else.
+  // CHECK-LABEL: gpu.func @reduce
+  // CHECK-COUNT-4: nvvm.shfl.sync bfly
+  // CHECK-NOT: nvvm.shfl.sync
+  // CHECK-NOT: gpu.barrier
+  gpu.func @reduce(%v: tensor<64x8xf32, #acc>) -> tensor<64xf32, #tile.slice<1 of <warps = [4, 1]>>> {
+    %w = tile.reduce add %v along 1 : tensor<64x8xf32, #acc> -> tensor<64xf32, #tile.slice<1 of <warps = [4, 1]>>>
+    gpu.return %w : tensor<64xf32, #tile.slice<1 of <warps = [4, 1]>>>
+  }
+
+  // Over warps: one lane of four stores its row's part, all read the four parts.
+  // CHECK-LABEL: gpu.func @reduce_warps
+  // CHECK-COUNT-6: nvvm.shfl.sync bfly
+  // CHECK: scf.if
+  // CHECK-COUNT-2: llvm.store
+  // CHECK: gpu.barrier
+  // CHECK-COUNT-8: llvm.load
+  // CHECK-NOT: llvm.load
+  gpu.func @reduce_warps(%v: tensor<64x8xf32, #acc>) -> tensor<8xf32, #columns> {
+    %s = tile.alloc at 0 : !tile.buffer<4x8xf32>
+    %w = tile.reduce max %v along 0 through %s : tensor<64x8xf32, #acc>, !tile.buffer<4x8xf32> -> tensor<8xf32, #columns>
+    gpu.return %w : tensor<8xf32, #columns>
+  }
 }

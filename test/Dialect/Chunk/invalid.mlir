@@ -597,7 +597,7 @@ func.func @scan_c2_gap(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
 // -----
 
 func.func @scan_c2_letter(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{custom op 'chunk.scan' expects b, t, n, h, g, c or a tile dimension, got 'd'}}
+  // expected-error@+1 {{custom op 'chunk.scan' expects b, t, n, h, g, c, p or a tile dimension, got 'd'}}
   %r = chunk.scan 16 in(%q [b, t, d, 1] : tensor<2x?x4x8xf32>)
       out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -609,7 +609,7 @@ func.func @scan_c2_letter(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
 // -----
 
 func.func @scan_c2_word(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{custom op 'chunk.scan' expects b, t, n, h, g, c or a tile dimension, got 'batch'}}
+  // expected-error@+1 {{custom op 'chunk.scan' expects b, t, n, h, g, c, p or a tile dimension, got 'batch'}}
   %r = chunk.scan 16 in(%q [batch, t, h, 1] : tensor<2x?x4x8xf32>)
       out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -621,7 +621,7 @@ func.func @scan_c2_word(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
 // -----
 
 func.func @scan_c2_negative(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{custom op 'chunk.scan' expects b, t, n, h, g, c or a tile dimension, got -7}}
+  // expected-error@+1 {{custom op 'chunk.scan' expects b, t, n, h, g, c, p or a tile dimension, got -7}}
   %r = chunk.scan 16 in(%q [b, t, h, -7] : tensor<2x?x4x8xf32>)
       out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -821,8 +821,8 @@ func.func @scan_c4_terminator(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) 
 // -----
 
 // Loops.
-func.func @scan_c5_heads(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{'chunk.scan' op expects an input or a carry that is walked by heads (h)}}
+func.func @scan_c6_heads(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
+  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b and one of t, c, got [b, t, h, 1]}}
   %r = chunk.scan 16 in(%q [b, t, g, 1] : tensor<2x?x4x8xf32>)
       out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -1159,7 +1159,7 @@ func.func @scan_no_arguments(%q: tensor<2x?x4x8xf32>) {
 // -----
 
 func.func @scan_no_inputs() {
-  // expected-error@+1 {{'chunk.scan' op expects an input or a carry that is walked by heads (h)}}
+  // expected-error@+1 {{'chunk.scan' op expects an input that is walked by tokens (t)}}
   chunk.scan 16 {
   ^bb0(%n: index):
     chunk.yield
@@ -1198,7 +1198,7 @@ func.func @scan_zero_extent(%q: tensor<2x?x4x0xf32>, %x: tensor<2x?x4x8xf32>) {
 // The generic form is checked too.
 func.func @scan_generic(%q: tensor<2x?x4x8xf32>) {
   // expected-error@+1 {{'chunk.scan' op expects one access for each input, got 0 for 1}}
-  %r = "chunk.scan"(%q) <{chunk_size = 16 : i64, init_accesses = [], input_accesses = [], output_accesses = [#chunk.access<[b, t, h, 1]>], final_accesses = [], operandSegmentSizes = array<i32: 0, 0, 1>}> ({
+  %r = "chunk.scan"(%q) <{chunk_size = 16 : i64, init_accesses = [], input_accesses = [], output_accesses = [#chunk.access<[b, t, h, 1]>], final_accesses = [], operandSegmentSizes = array<i32: 0, 0, 1, 0>}> ({
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
     chunk.yield %qt : tensor<16x8xf32>
   }) : (tensor<2x?x4x8xf32>) -> tensor<2x?x4x8xf32>
@@ -1209,7 +1209,7 @@ func.func @scan_generic(%q: tensor<2x?x4x8xf32>) {
 
 func.func @scan_generic_results(%q: tensor<2x?x4x8xf32>) {
   // expected-error@+1 {{'chunk.scan' op expects one result for each output and final, got 1 for 0}}
-  %r = "chunk.scan"(%q) <{chunk_size = 16 : i64, init_accesses = [], input_accesses = [#chunk.access<[b, t, h, 1]>], output_accesses = [], final_accesses = [], operandSegmentSizes = array<i32: 0, 0, 1>}> ({
+  %r = "chunk.scan"(%q) <{chunk_size = 16 : i64, init_accesses = [], input_accesses = [#chunk.access<[b, t, h, 1]>], output_accesses = [], final_accesses = [], operandSegmentSizes = array<i32: 0, 0, 1, 0>}> ({
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
     chunk.yield
   }) : (tensor<2x?x4x8xf32>) -> tensor<2x?x4x8xf32>
@@ -1220,7 +1220,7 @@ func.func @scan_generic_results(%q: tensor<2x?x4x8xf32>) {
 
 func.func @scan_generic_empty(%q: tensor<2x?x4x8xf32>) {
   // expected-error@+1 {{'chunk.scan' op region #0 ('body') failed to verify constraint: region with 1 blocks}}
-  %r = "chunk.scan"(%q) <{chunk_size = 16 : i64, init_accesses = [], input_accesses = [#chunk.access<[b, t, h, 1]>], output_accesses = [#chunk.access<[b, t, h, 1]>], final_accesses = [], operandSegmentSizes = array<i32: 0, 0, 1>}> ({
+  %r = "chunk.scan"(%q) <{chunk_size = 16 : i64, init_accesses = [], input_accesses = [#chunk.access<[b, t, h, 1]>], output_accesses = [#chunk.access<[b, t, h, 1]>], final_accesses = [], operandSegmentSizes = array<i32: 0, 0, 1, 0>}> ({
   }) : (tensor<2x?x4x8xf32>) -> tensor<2x?x4x8xf32>
   return
 }
@@ -1229,7 +1229,7 @@ func.func @scan_generic_empty(%q: tensor<2x?x4x8xf32>) {
 
 func.func @scan_generic_access(%q: tensor<2x?x4x8xf32>) {
   // expected-error@+1 {{'chunk.scan' op attribute 'input_accesses' failed to satisfy constraint: array of accesses}}
-  %r = "chunk.scan"(%q) <{chunk_size = 16 : i64, init_accesses = [], input_accesses = [3], output_accesses = [], final_accesses = [], operandSegmentSizes = array<i32: 0, 0, 1>}> ({
+  %r = "chunk.scan"(%q) <{chunk_size = 16 : i64, init_accesses = [], input_accesses = [3], output_accesses = [], final_accesses = [], operandSegmentSizes = array<i32: 0, 0, 1, 0>}> ({
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
     chunk.yield
   }) : (tensor<2x?x4x8xf32>) -> tensor<2x?x4x8xf32>
@@ -1249,4 +1249,78 @@ func.func @access_no_brackets() attributes {a = #chunk.access<b, t>} {
 func.func @yield_parent() {
   // expected-error@+1 {{'chunk.yield' op expects parent op 'chunk.scan'}}
   chunk.yield
+}
+
+// -----
+
+// A pool of states.
+func.func @scan_c10_list(%q: tensor<2x?x4x8xf32>, %s: tensor<6x4x8x8xf32>, %i: tensor<2x1xi32>) {
+  // expected-error@+1 {{'chunk.scan' op expects indices to be a list of integers, got 'tensor<2x1xi32>'}}
+  %r = chunk.scan 16 indices(%i : tensor<2x1xi32>) carry(%s [p, h, 0, 1] : tensor<6x4x8x8xf32>)
+      in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) final([p, h, 0, 1] : tensor<6x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %qt: tensor<16x8xf32>):
+    chunk.yield carry(%S) carry tensor<8x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c10_count(%q: tensor<2x?x4x8xf32>, %s: tensor<6x4x8x8xf32>, %i: tensor<3xi32>) {
+  // expected-error@+1 {{'chunk.scan' op expects one extent of the loop 'b', got 2 of input 0 and 3 of indices}}
+  %r = chunk.scan 16 indices(%i : tensor<3xi32>) carry(%s [p, h, 0, 1] : tensor<6x4x8x8xf32>)
+      in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) final([p, h, 0, 1] : tensor<6x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %qt: tensor<16x8xf32>):
+    chunk.yield carry(%S) carry tensor<8x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c10_without(%q: tensor<2x?x4x8xf32>, %s: tensor<6x4x8x8xf32>) {
+  // expected-error@+1 {{'chunk.scan' op expects a pool (p) only with indices, got [p, h, 0, 1]}}
+  %r = chunk.scan 16 carry(%s [p, h, 0, 1] : tensor<6x4x8x8xf32>)
+      in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) final([p, h, 0, 1] : tensor<6x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %qt: tensor<16x8xf32>):
+    chunk.yield carry(%S) carry tensor<8x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c10_one(%q: tensor<2x?x4x8xf32>, %s: tensor<6x4x8x8xf32>, %i: tensor<2xi32>) {
+  // expected-error@+1 {{'chunk.scan' op expects a pool (p) for both a carry and its final, got [p, h, 0, 1]}}
+  %r = chunk.scan 16 indices(%i : tensor<2xi32>) carry(%s [p, h, 0, 1] : tensor<6x4x8x8xf32>)
+      in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) final([n, h, 0, 1] : tensor<2x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %qt: tensor<16x8xf32>):
+    chunk.yield carry(%S) carry tensor<8x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c10_type(%q: tensor<2x?x4x8xf32>, %s: tensor<6x4x8x8xf32>, %i: tensor<2xi32>) {
+  // expected-error@+1 {{'chunk.scan' op expects a pool of one type before and after, got 'tensor<6x4x8x8xf32>' and 'tensor<6x4x8x8xbf16>'}}
+  %r = chunk.scan 16 indices(%i : tensor<2xi32>) carry(%s [p, h, 0, 1] : tensor<6x4x8x8xf32>)
+      in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) final([p, h, 0, 1] : tensor<6x4x8x8xbf16>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %qt: tensor<16x8xf32>):
+    chunk.yield carry(%S) carry tensor<8x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c10_input(%q: tensor<2x?x4x8xf32>, %s: tensor<6x4x8x8xf32>, %i: tensor<2xi32>) {
+  // expected-error@+1 {{'chunk.scan' op expects a pool (p) of carries alone, got [p, h, 0, 1]}}
+  %r = chunk.scan 16 indices(%i : tensor<2xi32>)
+      in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>, %s [p, h, 0, 1] : tensor<6x4x8x8xf32>)
+      out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
+  ^bb0(%n: index, %qt: tensor<16x8xf32>, %st: tensor<8x8xf32>):
+    chunk.yield %qt : tensor<16x8xf32>
+  }
+  return
 }

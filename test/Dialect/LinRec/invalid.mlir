@@ -833,3 +833,32 @@ func.func @dplr_steps(
     : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32> -> tensor<1x8x2x4xf32>
   return
 }
+
+// -----
+
+// A pool of states.
+func.func @scan_c17_initial(%q: tensor<2x?x4x8xf32>, %i: tensor<2xi32>) {
+  // expected-error@+1 {{'linrec.scan' op expects indices only with an initial state, the pool that they are of}}
+  %o = linrec.scan %q, %q, %q indices(%i : tensor<2xi32>)
+      : tensor<2x?x4x8xf32>, tensor<2x?x4x8xf32>, tensor<2x?x4x8xf32> -> tensor<2x?x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @scan_c17_count(%q: tensor<2x?x4x8xf32>, %s: tensor<6x4x8x8xf32>, %i: tensor<3xi32>) {
+  // expected-error@+1 {{'linrec.scan' op expects indices with 2 entries (one a sequence), got 3}}
+  %o = linrec.scan %q, %q, %q initial(%s : tensor<6x4x8x8xf32>) indices(%i : tensor<3xi32>)
+      : tensor<2x?x4x8xf32>, tensor<2x?x4x8xf32>, tensor<2x?x4x8xf32> -> tensor<2x?x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @dplr_c17_type(%q: tensor<2x?x4x8xf32>, %s: tensor<6x4x8x8xf32>, %i: tensor<2xi32>) {
+  // expected-error@+1 {{'linrec.dplr_scan' op expects a final_state of the type of initial, the pool, got 'tensor<2x4x8x8xf32>' and 'tensor<6x4x8x8xf32>'}}
+  %o, %f = linrec.dplr_scan %q, %q, %q a(%q) b(%q) initial(%s : tensor<6x4x8x8xf32>) indices(%i : tensor<2xi32>)
+      : tensor<2x?x4x8xf32>, tensor<2x?x4x8xf32>, tensor<2x?x4x8xf32>, tensor<2x?x4x8xf32>,
+        tensor<2x?x4x8xf32> -> tensor<2x?x4x8xf32>, tensor<2x4x8x8xf32>
+  return
+}

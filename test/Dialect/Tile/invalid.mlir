@@ -28,11 +28,11 @@ func.func private @slice_dim(tensor<64xf32, #tile.slice<2 of <warps = [8, 1]>>>)
 func.func private @slice_extent(tensor<64xf32, #tile.slice<1 of <warps = [8, 1]>>>)
 
 // -----
-// expected-error @below {{expects a vector of a multiple of 32 elements in layout #tile.lanes}}
-func.func private @lanes(tensor<48xf32, #tile.lanes>)
+// expected-error @below {{expects a vector in layout #tile.lanes, got rank 2}}
+func.func private @lanes(tensor<4x8xf32, #tile.lanes>)
 
 // -----
-// expected-error @below {{expects elements of f32, bf16 or f16, got 'i8'}}
+// expected-error @below {{expects elements of f32, bf16, f16, i32 or i64, got 'i8'}}
 func.func private @global(!tile.global<i8>)
 
 // -----
@@ -84,15 +84,64 @@ func.func @load_c2(%p: !tile.global<f32>, %i: index) {
 
 // -----
 func.func @load_limit(%p: !tile.global<f32>, %i: index) {
-  // expected-error @below {{expects the limited dimension to be below 1, got 1}}
-  %v = tile.load %p[%i] strides [%i] below %i along 1 : !tile.global<f32> -> tensor<64xf32, #tile.lanes>
+  // expected-error @below {{expects limited dimensions to be below 1, got 1}}
+  %v = tile.load %p[%i] strides [%i] below %i along [1] : !tile.global<f32> -> tensor<64xf32, #tile.lanes>
   return
 }
 
 // -----
-func.func @load_matrix_c1(%b: !tile.buffer<64x64xf32>) {
-  // expected-error @below {{expects one element type of 16 bits, got 'f32' and 'f32'}}
-  %v = tile.load_matrix %b : !tile.buffer<64x64xf32> -> tensor<64x64xf32, #tile.acc<warps = [4, 2]>>
+func.func @load_limit_twice(%p: !tile.global<f32>, %i: index) {
+  // expected-error @below {{expects a dimension to be limited once, got 0 twice}}
+  %v = tile.load %p[%i] strides [%i] below %i, %i along [0, 0] : !tile.global<f32> -> tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @load_limit_missing(%p: !tile.global<f32>, %i: index) {
+  // expected-error @below {{expects a limit for each limited dimension, got 1 for 0}}
+  %v = "tile.load"(%p, %i, %i, %i) <{operandSegmentSizes = array<i32: 1, 1, 1, 1>}> : (!tile.global<f32>, index, index, index) -> tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @copy_columns(%p: !tile.global<bf16>, %i: index, %b: !tile.buffer<32x64xbf16, pad = 8>) {
+  // expected-error @below {{expects columns of a multiple of 16 bytes, at most 64, got 20}}
+  tile.copy_async %p[%i] stride %i rows %i columns 20 to %b : !tile.global<bf16>, !tile.buffer<32x64xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @row_c1(%b: !tile.buffer<32x64xf32, pad = 8>) {
+  // expected-error @below {{expects one of 32 rows, got 32}}
+  %r = tile.row %b[32] : !tile.buffer<32x64xf32, pad = 8> -> !tile.buffer<1x64xf32>
+  return
+}
+
+// -----
+func.func @row_c1_type(%b: !tile.buffer<32x64xf32, pad = 8>) {
+  // expected-error @below {{expects one row of '!tile.buffer<32x64xf32, pad = 8>', got '!tile.buffer<1x32xf32>'}}
+  %r = tile.row %b[31] : !tile.buffer<32x64xf32, pad = 8> -> !tile.buffer<1x32xf32>
+  return
+}
+
+// -----
+func.func @load_element_c1(%b: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects a buffer of one row of f32, got '!tile.buffer<32x64xf32>'}}
+  %r = tile.load_element %b[0] : !tile.buffer<32x64xf32>
+  return
+}
+
+// -----
+func.func @load_element_index(%b: !tile.buffer<1x64xf32>) {
+  // expected-error @below {{expects one of 64 elements, got 64}}
+  %r = tile.load_element %b[64] : !tile.buffer<1x64xf32>
+  return
+}
+
+// -----
+func.func @load_matrix_c1(%b: !tile.buffer<64x64xbf16>) {
+  // expected-error @below {{expects one element type, got 'bf16' and 'f32'}}
+  %v = tile.load_matrix %b : !tile.buffer<64x64xbf16> -> tensor<64x64xf32, #tile.acc<warps = [4, 2]>>
   return
 }
 
@@ -100,6 +149,20 @@ func.func @load_matrix_c1(%b: !tile.buffer<64x64xf32>) {
 func.func @load_matrix_c2(%b: !tile.buffer<64x128xbf16>) {
   // expected-error @below {{expects the buffer's shape, exchanged, got}}
   %v = tile.load_matrix %b transpose : !tile.buffer<64x128xbf16> -> tensor<64x128xbf16, #tile.acc<warps = [4, 2]>>
+  return
+}
+
+// -----
+func.func @load_matrix_c3(%b: !tile.buffer<64x64xf32, pad = 1>) {
+  // expected-error @below {{expects rows of f32 at multiples of 8 bytes, got 260 bytes a row}}
+  %v = tile.load_matrix %b : !tile.buffer<64x64xf32, pad = 1> -> tensor<64x64xf32, #tile.acc<warps = [4, 2]>>
+  return
+}
+
+// -----
+func.func @store_matrix_c3(%b: !tile.buffer<64x64xf32, pad = 1>, %v: tensor<64x64xf32, #tile.acc<warps = [4, 2]>>) {
+  // expected-error @below {{expects rows of f32 at multiples of 8 bytes, got 260 bytes a row}}
+  tile.store_matrix %v, %b : tensor<64x64xf32, #tile.acc<warps = [4, 2]>>, !tile.buffer<64x64xf32, pad = 1>
   return
 }
 
@@ -118,17 +181,41 @@ func.func @load_vector_c2(%b: !tile.buffer<2x64xf32>) {
 }
 
 // -----
-func.func @store_vector_c1(%b: !tile.buffer<1x64xf32>, %v: tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>) {
-  // expected-error @below {{expects an f32 vector in layout #tile.lanes, got}}
-  tile.store_vector %v, %b : tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>, !tile.buffer<1x64xf32>
+func.func @store_vector_c1(%b: !tile.buffer<1x64xbf16>, %v: tensor<64xf32, #tile.lanes>) {
+  // expected-error @below {{expects an f32 vector in layout #tile.lanes or #tile.slice, got}}
+  tile.store_vector %v, %b : tensor<64xf32, #tile.lanes>, !tile.buffer<1x64xbf16>
   return
 }
 
 // -----
 #acc = #tile.acc<warps = [8, 1]>
 func.func @mma_c1(%a: tensor<128x64xf16, #acc>, %b: !tile.buffer<64x64xbf16>, %c: tensor<128x64xf32, #acc>) {
-  // expected-error @below {{expects operands of one element type of 16 bits, got 'f16' and 'bf16'}}
+  // expected-error @below {{expects operands of one element type, got 'f16' and 'bf16'}}
   %d = tile.mma %a, %b, %c : tensor<128x64xf16, #acc>, !tile.buffer<64x64xbf16> -> tensor<128x64xf32, #acc>
+  return
+}
+
+// -----
+#acc = #tile.acc<warps = [8, 1]>
+func.func @mma_no_precision(%a: tensor<128x64xf32, #acc>, %b: !tile.buffer<64x64xf32>, %c: tensor<128x64xf32, #acc>) {
+  // expected-error @below {{expects a precision of products of f32 and of no others, got products of 'f32' without}}
+  %d = tile.mma %a, %b, %c : tensor<128x64xf32, #acc>, !tile.buffer<64x64xf32> -> tensor<128x64xf32, #acc>
+  return
+}
+
+// -----
+#acc = #tile.acc<warps = [8, 1]>
+func.func @mma_precision(%a: tensor<128x64xbf16, #acc>, %b: !tile.buffer<64x64xbf16>, %c: tensor<128x64xf32, #acc>) {
+  // expected-error @below {{expects a precision of products of f32 and of no others, got products of 'bf16' with one}}
+  %d = tile.mma %a, %b, %c precision tf32 : tensor<128x64xbf16, #acc>, !tile.buffer<64x64xbf16> -> tensor<128x64xf32, #acc>
+  return
+}
+
+// -----
+#acc = #tile.acc<warps = [8, 1]>
+func.func @mma_c4(%a: tensor<128x64xf32, #acc>, %b: !tile.buffer<64x64xf32, pad = 1>, %c: tensor<128x64xf32, #acc>) {
+  // expected-error @below {{expects rows of f32 at multiples of 8 bytes, got 260 bytes a row}}
+  %d = tile.mma %a, %b, %c precision tf32 : tensor<128x64xf32, #acc>, !tile.buffer<64x64xf32, pad = 1> -> tensor<128x64xf32, #acc>
   return
 }
 
@@ -149,6 +236,14 @@ func.func @mma_depth(%a: !tile.buffer<128x8xbf16>, %b: !tile.buffer<8x64xbf16>, 
 }
 
 // -----
+#acc = #tile.acc<warps = [8, 1]>
+func.func @mma_depth_f32(%a: !tile.buffer<128x12xf32>, %b: !tile.buffer<12x64xf32>, %c: tensor<128x64xf32, #acc>) {
+  // expected-error @below {{expects a contracted extent that is a multiple of 8, got 12}}
+  %d = tile.mma %a, %b, %c precision tf32 : !tile.buffer<128x12xf32>, !tile.buffer<12x64xf32> -> tensor<128x64xf32, #acc>
+  return
+}
+
+// -----
 #grid = #tile.acc<warps = [4, 2]>
 func.func @mma_c3(%a: tensor<64x64xbf16, #grid>, %b: !tile.buffer<64x64xbf16>, %c: tensor<64x64xf32, #grid>) {
   // expected-error @below {{expects a left operand in registers to split rows alone, as the result, got}}
@@ -160,6 +255,20 @@ func.func @mma_c3(%a: tensor<64x64xbf16, #grid>, %b: !tile.buffer<64x64xbf16>, %
 func.func @inverse_c1(%l: !tile.buffer<24x24xf32>, %r: !tile.buffer<24x24xbf16>) {
   // expected-error @below {{expects square matrices of a multiple of 16 rows, got}}
   tile.unit_lower_inverse %l, %r : !tile.buffer<24x24xf32>, !tile.buffer<24x24xbf16>
+  return
+}
+
+// -----
+func.func @inverse_c1_element(%l: !tile.buffer<32x32xbf16>, %r: !tile.buffer<32x32xbf16>) {
+  // expected-error @below {{expects an f32 matrix, got '!tile.buffer<32x32xbf16>'}}
+  tile.unit_lower_inverse %l, %r : !tile.buffer<32x32xbf16>, !tile.buffer<32x32xbf16>
+  return
+}
+
+// -----
+func.func @inverse_c2_result(%l: !tile.buffer<32x32xf32>, %r: !tile.buffer<32x32xbf16, pad = 2>) {
+  // expected-error @below {{expects rows at multiples of 16 bytes, got 68 bytes a row}}
+  tile.unit_lower_inverse %l, %r : !tile.buffer<32x32xf32>, !tile.buffer<32x32xbf16, pad = 2>
   return
 }
 
@@ -179,15 +288,22 @@ func.func @broadcast_c1(%v: tensor<64xf32, #tile.lanes>) {
 
 // -----
 func.func @convert_c1(%v: tensor<64xf32, #tile.lanes>) {
-  // expected-error @below {{expects a vector from #tile.lanes to a #tile.slice, got}}
-  %w = tile.convert %v : tensor<64xf32, #tile.lanes> -> tensor<64xf32, #tile.lanes>
+  // expected-error @below {{expects a vector in #tile.lanes or a #tile.slice, got}}
+  %w = tile.convert %v : tensor<64xf32, #tile.lanes> -> tensor<32xf32, #tile.lanes>
   return
 }
 
 // -----
-func.func @cumsum_c1(%v: tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>) {
-  // expected-error @below {{expects a vector in layout #tile.lanes, got}}
-  %w = tile.cumsum %v : tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>
+func.func @convert_c2(%v: tensor<64xf32, #tile.slice<1 of <warps = [4, 2]>>>) {
+  // expected-error @below {{expects a slice that every warp holds as a whole, got one over 4 warps:}}
+  %w = tile.convert %v : tensor<64xf32, #tile.slice<1 of <warps = [4, 2]>>> -> tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @cumsum_c1(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>) {
+  // expected-error @below {{expects a vector in layout #tile.lanes or a matrix in #tile.acc<warps = [1, b]>, got}}
+  %w = tile.cumsum %v : tensor<64x64xf32, #tile.acc<warps = [4, 1]>>
   return
 }
 
@@ -202,5 +318,110 @@ func.func @extract_c1(%v: tensor<64xf32, #tile.lanes>) {
 func.func @coordinate_c1() {
   // expected-error @below {{expects a dimension below 1, got 1}}
   %w = tile.coordinate 1 : tensor<64xi32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @decay_c1_width(%x: !tile.buffer<32x24xbf16>, %s: !tile.buffer<32x24xbf16>, %y: !tile.buffer<32x24xbf16>, %g: !tile.buffer<32x24xf32>, %gy: !tile.buffer<32x24xf32>) {
+  // expected-error @below {{expects a width that is a multiple of 16, got 24}}
+  tile.decay_scale (%x), %g, %y, %gy into (%s), %y : (!tile.buffer<32x24xbf16>), !tile.buffer<32x24xf32>, !tile.buffer<32x24xbf16>, !tile.buffer<32x24xf32>, (!tile.buffer<32x24xbf16>), !tile.buffer<32x24xbf16>
+  return
+}
+
+// -----
+func.func @decay_c1_element(%x: !tile.buffer<32x64xf16>, %s: !tile.buffer<32x64xbf16, pad = 8>, %y: !tile.buffer<32x64xbf16, pad = 8>, %g: !tile.buffer<32x64xf32, pad = 8>, %gy: !tile.buffer<32x64xf32, pad = 8>) {
+  // expected-error @below {{expects operands of one element type and width, got '!tile.buffer<32x64xf16>' and}}
+  tile.decay_scale (%x), %g, %y, %gy into (%s), %y : (!tile.buffer<32x64xf16>), !tile.buffer<32x64xf32, pad = 8>, !tile.buffer<32x64xbf16, pad = 8>, !tile.buffer<32x64xf32, pad = 8>, (!tile.buffer<32x64xbf16, pad = 8>), !tile.buffer<32x64xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @decay_c1_scaled(%x: !tile.buffer<32x64xbf16, pad = 8>, %s: !tile.buffer<32x64xf32>, %y: !tile.buffer<32x64xbf16, pad = 8>, %g: !tile.buffer<32x64xf32, pad = 8>, %gy: !tile.buffer<32x64xf32, pad = 8>) {
+  // expected-error @below {{scaled to have its shape and element type, got '!tile.buffer<32x64xf32>'}}
+  tile.decay_scale (%x), %g, %y, %gy into (%s), %y : (!tile.buffer<32x64xbf16, pad = 8>), !tile.buffer<32x64xf32, pad = 8>, !tile.buffer<32x64xbf16, pad = 8>, !tile.buffer<32x64xf32, pad = 8>, (!tile.buffer<32x64xf32>), !tile.buffer<32x64xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @decay_c2_rows(%x: !tile.buffer<24x64xbf16, pad = 8>, %s: !tile.buffer<24x64xbf16, pad = 8>, %y: !tile.buffer<24x64xbf16, pad = 8>, %g: !tile.buffer<24x64xf32, pad = 8>, %gy: !tile.buffer<24x64xf32, pad = 8>) {
+  // expected-error @below {{expects rows of x in blocks of 16, and some rows of y for each of them, got 24 and 24}}
+  tile.decay_scale (%x), %g, %y, %gy into (%s), %y : (!tile.buffer<24x64xbf16, pad = 8>), !tile.buffer<24x64xf32, pad = 8>, !tile.buffer<24x64xbf16, pad = 8>, !tile.buffer<24x64xf32, pad = 8>, (!tile.buffer<24x64xbf16, pad = 8>), !tile.buffer<24x64xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @decay_c2_gates(%x: !tile.buffer<32x64xbf16, pad = 8>, %s: !tile.buffer<32x64xbf16, pad = 8>, %y: !tile.buffer<32x64xbf16, pad = 8>, %g: !tile.buffer<32x64xbf16, pad = 8>, %gy: !tile.buffer<32x64xbf16, pad = 8>) {
+  // expected-error @below {{expects f32 gates for every element of}}
+  tile.decay_scale (%x), %g, %y, %gy into (%s), %y : (!tile.buffer<32x64xbf16, pad = 8>), !tile.buffer<32x64xbf16, pad = 8>, !tile.buffer<32x64xbf16, pad = 8>, !tile.buffer<32x64xbf16, pad = 8>, (!tile.buffer<32x64xbf16, pad = 8>), !tile.buffer<32x64xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @decay_c3(%x: !tile.buffer<32x64xbf16, pad = 4>, %s: !tile.buffer<32x64xbf16, pad = 8>, %y: !tile.buffer<32x64xbf16, pad = 8>, %g: !tile.buffer<32x64xf32, pad = 8>, %gy: !tile.buffer<32x64xf32, pad = 8>) {
+  // expected-error @below {{expects rows at multiples of 16 bytes, got 136}}
+  tile.decay_scale (%x), %g, %y, %gy into (%s), %y : (!tile.buffer<32x64xbf16, pad = 4>), !tile.buffer<32x64xf32, pad = 8>, !tile.buffer<32x64xbf16, pad = 8>, !tile.buffer<32x64xf32, pad = 8>, (!tile.buffer<32x64xbf16, pad = 8>), !tile.buffer<32x64xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @decay_c1_count(%x: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects a scaled operand for each x, at least one, got 1 for 2}}
+  tile.decay_scale (%x, %x), %g, %x, %g into (%x), %x : (!tile.buffer<32x64xbf16>, !tile.buffer<32x64xbf16>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xbf16>
+  return
+}
+
+// -----
+func.func @decay_dot_c4(%x: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects results of 32x32 in one layout #tile.acc, got}}
+  %r = tile.decay_dot (%x), %g, %x, %g scaled (%x), %x strict [true] : (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xbf16> -> tensor<32x64xf32, #tile.acc<warps = [2, 4]>>
+  return
+}
+
+// -----
+func.func @decay_dot_c4_strict(%x: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects a result for each x, strict or not, got 1 results and 2 words for 1}}
+  %r = tile.decay_dot (%x), %g, %x, %g scaled (%x), %x strict [true, false] : (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xbf16> -> tensor<32x32xf32, #tile.acc<warps = [2, 4]>>
+  return
+}
+
+// -----
+func.func @decay_dot_c5(%x: !tile.buffer<32x64xf32>, %g: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects a precision of products of f32 and of no others, got products of 'f32' without}}
+  %r = tile.decay_dot (%x), %g, %x, %g scaled (%x), %x strict [true] : (!tile.buffer<32x64xf32>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xf32>), !tile.buffer<32x64xf32> -> tensor<32x32xf32, #tile.acc<warps = [2, 4]>>
+  return
+}
+
+// -----
+func.func @reduce_c1(%v: tensor<64xf32, #tile.lanes>) {
+  // expected-error @below {{expects a matrix in layout #tile.acc, got #tile.lanes}}
+  %w = tile.reduce add %v along 0 : tensor<64xf32, #tile.lanes> -> tensor<64xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @reduce_c1_dim(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>) {
+  // expected-error @below {{expects dimension 0 or 1, got 2}}
+  %w = tile.reduce add %v along 2 : tensor<64x64xf32, #tile.acc<warps = [4, 1]>> -> tensor<64xf32, #tile.slice<1 of <warps = [4, 1]>>>
+  return
+}
+
+// -----
+func.func @reduce_c1_slice(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>) {
+  // expected-error @below {{expects the input's slice along dimension 1, got}}
+  %w = tile.reduce add %v along 1 : tensor<64x64xf32, #tile.acc<warps = [4, 1]>> -> tensor<64xf32, #tile.slice<0 of <warps = [4, 1]>>>
+  return
+}
+
+// -----
+func.func @reduce_c2(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>) {
+  // expected-error @below {{expects scratch where several warps share the dimension, got none for 4}}
+  %w = tile.reduce add %v along 0 : tensor<64x64xf32, #tile.acc<warps = [4, 1]>> -> tensor<64xf32, #tile.slice<0 of <warps = [4, 1]>>>
+  return
+}
+
+// -----
+func.func @reduce_c2_shape(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>, %s: !tile.buffer<2x64xf32>) {
+  // expected-error @below {{expects f32 scratch of 4x64, got '!tile.buffer<2x64xf32>'}}
+  %w = tile.reduce add %v along 0 through %s : tensor<64x64xf32, #tile.acc<warps = [4, 1]>>, !tile.buffer<2x64xf32> -> tensor<64xf32, #tile.slice<0 of <warps = [4, 1]>>>
   return
 }

@@ -1,5 +1,5 @@
 // If this fails, a processor is taken for a GPU, or a mistake in an option goes by.
-// RUN: not deltanet-opt %s --linrec-to-ptx='target=x86-64-v3' 2>&1 | FileCheck %s --check-prefix=CPU
+// RUN: not deltanet-opt %s --linrec-to-ptx='target=x86-64-v3 chunk=32 products=bf16' 2>&1 | FileCheck %s --check-prefix=CPU
 // CPU: error: expects a gpu to write PTX for, got x86-64-v3
 // RUN: not deltanet-opt %s --write-ptx 2>&1 | FileCheck %s --check-prefix=NONE
 // NONE: error: expects a module that states its target (kernel-set-target)

@@ -24,6 +24,25 @@ struct AccessList {
 };
 } // namespace
 
+namespace {
+/// keyword `(` operand `:` type `)`, or nothing.
+struct OptionalList {
+  bool present = false;
+  OpAsmParser::UnresolvedOperand operand;
+  Type type;
+
+  ParseResult parse(OpAsmParser &parser, StringRef keyword) {
+    present = succeeded(parser.parseOptionalKeyword(keyword));
+    return failure(present &&
+                   (parser.parseLParen() || parser.parseOperand(operand) ||
+                    parser.parseColonType(type) || parser.parseRParen()));
+  }
+  ParseResult resolve(OpAsmParser &parser, SmallVectorImpl<Value> &operands) {
+    return failure(present && parser.resolveOperand(operand, type, operands));
+  }
+};
+} // namespace
+
 /// keyword `(` (operand? access `:` type),* `)`, absent if empty.
 static ParseResult parseList(OpAsmParser &parser, StringRef keyword,
                              bool hasOperands, AccessList &list) {
@@ -50,11 +69,8 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
     result.getOrAddProperties<Properties>().reverse = b.getUnitAttr();
 
   SMLoc loc = parser.getCurrentLocation();
-  OpAsmParser::UnresolvedOperand sequences;
-  Type sequencesType;
-  bool packed = succeeded(parser.parseOptionalKeyword("sequences"));
-  if (packed && (parser.parseLParen() || parser.parseOperand(sequences) ||
-                 parser.parseColonType(sequencesType) || parser.parseRParen()))
+  OptionalList sequences, indices;
+  if (sequences.parse(parser, "sequences") || indices.parse(parser, "indices"))
     return failure();
   AccessList carries, inputs, outputs, finals;
   if (parseList(parser, "carry", true, carries) ||
@@ -63,13 +79,13 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
       parseList(parser, "final", false, finals) ||
       parser.parseOptionalAttrDictWithKeyword(result.attributes))
     return failure();
-  if (packed &&
-      parser.resolveOperand(sequences, sequencesType, result.operands))
+  if (sequences.resolve(parser, result.operands))
     return failure();
   if (parser.resolveOperands(carries.operands, carries.types, loc,
                              result.operands) ||
       parser.resolveOperands(inputs.operands, inputs.types, loc,
-                             result.operands))
+                             result.operands) ||
+      indices.resolve(parser, result.operands))
     return failure();
   result.addTypes(outputs.types);
   result.addTypes(finals.types);
@@ -81,8 +97,9 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
   props.output_accesses = b.getArrayAttr(outputs.accesses);
   props.final_accesses = b.getArrayAttr(finals.accesses);
   llvm::copy(
-      ArrayRef<int32_t>({packed, static_cast<int32_t>(carries.types.size()),
-                         static_cast<int32_t>(inputs.types.size())}),
+      ArrayRef<int32_t>(
+          {sequences.present, static_cast<int32_t>(carries.types.size()),
+           static_cast<int32_t>(inputs.types.size()), indices.present}),
       props.operandSegmentSizes.begin());
 
   Region *body = result.addRegion();
@@ -117,6 +134,8 @@ void ScanOp::print(OpAsmPrinter &p) {
     p << " reverse";
   if (Value sequences = getSequences())
     p << " sequences(" << sequences << " : " << sequences.getType() << ")";
+  if (Value indices = getIndices())
+    p << " indices(" << indices << " : " << indices.getType() << ")";
   printList(p, "carry", getInits(), getInits().getTypes(), getInitAccesses());
   printList(p, "in", getInputs(), getInputs().getTypes(), getInputAccesses());
   printList(p, "out", {}, getOutputs().getTypes(), getOutputAccesses());
@@ -173,6 +192,41 @@ static LogicalResult verifyAccesses(ScanOp op, StringRef what,
   return success();
 }
 
+/// C10, but for the number of indices.
+static LogicalResult verifyPool(ScanOp op) {
+  if (Value indices = op.getIndices()) {
+    auto type = cast<RankedTensorType>(indices.getType());
+    if (type.getRank() != 1 || !type.getElementType().isInteger())
+      return op.emitOpError("expects indices to be a list of integers, got ")
+             << type;
+  }
+  auto reject = [&](Attribute access, const Twine &where) {
+    return op.emitOpError("expects a pool (p) ")
+           << where << ", got " << cast<AccessAttr>(access).getText();
+  };
+  auto hasPool = [](Attribute access) {
+    return cast<AccessAttr>(access).has(AccessAttr::Pool);
+  };
+  for (ArrayAttr accesses : {op.getInputAccesses(), op.getOutputAccesses()})
+    for (Attribute access : accesses)
+      if (hasPool(access))
+        return reject(access, "of carries alone");
+  for (int64_t i = 0, e = op.getNumCarries(); i != e; ++i) {
+    AccessAttr init = op.getInitAccess(i), final = op.getFinalAccess(i);
+    if (!hasPool(init) && !hasPool(final))
+      continue;
+    if (!op.getIndices())
+      return reject(hasPool(init) ? init : final, "only with indices");
+    if (hasPool(init) != hasPool(final))
+      return reject(init, "for both a carry and its final");
+    if (op.getInits()[i].getType() != op.getFinals()[i].getType())
+      return op.emitOpError("expects a pool of one type before and after, got ")
+             << op.getInits()[i].getType() << " and "
+             << op.getFinals()[i].getType();
+  }
+  return success();
+}
+
 LogicalResult ScanOp::verify() {
   // C7
   if (static_cast<int64_t>(getChunkSize()) < 1)
@@ -209,10 +263,8 @@ LogicalResult ScanOp::verify() {
     return llvm::any_of(
         accesses, [&](Attribute a) { return cast<AccessAttr>(a).has(loop); });
   };
-  if (!hasLoop(getInputAccesses(), AccessAttr::Head) &&
-      !hasLoop(getInitAccesses(), AccessAttr::Head))
-    return emitOpError(
-        "expects an input or a carry that is walked by heads (h)");
+  bool heads = hasLoop(getInputAccesses(), AccessAttr::Head) ||
+               hasLoop(getInitAccesses(), AccessAttr::Head);
   if (!hasLoop(getInputAccesses(), AccessAttr::Token))
     return emitOpError("expects an input that is walked by tokens (t)");
   if (!getSequences() && !hasLoop(getInputAccesses(), AccessAttr::Batch) &&
@@ -223,21 +275,23 @@ LogicalResult ScanOp::verify() {
   // C6
   for (Attribute a : getOutputAccesses()) {
     auto access = cast<AccessAttr>(a);
-    if (!access.has(AccessAttr::Batch) || !access.has(AccessAttr::Head) ||
+    if (!access.has(AccessAttr::Batch) ||
+        access.has(AccessAttr::Head) != heads ||
         access.has(AccessAttr::Token) == access.has(AccessAttr::Chunk) ||
         access.has(AccessAttr::Group) || access.has(AccessAttr::Sequence))
-      return emitOpError("expects outputs walked by b, h and one of t, c, got ")
+      return emitOpError("expects outputs walked by b")
+             << (heads ? ", h" : "") << " and one of t, c, got "
              << access.getText();
   }
   for (Attribute a : getFinalAccesses()) {
     auto access = cast<AccessAttr>(a);
-    if (!access.has(AccessAttr::Sequence) || !access.has(AccessAttr::Head) ||
-        access.has(AccessAttr::Token) ||
-        access.getRank() != access.getTileRank() + 2)
-      return emitOpError("expects finals walked by n and h alone, got ")
-             << access.getText();
+    if (access.has(AccessAttr::Sequence) == access.has(AccessAttr::Pool) ||
+        access.has(AccessAttr::Head) != heads || access.has(AccessAttr::Token) ||
+        access.getRank() != access.getTileRank() + 1 + heads)
+      return emitOpError("expects finals walked by n")
+             << (heads ? " and h" : "") << " alone, got " << access.getText();
   }
-  return success();
+  return verifyPool(*this);
 }
 
 namespace {
@@ -249,6 +303,10 @@ public:
   /// Adds a tensor whose tile has the type `tile`.
   LogicalResult add(StringRef kind, int64_t index, AccessAttr access, Type type,
                     Type tile);
+  /// Adds indices of a pool, one for each sequence.
+  LogicalResult addIndices(int64_t count) {
+    return record(AccessAttr::Sequence, count, "indices");
+  }
   /// Groups divide heads.
   LogicalResult verifyGroups();
 
@@ -260,7 +318,7 @@ private:
   LogicalResult record(int64_t loop, int64_t extent, const std::string &where);
 
   ScanOp op;
-  Known known[6];
+  Known known[7];
 };
 } // namespace
 
@@ -342,6 +400,11 @@ static LogicalResult verifyLoops(ScanOp op, YieldOp yield) {
   for (auto [i, value] : llvm::enumerate(yield.getOutputs()))
     if (failed(extents.add("output", i, op.getOutputAccess(i),
                            op.getOutputs()[i].getType(), value.getType())))
+      return failure();
+  // C10
+  if (Value indices = op.getIndices())
+    if (failed(extents.addIndices(
+            cast<RankedTensorType>(indices.getType()).getDimSize(0))))
       return failure();
   return extents.verifyGroups();
 }
@@ -536,7 +599,8 @@ struct DropUnused : OpRewritePattern<ScanOp> {
       if (!deadOutputs.test(i))
         outputs.push_back(v);
     auto scan = ScanOp::create(rewriter, op.getLoc(), types, op.getSequences(),
-                               op.getInits(), inputs, op.getChunkSizeAttr(),
+                               op.getInits(), inputs, op.getIndices(),
+                               op.getChunkSizeAttr(),
                                op.getInitAccesses(),
                                rewriter.getArrayAttr(inputAccesses),
                                rewriter.getArrayAttr(outputAccesses),

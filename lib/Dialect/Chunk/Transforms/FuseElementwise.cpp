@@ -216,7 +216,8 @@ static ScanOp withOutputs(ScanOp scan, TypeRange types,
   rewriter.setInsertionPoint(scan);
   auto fresh = ScanOp::create(
       rewriter, scan.getLoc(), results, scan.getSequences(), scan.getInits(),
-      scan.getInputs(), scan.getChunkSizeAttr(), scan.getInitAccesses(),
+      scan.getInputs(), scan.getIndices(), scan.getChunkSizeAttr(),
+      scan.getInitAccesses(),
       scan.getInputAccesses(), rewriter.getArrayAttr(outputAccesses),
       scan.getFinalAccesses(), scan.getReverseAttr());
   fresh->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
@@ -255,7 +256,7 @@ static ScanOp fuseConsumer(ScanOp scan, unsigned output,
   for (OpOperand &init : generic.getDpsInitsMutable()) {
     AccessAttr result = code.getAccess(generic.getMatchingIndexingMap(&init));
     for (auto loop : {AccessAttr::Batch, AccessAttr::Token, AccessAttr::Head})
-      if (!result.has(loop))
+      if (access.has(loop) && !result.has(loop))
         return decline("its result is not one of tokens and heads");
     accesses.push_back(result);
   }

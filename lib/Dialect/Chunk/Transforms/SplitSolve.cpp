@@ -28,8 +28,7 @@ struct SplitSolve : deltanet::chunk::impl::ChunkSplitSolveBase<SplitSolve> {
   using ChunkSplitSolveBase::ChunkSplitSolveBase;
 
   void runOnOperation() override {
-    FailureOr<Type> type =
-        deltanet::kernel::parseProductType(getOperation().getLoc(), products);
+    FailureOr<Type> type = getProducts();
     if (failed(type))
       return signalPassFailure();
     getOperation().walk([&](UnitLowerSolveOp solve) {
@@ -46,6 +45,18 @@ struct SplitSolve : deltanet::chunk::impl::ChunkSplitSolveBase<SplitSolve> {
       solve.erase();
       ++numSplit;
     });
+  }
+
+private:
+  /// What the option says, or the schedule.
+  FailureOr<Type> getProducts() {
+    if (products.empty())
+      if (Type decided =
+              deltanet::kernel::getSchedule(getOperation()).getProducts())
+        return decided;
+    return deltanet::kernel::parseProductType(
+        getOperation().getLoc(),
+        products.empty() ? StringRef("f32") : StringRef(products));
   }
 };
 } // namespace

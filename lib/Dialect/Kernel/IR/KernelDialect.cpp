@@ -2,6 +2,7 @@
 // What the attributes accept, and where operations carry them.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Dialect/Kernel/IR/Kernel.h"
+#include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -155,13 +156,14 @@ LogicalResult
 ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                      bool tokenLoop, int64_t chunk, Type products, Type gates,
                      int64_t vectorBits, int64_t warps, int64_t stages,
-                     int64_t splitValue) {
+                     int64_t splitValue, int64_t aheadWarps) {
   // C1
   std::pair<StringLiteral, int64_t> numbers[] = {{"chunk", chunk},
                                                  {"vector_bits", vectorBits},
                                                  {"warps", warps},
                                                  {"stages", stages},
-                                                 {"split_value", splitValue}};
+                                                 {"split_value", splitValue},
+                                                 {"ahead_warps", aheadWarps}};
   for (auto [entry, value] : numbers)
     if (value < 0)
       return emitError() << "expects decisions of at least 0, got " << entry
@@ -186,15 +188,16 @@ struct ScheduleEntries {
       : context(from.getContext()), tokenLoop(from.getTokenLoop()),
         chunk(from.getChunk()), vectorBits(from.getVectorBits()),
         warps(from.getWarps()), stages(from.getStages()),
-        splitValue(from.getSplitValue()), products(from.getProducts()),
+        splitValue(from.getSplitValue()), aheadWarps(from.getAheadWarps()),
+        products(from.getProducts()),
         gates(from.getGates()) {}
   ScheduleAttr build() const {
     return ScheduleAttr::get(context, tokenLoop, chunk, products, gates,
-                             vectorBits, warps, stages, splitValue);
+                             vectorBits, warps, stages, splitValue, aheadWarps);
   }
   MLIRContext *context;
   bool tokenLoop;
-  int64_t chunk, vectorBits, warps, stages, splitValue;
+  int64_t chunk, vectorBits, warps, stages, splitValue, aheadWarps;
   Type products, gates;
 };
 
@@ -236,6 +239,9 @@ ScheduleAttr ScheduleAttr::withStages(int64_t stages) const {
 ScheduleAttr ScheduleAttr::withSplitValue(int64_t blocks) const {
   return with(*this, &ScheduleEntries::splitValue, blocks);
 }
+ScheduleAttr ScheduleAttr::withAheadWarps(int64_t warps) const {
+  return with(*this, &ScheduleEntries::aheadWarps, warps);
+}
 
 //===----------------------------------------------------------------------===//
 // Where operations carry them
@@ -256,7 +262,7 @@ ScheduleAttr deltanet::kernel::getSchedule(Operation *op) {
   if (auto schedule = findAround<ScheduleAttr>(op, kScheduleName))
     return schedule;
   return ScheduleAttr::get(op->getContext(), false, 0, Type(), Type(), 0, 0, 0,
-                           0);
+                           0, 0);
 }
 
 void deltanet::kernel::setSchedule(Operation *op, ScheduleAttr schedule) {
@@ -297,6 +303,19 @@ static FailureOr<Type> parseFloat(Location loc, StringRef name, StringRef what,
 FailureOr<Type> deltanet::kernel::parseProductType(Location loc,
                                                    StringRef name) {
   return parseFloat(loc, name, "products", {"f32", "bf16", "f16"});
+}
+
+FailureOr<ScheduleAttr> deltanet::kernel::parseSchedule(Location loc,
+                                                        StringRef text) {
+  std::string whole = ("#kernel.schedule<" + text + ">").str();
+  // The parser's own words come first; they show the text with its place.
+  auto schedule = dyn_cast_or_null<ScheduleAttr>(
+      parseAttribute(whole, loc.getContext()));
+  if (!schedule)
+    return emitError(loc) << "expects entries of #kernel.schedule such as "
+                             "'chunk = 64, warps = 8', got '"
+                          << text << "'";
+  return schedule;
 }
 
 FailureOr<ScheduleAttr> deltanet::kernel::withOptions(Location loc,

@@ -11,15 +11,16 @@ using namespace mlir;
 using namespace deltanet;
 using kernel::ScheduleAttr;
 
-/// Whether `function` has recurrences, and all are known to be short.
-static bool hasOnlyShortRecurrences(func::FuncOp function) {
+/// Whether `function` has recurrences, and all are known to have at most `most`
+/// tokens, or have no other form than the token loop.
+static bool hasOnlyShortRecurrences(func::FuncOp function, int64_t most) {
   bool any = false, allShort = true;
   function.walk([&](linrec::RecurrenceOpInterface op) {
     int64_t tokens = linrec::getScanShape(op).tokens;
     any = true;
-    allShort &=
-        !ShapedType::isDynamic(tokens) && tokens <= kernel::kTokenLoopTokens;
+    allShort &= !ShapedType::isDynamic(tokens) && tokens <= most;
   });
+  function.walk([&](linrec::SelectiveScanOp) { any = true; });
   return any && allShort;
 }
 
@@ -37,10 +38,17 @@ struct KernelChooseSchedule
       return signalPassFailure();
     ScheduleAttr schedule = *stated;
     auto target = kernel::getTarget(function);
-    if (!schedule.getChunk() && hasOnlyShortRecurrences(function))
+    bool gpu = target && target.isGPU();
+    if (!schedule.getChunk() &&
+        hasOnlyShortRecurrences(function, gpu ? kernel::kTokenLoopTokensOnGPU
+                                              : kernel::kTokenLoopTokens))
       schedule = schedule.withTokenLoop();
-    else if (!schedule.getChunk() && target && target.isCPU())
-      schedule = schedule.withChunk(kernel::kChunkOnCPU);
+    else if (!schedule.getChunk() && target)
+      schedule = schedule.withChunk(gpu ? kernel::kChunkOnGPU
+                                        : kernel::kChunkOnCPU);
+    // Chunks are for the tensor cores; the token loop has no use for them.
+    if (gpu && !schedule.getProducts() && !schedule.getTokenLoop())
+      schedule = schedule.withProducts(BFloat16Type::get(&getContext()));
     if (target && target.isCPU() && !schedule.getVectorBits())
       schedule = schedule.withVectorBits(target.getVectorBits());
     kernel::setSchedule(function, kernel::withDefaults(schedule));
@@ -53,6 +61,13 @@ private:
       return emitError(function.getLoc(),
                        "expects token-loop or chunk, not both, got chunk = ")
              << chunkSize.getValue();
+    if (!decided.empty()) {
+      FailureOr<ScheduleAttr> schedule =
+          kernel::parseSchedule(function.getLoc(), decided);
+      if (failed(schedule))
+        return failure();
+      kernel::setSchedule(function, *schedule);
+    }
     return kernel::withOptions(function.getLoc(), kernel::getSchedule(function),
                                tokenLoop ? 1 : chunkSize.getValue(),
                                productType, gateType);

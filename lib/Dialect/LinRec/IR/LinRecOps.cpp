@@ -68,6 +68,7 @@ public:
 private:
   LogicalResult state(StringRef name, RankedTensorType type);
   LogicalResult packing();
+  LogicalResult pool();
 };
 } // namespace
 
@@ -122,8 +123,8 @@ LogicalResult Verifier::tokenTensor(StringRef name, RankedTensorType type,
 
 LogicalResult Verifier::state(StringRef name, RankedTensorType type) {
   bool vk = op.getStateLayout() == StateLayout::VK;
-  if (failed(extent(name, "states", type.getDimSize(0), shape.sequences,
-                    "one a sequence")) ||
+  if ((!op.getIndices() && failed(extent(name, "states", type.getDimSize(0),
+                                         shape.sequences, "one a sequence"))) ||
       failed(
           extent(name, "heads", type.getDimSize(1), shape.heads, "as value")))
     return failure();
@@ -152,6 +153,22 @@ LogicalResult Verifier::packing() {
                "expects at least 2 offsets of packed sequences, got ")
            << entries;
   return success();
+}
+
+LogicalResult Verifier::pool() {
+  auto indices = op.getIndices();
+  if (!indices)
+    return success();
+  auto initial = op.getInitialState(), final = op.getFinalState();
+  if (!initial)
+    return op->emitOpError("expects indices only with an initial state, the "
+                           "pool that they are of");
+  if (final && final.getType() != initial.getType())
+    return op->emitOpError("expects a final_state of the type of initial, the "
+                           "pool, got ")
+           << final.getType() << " and " << initial.getType();
+  return extent("indices", "entries", indices.getType().getDimSize(0),
+                shape.sequences, "one a sequence");
 }
 
 LogicalResult Verifier::verify() {
@@ -210,6 +227,9 @@ LogicalResult Verifier::verify() {
       return failure();
   // C10
   if (failed(packing()))
+    return failure();
+  // C17
+  if (failed(pool()))
     return failure();
   // C9
   if (auto initial = op.getInitialState())
@@ -397,7 +417,8 @@ template <typename Op> struct DropZeroOperands : OpRewritePattern<Op> {
   LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
     bool decay = isZero(op.getDecay());
-    bool initial = isZero(op.getInitialState());
+    // A pool says how many states there are, whatever they are.
+    bool initial = isZero(op.getInitialState()) && !op.getIndices();
     if (!decay && !initial)
       return rewriter.notifyMatchFailure(op,
                                          "no operand that is a zero constant");

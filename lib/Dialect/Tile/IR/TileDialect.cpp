@@ -6,11 +6,13 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
 
 #include "deltanet/Dialect/Tile/IR/TileDialect.cpp.inc"
+#include "deltanet/Dialect/Tile/IR/TileEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "deltanet/Dialect/Tile/IR/TileAttrs.cpp.inc"
 #define GET_TYPEDEF_CLASSES
@@ -86,19 +88,26 @@ SliceAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
 LogicalResult
 LanesAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
                           function_ref<InFlightDiagnostic()> emitError) const {
-  if (shape.size() != 1 || shape[0] % kWarpSize != 0 || shape[0] == 0)
-    return emitError() << "expects a vector of a multiple of " << kWarpSize
-                       << " elements in layout #tile.lanes";
+  if (shape.size() != 1 || shape[0] < 1)
+    return emitError() << "expects a vector in layout #tile.lanes, got rank "
+                       << shape.size();
   return success();
 }
 
 bool deltanet::tile::isInRegisters(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   return tensor &&
-         isa_and_nonnull<AccAttr, SliceAttr, LanesAttr>(tensor.getEncoding());
+         isa_and_nonnull<AccAttr, SliceAttr, LanesAttr, BlockedAttr>(
+             tensor.getEncoding());
 }
 
 int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {
+  if (auto blocked = dyn_cast<BlockedAttr>(type.getEncoding())) {
+    int64_t elements = 1;
+    for (int64_t d = 0; d != blocked.getRank(); ++d)
+      elements *= blocked.getDim(d).getElements(type.getDimSize(d));
+    return elements;
+  }
   if (auto acc = dyn_cast<AccAttr>(type.getEncoding()))
     return type.getNumElements() / (acc.getNumWarps() * kWarpSize);
   if (auto slice = dyn_cast<SliceAttr>(type.getEncoding())) {
@@ -108,7 +117,11 @@ int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {
            (kAccTile[kept] * slice.getParent().getWarps()[kept]) * 2;
   }
   assert(isa<LanesAttr>(type.getEncoding()) && "not a tensor in registers");
-  return type.getDimSize(0) / kWarpSize;
+  int64_t count = type.getDimSize(0);
+  int64_t perLane = llvm::divideCeil(count, kWarpSize);
+  while (count % perLane != 0)
+    ++perLane;
+  return perLane;
 }
 
 //===----------------------------------------------------------------------===//
@@ -117,15 +130,19 @@ int64_t deltanet::tile::getElementsPerThread(RankedTensorType type) {
 
 LogicalResult GlobalType::verify(function_ref<InFlightDiagnostic()> emitError,
                                  Type element) {
-  if (!element.isF32() && !element.isF16() && !element.isBF16())
-    return emitError() << "expects elements of f32, bf16 or f16, got "
+  if (!element.isF32() && !element.isF16() && !element.isBF16() &&
+      !element.isSignlessInteger(32) && !element.isSignlessInteger(64))
+    return emitError() << "expects elements of f32, bf16, f16, i32 or i64, got "
                        << element;
   return success();
 }
 
+/// Bytes of a swizzled row: as many as there are banks.
+static constexpr int64_t kSwizzle = 128;
+
 static LogicalResult verifyShared(function_ref<InFlightDiagnostic()> emitError,
                                   ArrayRef<int64_t> shape, Type element,
-                                  int64_t pad) {
+                                  int64_t pad, int64_t swizzle) {
   if (shape.size() != 2)
     return emitError() << "expects a matrix in shared memory, got rank "
                        << shape.size();
@@ -135,75 +152,106 @@ static LogicalResult verifyShared(function_ref<InFlightDiagnostic()> emitError,
   if (pad < 0)
     return emitError() << "expects a pad of no less than 0 elements, got "
                        << pad;
+  if (swizzle != 0 && swizzle != kSwizzle)
+    return emitError() << "expects a swizzle of " << kSwizzle
+                       << " bytes, got " << swizzle;
+  if (swizzle && (pad != 0 || element.getIntOrFloatBitWidth() != 16 ||
+                  shape[0] % 8 != 0 || shape[1] * 2 % kSwizzle != 0))
+    return emitError() << "expects a swizzled buffer without a pad, of 16-bit "
+                          "elements, a multiple of 8 rows and of "
+                       << kSwizzle / 2 << " columns, got " << shape[0] << "x"
+                       << shape[1] << "x" << element << " with a pad of "
+                       << pad;
   return success();
 }
 
 LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> emitError,
                                  ArrayRef<int64_t> shape, Type element,
-                                 int64_t pad) {
-  return verifyShared(emitError, shape, element, pad);
+                                 int64_t pad, int64_t swizzle) {
+  return verifyShared(emitError, shape, element, pad, swizzle);
 }
 
 LogicalResult RingType::verify(function_ref<InFlightDiagnostic()> emitError,
                                int64_t slots, ArrayRef<int64_t> shape,
-                               Type element, int64_t pad) {
+                               Type element, int64_t pad, int64_t swizzle) {
   if (slots < 1)
     return emitError() << "expects at least 1 slot, got " << slots;
-  return verifyShared(emitError, shape, element, pad);
+  return verifyShared(emitError, shape, element, pad, swizzle);
 }
 
-/// `64x128xbf16, pad = 8>`
+/// `64x128xbf16, pad = 8>`, `64x128xbf16, swizzle = 128>`
 static ParseResult parseShared(AsmParser &parser, SmallVector<int64_t> &shape,
-                               Type &element, int64_t &pad) {
-  pad = 0;
+                               Type &element, int64_t &pad, int64_t &swizzle) {
+  pad = swizzle = 0;
   if (parser.parseDimensionList(shape, /*allowDynamic=*/false) ||
       parser.parseType(element))
     return failure();
-  if (succeeded(parser.parseOptionalComma()) &&
-      (parser.parseKeyword("pad") || parser.parseEqual() ||
-       parser.parseInteger(pad)))
-    return failure();
+  while (succeeded(parser.parseOptionalComma())) {
+    bool isSwizzle = succeeded(parser.parseOptionalKeyword("swizzle"));
+    if ((!isSwizzle && parser.parseKeyword("pad")) || parser.parseEqual() ||
+        parser.parseInteger(isSwizzle ? swizzle : pad))
+      return failure();
+  }
   return parser.parseGreater();
 }
 
 static void printShared(AsmPrinter &printer, ArrayRef<int64_t> shape,
-                        Type element, int64_t pad) {
+                        Type element, int64_t pad, int64_t swizzle) {
   printer.printDimensionList(shape);
   printer << "x" << element;
   if (pad)
     printer << ", pad = " << pad;
+  if (swizzle)
+    printer << ", swizzle = " << swizzle;
   printer << ">";
 }
 
 Type BufferType::parse(AsmParser &parser) {
   SmallVector<int64_t> shape;
   Type element;
-  int64_t pad;
+  int64_t pad, swizzle;
   SMLoc loc = parser.getCurrentLocation();
-  if (parser.parseLess() || parseShared(parser, shape, element, pad))
+  if (parser.parseLess() || parseShared(parser, shape, element, pad, swizzle))
     return {};
   return parser.getChecked<BufferType>(loc, parser.getContext(), shape, element,
-                                       pad);
+                                       pad, swizzle);
 }
 
 void BufferType::print(AsmPrinter &printer) const {
   printer << "<";
-  printShared(printer, getShape(), getElementType(), getPad());
+  printShared(printer, getShape(), getElementType(), getPad(), getSwizzle());
 }
 
 Type RingType::parse(AsmParser &parser) {
   SmallVector<int64_t> shape;
   Type element;
-  int64_t pad, slots;
+  int64_t pad, slots, swizzle;
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseLess() || parser.parseInteger(slots) || parser.parseComma() ||
-      parseShared(parser, shape, element, pad))
+      parseShared(parser, shape, element, pad, swizzle))
     return {};
   return parser.getChecked<RingType>(loc, parser.getContext(), slots, shape,
-                                     element, pad);
+                                     element, pad, swizzle);
 }
 
 void RingType::print(AsmPrinter &printer) const {
   printer << "<" << getSlots() << ", ";
-  printShared(printer, getShape(), getElementType(), getPad());
+  printShared(printer, getShape(), getElementType(), getPad(), getSwizzle());
+}
+
+LogicalResult MapType::verify(function_ref<InFlightDiagnostic()> emitError,
+                              int64_t rank, Type element) {
+  if (rank < 2 || rank > 5)
+    return emitError() << "expects a map of 2 to 5 dimensions, got " << rank;
+  if (!element.isBF16() && !element.isF16())
+    return emitError() << "expects elements of bf16 or f16, got " << element;
+  return success();
+}
+
+LogicalResult PendingType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  RankedTensorType tensor) {
+  if (!isa_and_nonnull<AccAttr>(tensor.getEncoding()) ||
+      !tensor.getElementType().isF32())
+    return emitError() << "expects f32 in layout #tile.acc, got " << tensor;
+  return success();
 }

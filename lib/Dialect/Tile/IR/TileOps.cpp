@@ -16,9 +16,16 @@ static RankedTensorType typeOf(Value v) {
 }
 
 AllocOp deltanet::tile::getAllocation(Value shared) {
-  while (auto slot = shared.getDefiningOp<SlotOp>())
-    shared = slot.getRing();
-  return shared.getDefiningOp<AllocOp>();
+  return getMemory(shared).getDefiningOp<AllocOp>();
+}
+
+Value deltanet::tile::getMemory(Value shared) {
+  while (Operation *view = shared.getDefiningOp()) {
+    if (!isa<SlotOp, RowOp, PanelOp>(view))
+      break;
+    shared = view->getOperand(0);
+  }
+  return shared;
 }
 
 /// What happens to the shared memory behind one operand.
@@ -45,6 +52,10 @@ void LoadVectorOp::getEffects(
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffect(effects, MemoryEffects::Read::get(), getBufferMutable());
 }
+void LoadElementOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  addEffect(effects, MemoryEffects::Read::get(), getBufferMutable());
+}
 void StoreVectorOp::getEffects(
     SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   addEffect(effects, MemoryEffects::Write::get(), getBufferMutable());
@@ -59,6 +70,8 @@ void UnitLowerInverseOp::getEffects(
   addEffect(effects, MemoryEffects::Read::get(), getLowerMutable());
   addEffect(effects, MemoryEffects::Write::get(), getLowerMutable());
   addEffect(effects, MemoryEffects::Write::get(), getResultMutable());
+  for (OpOperand &scale : getScaleMutable())
+    addEffect(effects, MemoryEffects::Read::get(), scale);
 }
 
 LogicalResult SlotOp::verify() {
@@ -68,6 +81,34 @@ LogicalResult SlotOp::verify() {
            << getRing().getType() << " to be "
            << getRing().getType().getSlotType() << ", got "
            << getBuffer().getType();
+  return success();
+}
+
+LogicalResult RowOp::verify() {
+  BufferType buffer = getBuffer().getType(), row = getRow().getType();
+  int64_t index = getIndex();
+  // C1
+  if (buffer.isSwizzled())
+    return emitOpError("expects a buffer without swizzle, got ") << buffer;
+  if (index < 0 || index >= buffer.getRows())
+    return emitOpError("expects one of ")
+           << buffer.getRows() << " rows, got " << index;
+  if (row.getRows() != 1 || row.getPad() != 0 ||
+      row.getColumns() != buffer.getColumns() ||
+      row.getElementType() != buffer.getElementType())
+    return emitOpError("expects one row of ") << buffer << ", got " << row;
+  return success();
+}
+
+LogicalResult LoadElementOp::verify() {
+  BufferType buffer = getBuffer().getType();
+  int64_t index = getIndex();
+  // C1
+  if (buffer.getRows() != 1 || !buffer.getElementType().isF32())
+    return emitOpError("expects a buffer of one row of f32, got ") << buffer;
+  if (index < 0 || index >= buffer.getColumns())
+    return emitOpError("expects one of ")
+           << buffer.getColumns() << " elements, got " << index;
   return success();
 }
 
@@ -83,6 +124,13 @@ LogicalResult CopyAsyncOp::verify() {
   if (bytes % 16 != 0 || buffer.getRowBytes() % 16 != 0)
     return emitOpError("expects rows of a multiple of 16 bytes, got ")
            << bytes << " bytes, " << buffer.getRowBytes() << " with the pad";
+  if (getColumns()) {
+    int64_t columns = *getColumns();
+    if (columns < 1 || columns > buffer.getColumns() ||
+        columns * buffer.getElementBytes() % 16 != 0)
+      return emitOpError("expects columns of a multiple of 16 bytes, at most ")
+             << buffer.getColumns() << ", got " << columns;
+  }
   return success();
 }
 
@@ -101,12 +149,18 @@ static LogicalResult verifyGlobalAccess(Op op, Type pointer, Type value) {
   if (static_cast<int64_t>(op.getStrides().size()) != rank)
     return op.emitOpError("expects one stride for each of ")
            << rank << " dimensions, got " << op.getStrides().size();
-  if (bool(op.getLimit()) != op.getAlong().has_value())
-    return op.emitOpError("expects a limit and its dimension together");
-  if (op.getAlong() && (static_cast<int64_t>(*op.getAlong()) < 0 ||
-                        static_cast<int64_t>(*op.getAlong()) >= rank))
-    return op.emitOpError("expects the limited dimension to be below ")
-           << rank << ", got " << *op.getAlong();
+  ArrayRef<int64_t> along = op.getAlong().value_or(ArrayRef<int64_t>());
+  if (op.getLimits().size() != along.size())
+    return op.emitOpError("expects a limit for each limited dimension, got ")
+           << op.getLimits().size() << " for " << along.size();
+  for (auto [i, d] : llvm::enumerate(along)) {
+    if (d < 0 || d >= rank)
+      return op.emitOpError("expects limited dimensions to be below ")
+             << rank << ", got " << d;
+    if (llvm::is_contained(along.take_front(i), d))
+      return op.emitOpError("expects a dimension to be limited once, got ")
+             << d << " twice";
+  }
   return success();
 }
 
@@ -118,6 +172,14 @@ LogicalResult StoreOp::verify() {
   return verifyGlobalAccess(*this, getTarget().getType(), getValue().getType());
 }
 
+/// Two neighbours of a row of f32 are accessed at once.
+static LogicalResult verifyPairs(Operation *op, BufferType buffer) {
+  if (buffer.getElementType().isF32() && buffer.getRowBytes() % 8 != 0)
+    return op->emitOpError("expects rows of f32 at multiples of 8 bytes, got ")
+           << buffer.getRowBytes() << " bytes a row";
+  return success();
+}
+
 LogicalResult LoadMatrixOp::verify() {
   BufferType buffer = getBuffer().getType();
   RankedTensorType result = typeOf(getResult());
@@ -125,9 +187,8 @@ LogicalResult LoadMatrixOp::verify() {
   if (!isa<AccAttr>(result.getEncoding()))
     return emitOpError("expects a result in layout #tile.acc, got ")
            << result.getEncoding();
-  if (buffer.getElementType() != result.getElementType() ||
-      buffer.getElementBytes() != 2)
-    return emitOpError("expects one element type of 16 bits, got ")
+  if (buffer.getElementType() != result.getElementType())
+    return emitOpError("expects one element type, got ")
            << buffer.getElementType() << " and " << result.getElementType();
   // C2
   if (result.getDimSize(0) != buffer.getShape()[getTranspose()] ||
@@ -135,7 +196,7 @@ LogicalResult LoadMatrixOp::verify() {
     return emitOpError("expects the buffer's shape")
            << (getTranspose() ? ", exchanged" : "") << ", got " << result
            << " from " << buffer;
-  return success();
+  return verifyPairs(*this, buffer); // C3
 }
 
 LogicalResult StoreMatrixOp::verify() {
@@ -148,21 +209,27 @@ LogicalResult StoreMatrixOp::verify() {
   if (buffer.getElementType() != value.getElementType())
     return emitOpError("expects one element type, got ")
            << value.getElementType() << " and " << buffer.getElementType();
+  if (getTranspose() && value.getElementTypeBitWidth() != 16)
+    return emitOpError("expects 16-bit elements to transpose, got ")
+           << value.getElementType();
   // C2
-  if (value.getShape() != buffer.getShape())
-    return emitOpError("expects the buffer's shape, got ")
-           << value << " into " << buffer;
-  return success();
+  if (value.getDimSize(0) != buffer.getShape()[getTranspose()] ||
+      value.getDimSize(1) != buffer.getShape()[!getTranspose()])
+    return emitOpError("expects the buffer's shape")
+           << (getTranspose() ? ", exchanged" : "") << ", got " << value
+           << " into " << buffer;
+  return verifyPairs(*this, buffer); // C3
 }
 
 /// C1 and C2 of `load_vector` and `store_vector`.
-template <typename Layout>
 static LogicalResult verifyVector(Operation *op, BufferType buffer,
-                                  RankedTensorType vector, StringRef layout) {
+                                  RankedTensorType vector) {
   // C1
-  if (!isa<Layout>(vector.getEncoding()) || !buffer.getElementType().isF32())
-    return op->emitOpError("expects an f32 vector in layout ")
-           << layout << ", got " << vector << " and " << buffer;
+  if (!isa<LanesAttr, SliceAttr>(vector.getEncoding()) ||
+      !buffer.getElementType().isF32())
+    return op->emitOpError("expects an f32 vector in layout #tile.lanes or "
+                           "#tile.slice, got ")
+           << vector << " and " << buffer;
   // C2
   if (buffer.getRows() != 1 || buffer.getColumns() != vector.getDimSize(0))
     return op->emitOpError("expects a buffer of one row of ")
@@ -171,12 +238,10 @@ static LogicalResult verifyVector(Operation *op, BufferType buffer,
 }
 
 LogicalResult LoadVectorOp::verify() {
-  return verifyVector<SliceAttr>(*this, getBuffer().getType(),
-                                 typeOf(getResult()), "#tile.slice");
+  return verifyVector(*this, getBuffer().getType(), typeOf(getResult()));
 }
 LogicalResult StoreVectorOp::verify() {
-  return verifyVector<LanesAttr>(*this, getBuffer().getType(),
-                                 typeOf(getValue()), "#tile.lanes");
+  return verifyVector(*this, getBuffer().getType(), typeOf(getValue()));
 }
 
 /// Shape and element type of an operand of a product.
@@ -192,9 +257,14 @@ LogicalResult MmaOp::verify() {
   RankedTensorType result = typeOf(getResult());
   auto layout = dyn_cast<AccAttr>(result.getEncoding());
   // C1
-  if (lhsElement != rhsElement || lhsElement.getIntOrFloatBitWidth() != 16)
-    return emitOpError("expects operands of one element type of 16 bits, got ")
+  bool isRounded = lhsElement.isF32() && !isa<BufferType>(getLhs().getType());
+  if (lhsElement != rhsElement && !isRounded)
+    return emitOpError("expects operands of one element type, got ")
            << lhsElement << " and " << rhsElement;
+  if (rhsElement.isF32() != getPrecision().has_value())
+    return emitOpError("expects a precision of products of f32 and of no "
+                       "others, got products of ")
+           << rhsElement << (getPrecision() ? " with one" : " without");
   if (!layout)
     return emitOpError("expects a result in layout #tile.acc, got ")
            << result.getEncoding();
@@ -207,10 +277,9 @@ LogicalResult MmaOp::verify() {
   if (k != k2)
     return emitOpError("expects contracted extents to agree, got ")
            << k << " of lhs and " << k2 << " of rhs";
-  if (k % 16 != 0)
-    return emitOpError(
-               "expects a contracted extent that is a multiple of 16, got ")
-           << k;
+  if (int64_t depth = rhsElement.isF32() ? 8 : 16; k % depth != 0)
+    return emitOpError("expects a contracted extent that is a multiple of ")
+           << depth << ", got " << k;
   if (result.getShape() != ArrayRef<int64_t>({m, n}))
     return emitOpError("expects a result of ")
            << m << "x" << n << ", got " << result;
@@ -222,23 +291,34 @@ LogicalResult MmaOp::verify() {
                          "alone, as the "
                          "result, got ")
              << registers.getEncoding() << " and " << result.getEncoding();
+  // C4
+  for (Value operand : {getLhs(), Value(getRhs())})
+    if (auto buffer = dyn_cast<BufferType>(operand.getType()))
+      if (failed(verifyPairs(*this, buffer)))
+        return failure();
   return success();
 }
 
 LogicalResult UnitLowerInverseOp::verify() {
   BufferType lower = getLower().getType(), result = getResult().getType();
   // C1
-  if (!lower.getElementType().isF32() || result.getElementBytes() != 2)
-    return emitOpError("expects an f32 matrix and a result of 16 bits, got ")
-           << lower.getElementType() << " and " << result.getElementType();
+  if (!lower.getElementType().isF32())
+    return emitOpError("expects an f32 matrix, got ") << lower;
   if (lower.getRows() != lower.getColumns() || lower.getRows() % 16 != 0 ||
       lower.getShape() != result.getShape())
     return emitOpError("expects square matrices of a multiple of 16 rows, got ")
            << lower << " and " << result;
   // C2
-  if (lower.getRowBytes() % 16 != 0)
-    return emitOpError("expects rows at multiples of 16 bytes, got ")
-           << lower.getRowBytes() << " bytes a row";
+  for (BufferType type : {lower, result})
+    if (type.getRowBytes() % 16 != 0 || lower.isSwizzled())
+      return emitOpError("expects rows at multiples of 16 bytes, got ")
+             << type.getRowBytes() << " bytes a row";
+  // C3
+  if (getScale() && (!getScale().getType().getElementType().isF32() ||
+                     getScale().getType().getRows() != 1 ||
+                     getScale().getType().getColumns() != lower.getRows()))
+    return emitOpError("expects a scale of 1x")
+           << lower.getRows() << "xf32, got " << getScale().getType();
   return success();
 }
 
@@ -265,19 +345,40 @@ LogicalResult ConvertOp::verify() {
   RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
   // C1
   if (input.getShape() != result.getShape() ||
-      !isa<LanesAttr>(input.getEncoding()) ||
-      !isa<SliceAttr>(result.getEncoding()))
-    return emitOpError(
-               "expects a vector from #tile.lanes to a #tile.slice, got ")
+      isa<AccAttr>(input.getEncoding()) || isa<AccAttr>(result.getEncoding()))
+    return emitOpError("expects a vector in #tile.lanes or a #tile.slice, got ")
+           << input << " and " << result;
+  // C2
+  if (auto slice = dyn_cast<SliceAttr>(input.getEncoding()))
+    if (int64_t warps = slice.getParent().getWarps()[1 - slice.getDim()];
+        warps != 1)
+      return emitOpError(
+                 "expects a slice that every warp holds as a whole, got "
+                 "one over ")
+             << warps << " warps: " << input;
+  return success();
+}
+
+LogicalResult RepeatOp::verify() {
+  RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
+  // C1
+  if (!isa<LanesAttr>(input.getEncoding()) ||
+      !isa<LanesAttr>(result.getEncoding()) ||
+      result.getDimSize(0) % input.getDimSize(0) != 0)
+    return emitOpError("expects vectors in layout #tile.lanes, the result a "
+                       "multiple as long, got ")
            << input << " and " << result;
   return success();
 }
 
 LogicalResult CumsumOp::verify() {
   // C1
-  if (!isa<LanesAttr>(typeOf(getInput()).getEncoding()))
-    return emitOpError("expects a vector in layout #tile.lanes, got ")
-           << typeOf(getInput()).getEncoding();
+  Attribute layout = typeOf(getInput()).getEncoding();
+  auto acc = dyn_cast<AccAttr>(layout);
+  if (!isa<LanesAttr>(layout) && !(acc && acc.getWarps()[0] == 1))
+    return emitOpError("expects a vector in layout #tile.lanes or a matrix in "
+                       "#tile.acc<warps = [1, b]>, got ")
+           << layout;
   return success();
 }
 

@@ -1,6 +1,7 @@
 //===- InsertBarriers.cpp - barriers between writers and readers ----------===//
 // Shared memory is read and written by all threads; an operation that meets
-// what others may still read or write needs a barrier before it.
+// what others may still read or write needs a barrier before it. In a role the
+// threads are those of the role, and so is the barrier.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Dialect/Tile/Transforms/Passes.h"
 #include "mlir/IR/Builders.h"
@@ -18,10 +19,16 @@ namespace {
 
 /// Uses of shared memory that no barrier separates from what comes next.
 struct Pending {
-  llvm::SmallPtrSet<Operation *, 8> reads, writes; // allocations
+  llvm::DenseSet<Value> reads, writes; // of getMemory()
   /// Written by copies that have not been waited for.
-  llvm::SmallPtrSet<Operation *, 8> copies;
+  llvm::DenseSet<Value> copies;
 
+  /// Another turn of a slot begins; the channel orders it after this one.
+  void forget(ValueRange buffers) {
+    for (Value buffer : buffers)
+      for (llvm::DenseSet<Value> *set : {&reads, &writes, &copies})
+        set->erase(buffer);
+  }
   bool operator!=(const Pending &other) const {
     return reads != other.reads || writes != other.writes ||
            copies != other.copies;
@@ -30,6 +37,32 @@ struct Pending {
     reads.insert(other.reads.begin(), other.reads.end());
     writes.insert(other.writes.begin(), other.writes.end());
     copies.insert(other.copies.begin(), other.copies.end());
+  }
+};
+
+/// The shared memory that an operation reads and writes.
+struct Uses {
+  SmallVector<Value> reads, writes; // of getMemory()
+
+  explicit Uses(Operation *op) {
+    auto interface = dyn_cast<MemoryEffectOpInterface>(op);
+    if (!interface)
+      return;
+    SmallVector<MemoryEffects::EffectInstance> effects;
+    interface.getEffects(effects);
+    for (const MemoryEffects::EffectInstance &effect : effects) {
+      Value value = effect.getValue();
+      if (!value || !isa<BufferType, RingType>(value.getType()))
+        continue;
+      Value memory = getMemory(value);
+      if (!memory
+               .getDefiningOp()) // an argument: its allocation is out of sight
+        continue;
+      if (isa<MemoryEffects::Read>(effect.getEffect()))
+        reads.push_back(memory);
+      else if (isa<MemoryEffects::Write>(effect.getEffect()))
+        writes.push_back(memory);
+    }
   }
 };
 
@@ -56,6 +89,10 @@ private:
         visit(&op, pending);
         continue;
       }
+      if (auto roles = dyn_cast<RolesOp>(op)) {
+        visit(roles, pending);
+        continue;
+      }
       // What is pending at the end of a loop meets its beginning; sets only
       // grow, so that this ends.
       bool loop = isa<LoopLikeOpInterface>(op);
@@ -79,7 +116,37 @@ private:
     }
   }
 
+  /// The roles begin with nothing pending: what was before them is behind a
+  /// barrier of the block, and no such barrier stands in a role. After them,
+  /// all they used is pending: a role's barriers were its own.
+  void visit(RolesOp roles, Pending &pending) {
+    if (!pending.reads.empty() || !pending.writes.empty())
+      insertBarrier(roles, pending);
+    Pending after = pending;
+    for (Region &body : roles.getBodies()) {
+      Pending end = pending;
+      visit(body.front(), end);
+      after.merge(end);
+    }
+    roles.walk([&](Operation *op) {
+      Uses uses(op);
+      after.reads.insert(uses.reads.begin(), uses.reads.end());
+      after.writes.insert(uses.writes.begin(), uses.writes.end());
+    });
+    pending = after;
+  }
+
+  void insertBarrier(Operation *before, Pending &pending) {
+    OpBuilder b(before);
+    BarrierOp::create(b, before->getLoc());
+    ++numBarriers;
+    pending.reads.clear();
+    pending.writes.clear();
+  }
+
   void visit(Operation *op, Pending &pending) {
+    if (isa<AcquireOp, WaitSlotOp>(op))
+      return pending.forget(op->getResults());
     if (isa<BarrierOp>(op)) {
       pending.reads.clear();
       pending.writes.clear();
@@ -91,37 +158,15 @@ private:
       pending.copies.clear();
       return;
     }
-    auto interface = dyn_cast<MemoryEffectOpInterface>(op);
-    if (!interface)
-      return;
-    SmallVector<MemoryEffects::EffectInstance> effects;
-    interface.getEffects(effects);
-    SmallVector<Operation *> reads, writes;
-    for (const MemoryEffects::EffectInstance &effect : effects) {
-      Value value = effect.getValue();
-      if (!value || !isa<BufferType, RingType>(value.getType()))
-        continue;
-      AllocOp alloc = getAllocation(value);
-      if (!alloc)
-        continue;
-      if (isa<MemoryEffects::Read>(effect.getEffect()))
-        reads.push_back(alloc);
-      else if (isa<MemoryEffects::Write>(effect.getEffect()))
-        writes.push_back(alloc);
-    }
-    auto written = [&](Operation *a) { return pending.writes.contains(a); };
-    auto read = [&](Operation *a) { return pending.reads.contains(a); };
-    if (llvm::any_of(reads, written) || llvm::any_of(writes, written) ||
-        llvm::any_of(writes, read)) {
-      OpBuilder b(op);
-      BarrierOp::create(b, op->getLoc());
-      ++numBarriers;
-      pending.reads.clear();
-      pending.writes.clear();
-    }
-    pending.reads.insert(reads.begin(), reads.end());
+    Uses uses(op);
+    auto written = [&](Value m) { return pending.writes.contains(m); };
+    auto read = [&](Value m) { return pending.reads.contains(m); };
+    if (llvm::any_of(uses.reads, written) ||
+        llvm::any_of(uses.writes, written) || llvm::any_of(uses.writes, read))
+      insertBarrier(op, pending);
+    pending.reads.insert(uses.reads.begin(), uses.reads.end());
     auto &sink = isa<CopyAsyncOp>(op) ? pending.copies : pending.writes;
-    sink.insert(writes.begin(), writes.end());
+    sink.insert(uses.writes.begin(), uses.writes.end());
   }
 };
 } // namespace

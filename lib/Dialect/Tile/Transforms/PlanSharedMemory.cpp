@@ -18,7 +18,7 @@ using namespace deltanet::tile;
 
 namespace {
 
-/// Bulk copies, which later schedules use, want their buffers aligned so.
+/// Every place is a multiple of so many bytes.
 constexpr int64_t kAlignment = 128;
 
 struct PlanSharedMemory
@@ -45,12 +45,23 @@ private:
 
   LogicalResult plan(gpu::GPUFuncOp kernel) {
     int64_t total = 0;
-    kernel.walk([&](AllocOp alloc) {
-      Type type = alloc.getShared().getType();
-      int64_t bytes = isa<BufferType>(type) ? cast<BufferType>(type).getBytes()
-                                            : cast<RingType>(type).getBytes();
-      alloc.setOffset(total);
+    auto place = [&](auto op, int64_t bytes, int64_t alignment) {
+      total = llvm::alignTo(total, alignment);
+      op.setOffset(total);
       total += llvm::alignTo(bytes, kAlignment);
+    };
+    kernel.walk([&](Operation *op) {
+      if (auto alloc = dyn_cast<AllocOp>(op)) {
+        Type type = alloc.getShared().getType();
+        if (auto ring = dyn_cast<RingType>(type))
+          place(alloc, ring.getBytes(), ring.getAlignment());
+        else
+          place(alloc, cast<BufferType>(type).getBytes(),
+                cast<BufferType>(type).getAlignment());
+      } else if (auto channel = dyn_cast<ChannelOp>(op)) {
+        ChannelType type = channel.getChannel().getType();
+        place(channel, type.getBytes(), type.getAlignment());
+      }
     });
     int64_t limit = getLimit();
     if (limit > 0 && total > limit)

@@ -37,6 +37,11 @@ void setSchedule(mlir::Operation *op, ScheduleAttr schedule);
 /// f32, running sums of log-decays in f64 where products are f32, else in f32.
 ScheduleAttr withDefaults(ScheduleAttr schedule);
 
+/// The schedule whose entries `text` lists, as `chunk = 64, warps = 8`. Anything
+/// else is an error at `loc`.
+mlir::FailureOr<ScheduleAttr> parseSchedule(mlir::Location loc,
+                                            llvm::StringRef text);
+
 /// The element type of products' operands that a user names: f32, bf16 or f16.
 /// Anything else is an error at `loc`.
 mlir::FailureOr<mlir::Type> parseProductType(mlir::Location loc,

@@ -1,8 +1,8 @@
-//===- Columns.cpp - the independent dimension of a chunk program ---------===//
+//===- BodyPlan.cpp - which part of a body is whose work ------------------===//
 // Dimensions that an operation makes run together form a class; a class that
-// some operation contracts, reduces or orders is bound.
+// some operation contracts or orders is bound.
 //===----------------------------------------------------------------------===//
-#include "Columns.h"
+#include "BodyPlan.h"
 #include "llvm/ADT/EquivalenceClasses.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -89,7 +89,8 @@ private:
       return success();
     }
     return TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<DotOp, DecayDotOp, UnitLowerSolveOp, UnitLowerInverseOp>(
+        .Case<DotOp, DecayDotOp, DecayApplyOp, UnitLowerSolveOp,
+              UnitLowerInverseOp>(
             [&](auto product) {
               visitProduct(product);
               return success();
@@ -98,10 +99,8 @@ private:
           joinRest(o.getInput(), o.getResult(), o.getDimensions());
           return success();
         })
-        .Case<ReduceOp>([&](ReduceOp o) {
+        .Case<ReduceOp>([&](ReduceOp o) { // by all warps together
           joinRest(o.getResult(), o.getInput(), o.getDimensions());
-          for (int64_t d : o.getDimensions())
-            bind(o.getInput(), d, op);
           return success();
         })
         .Case<RowOp>([&](RowOp o) {
@@ -153,6 +152,12 @@ private:
     bind(op.getX(), 1, op);
     bindAll(op.getResult(), op);
   }
+  void visitProduct(DecayApplyOp op) {
+    bindAll(op.getM(), op);
+    bind(op.getY(), 0, op);
+    bind(op.getResult(), 0, op);
+    join(op.getY(), 1, op.getResult(), 1);
+  }
   void visitProduct(UnitLowerSolveOp op) {
     bindAll(op.getLower(), op);
     joinAll(op.getRhs(), op.getResult());
@@ -176,8 +181,8 @@ static LogicalResult reportBound(ScanOp scan, DimensionClasses &classes) {
   Value carry = scan.getCarryArguments()[0];
   InFlightDiagnostic diag =
       scan.emitOpError("expects a dimension of the carried value that nothing "
-                       "contracts, reduces or orders, so "
-                       "that it can be split over warps, got none");
+                       "contracts or orders, so that it can be split over "
+                       "warps, got none");
   for (int64_t d = 0, e = cast<RankedTensorType>(carry.getType()).getRank();
        d != e; ++d)
     if (Operation *op = classes.getBinder(carry, d))
@@ -186,11 +191,25 @@ static LogicalResult reportBound(ScanOp scan, DimensionClasses &classes) {
   return diag;
 }
 
-FailureOr<Columns> deltanet::findColumns(ScanOp scan) {
-  if (scan.getNumCarries() == 0)
-    return scan.emitOpError(
-        "expects a carried value; a scan that carries nothing is not lowered "
-        "to tiles yet");
+bool deltanet::isRemade(Operation *op) {
+  return op->hasTrait<OpTrait::ConstantLike>() || isa<BroadcastOp>(op);
+}
+
+Value BodyPlan::source(Value v) {
+  while (Operation *op = v.getDefiningOp()) {
+    if (auto mask = dyn_cast<MaskTokensOp>(op);
+        mask && isa<BlockArgument>(source(mask.getInput())))
+      v = mask.getInput();
+    else if (auto repeat = dyn_cast<BroadcastOp>(op);
+             repeat && repeat.getDimensions().empty())
+      v = repeat.getInput();
+    else
+      break;
+  }
+  return v;
+}
+
+LogicalResult BodyPlan::findColumns() {
   DimensionClasses classes(scan);
   if (failed(classes.build()))
     return failure();
@@ -201,19 +220,15 @@ FailureOr<Columns> deltanet::findColumns(ScanOp scan) {
     ++dim;
   if (dim == type.getRank())
     return reportBound(scan, classes);
-
-  Columns columns;
-  columns.extent = type.getDimSize(dim);
+  numColumns = type.getDimSize(dim);
   bool sound = true;
   auto add = [&](Value v) {
     auto tensor = dyn_cast<RankedTensorType>(v.getType());
     for (int64_t d = 0; tensor && d != tensor.getRank(); ++d)
       if (classes.together(carry, dim, v, d) &&
-          !columns.dims.try_emplace(v, d).second) {
-        emitError(
-            v.getLoc(),
-            "expects the independent columns along one dimension of a value, "
-            "got two of ")
+          !columns.try_emplace(v, d).second) {
+        emitError(v.getLoc(), "expects the independent columns along one "
+                              "dimension of a value, got two of ")
             << v.getType();
         sound = false;
       }
@@ -226,10 +241,117 @@ FailureOr<Columns> deltanet::findColumns(ScanOp scan) {
   if (!sound)
     return failure();
   for (auto [i, argument] : llvm::enumerate(scan.getCarryArguments()))
-    if (!columns.find(argument))
-      return scan.emitOpError(
-                 "expects every carried value to have the independent columns, "
-                 "carry ")
+    if (!findColumn(argument))
+      return scan.emitOpError("expects every carried value to have the "
+                              "independent columns, carry ")
              << i << " has not";
-  return columns;
+  return success();
+}
+
+void BodyPlan::findWaiting() {
+  waiting.insert(scan.getCarryArguments().begin(),
+                 scan.getCarryArguments().end());
+  for (Operation &op : scan.getBodyBlock()->without_terminator())
+    if (llvm::any_of(op.getOperands(), [&](Value v) { return waits(v); }))
+      waiting.insert(op.getResults().begin(), op.getResults().end());
+}
+
+/// Whether the state part can make the values of `op` for itself, column by
+/// column, where they do not wait for the state.
+static bool worksByColumn(Operation *op) {
+  return OpTrait::hasElementwiseMappableTraits(op) ||
+         isa<DotOp, BroadcastOp, MaskTokensOp>(op);
+}
+
+void BodyPlan::requireAhead(Value v) {
+  v = source(v);
+  Operation *op = v.getDefiningOp();
+  if (!op) {
+    readAhead.insert(v);
+    // A tile of columns that is not split by them.
+    allColumns |= findColumn(v).has_value();
+    return;
+  }
+  if (!inAhead.insert(op).second)
+    return;
+  for (Value operand : op->getOperands())
+    requireAhead(operand);
+}
+
+LogicalResult BodyPlan::requireStateOperand(Operation *user, Value v) {
+  v = source(v);
+  Operation *op = v.getDefiningOp();
+  auto type = dyn_cast<RankedTensorType>(v.getType());
+  if (!type) { // the number of tokens
+    readByState.insert(v);
+    return success();
+  }
+  if (op && (waits(v) || isRemade(op)))
+    return requireState(v);
+  if (findColumn(v)) {
+    if (!op || worksByColumn(op))
+      return requireState(v);
+    return op->emitError("does not wait for the state and mixes columns; "
+                         "expects it to be computed by columns in a kernel: '")
+           << op->getName() << "'";
+  }
+  if (type.getRank() == 2 && !isa<DotOp>(user))
+    return user->emitError("expects matrices without the columns of the state "
+                           "to be operands of products in a kernel, got ")
+           << type;
+  if (!op && type.getRank() == 2) { // as it lies in shared memory
+    readByState.insert(v);
+    return success();
+  }
+  crossing.insert(v);
+  requireAhead(v);
+  return success();
+}
+
+LogicalResult BodyPlan::requireState(Value v) {
+  v = source(v);
+  Operation *op = v.getDefiningOp();
+  if (!op) {
+    readByState.insert(v);
+    return success();
+  }
+  if (!inState.insert(op).second)
+    return success();
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    if (std::optional<int64_t> dim = findColumn(reduce.getInput()))
+      allColumns |= llvm::is_contained(reduce.getDimensions(), *dim);
+  for (Value operand : op->getOperands())
+    if (failed(requireStateOperand(op, operand)))
+      return failure();
+  return success();
+}
+
+LogicalResult BodyPlan::split() {
+  auto yield = cast<YieldOp>(scan.getBodyBlock()->getTerminator());
+  for (Value v : yield.getCarries())
+    if (failed(requireState(v)))
+      return failure();
+  for (Value v : yield.getOutputs()) {
+    if (!waits(v))
+      requireAhead(v);
+    else if (failed(requireState(v)))
+      return failure();
+  }
+  for (Operation &op : scan.getBodyBlock()->without_terminator()) {
+    if (inAhead.contains(&op))
+      ahead.push_back(&op);
+    if (inState.contains(&op))
+      state.push_back(&op);
+  }
+  return success();
+}
+
+FailureOr<BodyPlan> BodyPlan::create(ScanOp scan) {
+  BodyPlan plan(scan);
+  if (scan.getNumCarries() > 0 && failed(plan.findColumns()))
+    return failure();
+  plan.findWaiting();
+  if (failed(plan.split()))
+    return failure();
+  return plan;
 }

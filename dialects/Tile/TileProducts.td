@@ -1,0 +1,134 @@
+//===- TileProducts.td - products with decays, reductions ----*- tablegen -*-===//
+// Products whose factors decay per channel, and sums over a dimension of a tile.
+// Included by Tile.td.
+//===----------------------------------------------------------------------===//
+#ifndef DELTANET_TILE_PRODUCTS
+#define DELTANET_TILE_PRODUCTS
+
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+//===----------------------------------------------------------------------===//
+// Decays per channel
+//===----------------------------------------------------------------------===//
+
+def Tile_DecayScaleOp : Tile_Op<"decay_scale", [
+    AttrSizedOperandSegments, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "operands of decay_dot, multiplied by what they decay within their block";
+  let description = [{
+    Rows of every `x` come in blocks of 16, those of `y` in blocks of 16 n, where y has
+    n rows for each of x. With block I's reference `ref_I = gy[16 n I - 1]`, the end of
+    the block before it (`ref_0 = gx[0]`), this stores (27)
+
+    ```
+    scaled_x[r, c] = x[r, c] exp(gx[r, c] - ref_I[c]),      r in block I
+    scaled_y[i, c] = y[i, c] exp(ref_{J+1}[c] - gy[i, c]),  i in block J
+    ```
+    rounded once. Gates are running sums of log-decays, so that no factor is above
+    one. The last block of `scaled_y` is not written, nobody reads it.
+
+    - C1: `x`, `y` and what is stored for them have one element type and one width K, a
+      multiple of 16; there is as much stored as there are `x`, each of the shape of
+      its operand.
+    - C2: gates are f32, `gx` of the shape of `x`, `gy` of that of `y`; all `x` have one
+      number of rows, a multiple of 16, `y` a multiple of that.
+    - C3: rows of gates start at multiples of 16 bytes, all other rows too.
+
+    Example: `tile.decay_scale (%k, %q), %g, %k, %g into (%kx, %qx), %ky : (!b, !b), !g, !b, !g, (!b, !b), !b`
+  }];
+  let arguments = (ins Variadic<Tile_BufferType>:$x, Tile_BufferType:$gx, Tile_BufferType:$y,
+                       Tile_BufferType:$gy, Variadic<Tile_BufferType>:$scaled_x,
+                       Tile_BufferType:$scaled_y);
+  let assemblyFormat = [{
+    `(` $x `)` `,` $gx `,` $y `,` $gy `into` `(` $scaled_x `)` `,` $scaled_y attr-dict `:`
+    `(` qualified(type($x)) `)` `,` qualified(type($gx)) `,` qualified(type($y)) `,`
+    qualified(type($gy)) `,` `(` qualified(type($scaled_x)) `)` `,`
+    qualified(type($scaled_y))
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_DecayDotOp : Tile_Op<"decay_dot", [
+    AttrSizedOperandSegments, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "lower-triangular products with decays per channel";
+  let description = [{
+    `result[r, i] = sum_c x[r, c] y[i, c] exp(gx[r, c] - gy[i, c])` for i / n <= r (i / n < r
+    where `strict` says so), else 0, for every `x`; n rows of y for each of x. The
+    operands scaled by `decay_scale` stand behind `scaled`. (4), (7), (22), (28).
+
+    A block of 16 rows and 16 n columns below the diagonal is a product on the tensor
+    cores, all of whose factors are at most one (27):
+    `scaled_x[r] exp(ref_I - ref_{J+1}) scaled_y[i]`. A block on the diagonal is one,
+    too, where no channel decays by more than exp(-64) within it:
+    `scaled_x[r] (y[i] exp(ref_I - gy[i]))`, with operands in bf16 or tf32, whose
+    exponents reach that far (f16 becomes tf32). Otherwise every warp that has a part
+    of it forms `exp(gx - gy)` for each pair and channel. `bounded` says that the first
+    way is always open and leaves out the second. Nothing becomes infinite, however
+    steep the gates, and nothing below the diagonal is lost to a factor that underflows
+    before it is multiplied.
+
+    - C1: as `decay_scale`.
+    - C2: as `decay_scale`.
+    - C3: as `decay_scale`.
+    - C4: results are f32 in one layout `#tile.acc`, rows(x) x rows(y), one for each x,
+      and `strict` says something about each.
+    - C5: a precision is stated for operands of f32 and for no others.
+
+    Example: `%kk, %qk = tile.decay_dot (%k, %q), %g, %k, %g scaled (%kx, %qx), %ky strict [true, false] : (!b, !b), !g, !b, !g, (!b, !b), !b -> tensor<32x32xf32, #acc>, tensor<32x32xf32, #acc>`
+  }];
+  let arguments = (ins Variadic<Tile_BufferType>:$x, Tile_BufferType:$gx, Tile_BufferType:$y,
+                       Tile_BufferType:$gy, Variadic<Tile_BufferType>:$scaled_x,
+                       Tile_BufferType:$scaled_y, DenseBoolArrayAttr:$strict,
+                       UnitAttr:$bounded, OptionalAttr<Tile_PrecisionAttr>:$precision);
+  let results = (outs Variadic<Tile_F32Registers>:$results);
+  let assemblyFormat = [{
+    `(` $x `)` `,` $gx `,` $y `,` $gy `scaled` `(` $scaled_x `)` `,` $scaled_y `strict` $strict
+    (`bounded` $bounded^)? (`precision` $precision^)? attr-dict `:`
+    `(` qualified(type($x)) `)` `,` qualified(type($gx)) `,` qualified(type($y)) `,`
+    qualified(type($gy)) `,` `(` qualified(type($scaled_x)) `)` `,`
+    qualified(type($scaled_y)) `->` type($results)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+def Tile_Combination : I32EnumAttr<"Combination", "how a reduction combines elements", [
+    I32EnumAttrCase<"Add", 0, "add">, I32EnumAttrCase<"Mul", 1, "mul">,
+    I32EnumAttrCase<"Max", 2, "max">, I32EnumAttrCase<"Min", 3, "min">]> {
+  let cppNamespace = "::deltanet::tile";
+  let genSpecializedAttr = 0;
+}
+def Tile_CombinationAttr : EnumAttr<Tile_Dialect, Tile_Combination, "combination"> {
+  let assemblyFormat = "$value";
+}
+
+def Tile_ReduceOp : Tile_Op<"reduce", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "sum, product, maximum or minimum along one dimension of a matrix";
+  let description = [{
+    `result[i] = sum_j input[i, j]` along dimension 1, `result[j] = sum_i input[i, j]` along
+    0; NaN stays NaN. Within a thread first, then over lanes by shuffles, in one fixed
+    order; where several warps share the dimension, through the buffer `scratch`, a row for
+    each of them, with a barrier of all threads between.
+
+    - C1: f32; the input has layout `#tile.acc`, the result is its slice along the
+      dimension.
+    - C2: `scratch` is f32, has a row for every warp along the dimension and a column
+      for every element of the result; it is there if these warps are several.
+
+    Example: `%n = tile.reduce add %x along 1 through %s : tensor<64x128xf32, #acc>, !tile.buffer<2x64xf32> -> tensor<64xf32, #tile.slice<1 of #acc>>`
+  }];
+  let arguments = (ins Tile_CombinationAttr:$combination, Tile_F32Registers:$input,
+                       I64Attr:$dimension, Optional<Tile_BufferType>:$scratch);
+  let results = (outs Tile_F32Registers:$result);
+  let assemblyFormat = [{
+    $combination $input `along` $dimension (`through` $scratch^)? attr-dict `:` type($input)
+    (`,` qualified(type($scratch))^)? `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // DELTANET_TILE_PRODUCTS

@@ -1,0 +1,175 @@
+//===- EmitProducts.cpp - products, triangles and inverses ----------------===//
+// Operands of products lie in shared memory, but for those that have the
+// columns of the state, which are in registers.
+//===----------------------------------------------------------------------===//
+#include "RoleEmitter.h"
+#include "TileTypes.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace deltanet;
+using namespace deltanet::chunk;
+
+Value RoleEmitter::mma(Value lhs, Value rhs, Value init, bool transposeLhs,
+                       bool transposeRhs, Location loc) {
+  tile::PrecisionAttr precision;
+  if (cast<tile::BufferType>(rhs.getType()).getElementType().isF32())
+    precision =
+        tile::PrecisionAttr::get(b.getContext(), tile::Precision::TF32X3);
+  return tile::MmaOp::create(b, loc, init.getType(), lhs, rhs, init,
+                             transposeLhs, transposeRhs, precision);
+}
+
+/// The product that this value is, if it is left to the sum that uses it.
+static DotOp deferredProduct(Value v) {
+  auto dot = v.getDefiningOp<DotOp>();
+  return dot && dot->hasOneUse() ? dot : DotOp();
+}
+
+Value RoleEmitter::makeSum(arith::AddFOp op) {
+  Value x = op.getLhs(), y = op.getRhs();
+  DotOp left = deferredProduct(x), right = deferredProduct(y);
+  if (left && !right)
+    std::swap(x, y);
+  DotOp last = left && !right ? left : right;
+  if (!last)
+    return makeElementwise(op);
+  // A product that is only added to something starts from that.
+  Value init = inRegisters(x);
+  return init ? makeProduct(last, init) : Value();
+}
+
+Value RoleEmitter::makeProduct(DotOp op, Value init) {
+  Location loc = op.getLoc();
+  FailureOr<Type> type = registerType(op, loc);
+  if (failed(type))
+    return {};
+  if (!init)
+    init = zeros(*type, loc);
+  Value lhs = op.getLhs(), rhs = op.getRhs();
+  bool tl = op.getTransposeLhs(), tr = op.getTransposeRhs(),
+       rightColumn = isColumn(rhs);
+  if (!isColumn(lhs) && !rightColumn) {
+    Value left = inBuffer(lhs), right = left ? inBuffer(rhs) : Value();
+    return right ? mma(left, right, init, tl, tr, loc) : Value();
+  }
+  // (A B)^T = B^T A^T: what has the columns is the left operand, in registers,
+  // its columns the rows of the result.
+  Value held = rightColumn ? rhs : lhs, other = rightColumn ? lhs : rhs;
+  // What is carried is rounded a part at a time: it stays in registers as it
+  // is, and has no room there in 16 bits as well.
+  if (auto rounding = held.getDefiningOp<arith::TruncFOp>())
+    if (isa<BlockArgument>(rounding.getIn()) && plan.waits(rounding.getIn()))
+      held = rounding.getIn();
+  Value left = inRegisters(held), right = left ? inBuffer(other) : Value();
+  // Right is k x n where the body's product contracts its first dimension.
+  bool transposed = rightColumn ? !tl : tr;
+  return right ? mma(left, right, init, false, transposed, loc) : Value();
+}
+
+Value RoleEmitter::makeDecayDot(DecayDotOp op) {
+  if (rankedType(op.getGx()).getRank() == 2)
+    return makeChannelDecayDot(op);
+  Location loc = op.getLoc();
+  FailureOr<Type> type = registerType(op, loc);
+  if (failed(type))
+    return {};
+  auto tensor = cast<RankedTensorType>(*type);
+  Value x = inBuffer(op.getX()), y = x ? inBuffer(op.getY()) : Value();
+  if (!y)
+    return {};
+  Value product = mma(x, y, zeros(tensor, loc), false, true, loc);
+  Value later = repeat(op.getGx(), tensor, 1, loc);
+  Value earlier = repeat(op.getGy(), tensor, 0, loc);
+  if (!later || !earlier)
+    return {};
+  // Above the diagonal the exponent is positive and may overflow; the triangle
+  // drops what comes of it.
+  Value exponent = arith::SubFOp::create(b, loc, later, earlier);
+  Value factor = math::ExpOp::create(b, loc, exponent);
+  product = arith::MulFOp::create(b, loc, product, factor);
+  auto body = rankedType(op);
+  return lowerTriangle(product, op.getStrict(),
+                       body.getDimSize(1) / body.getDimSize(0), loc);
+}
+
+Value RoleEmitter::makeInverse(UnitLowerInverseOp op) {
+  Location loc = op.getLoc();
+  if (Value made = values[op].buffer)
+    return made;
+  Type element;
+  Value stored = op;
+  for (Operation *user : op->getUsers()) {
+    auto rounding = dyn_cast<arith::TruncFOp>(user);
+    Type needed = rounding ? elementOf(rounding) : Type(b.getF32Type());
+    if (element && element != needed) {
+      InFlightDiagnostic diag =
+          op.emitOpError("expects an inverse that is used in one element type "
+                         "in a kernel, got ")
+          << element << " and " << needed;
+      diag.attachNote(user->getLoc())
+          << "used here by '" << user->getName() << "'";
+      return {};
+    }
+    element = needed;
+    if (rounding)
+      stored = rounding;
+  }
+  Value lower = inRegisters(op.getLower());
+  if (!lower || !element)
+    return {};
+  int64_t extent = padded(rankedType(op).getDimSize(0));
+  Value scratch = allocate(
+      matrixBuffer(b.getContext(), extent, extent, b.getF32Type()), loc);
+  tile::StoreMatrixOp::create(b, loc, lower, scratch);
+  Value result = destinations.lookup(stored);
+  if (!result)
+    result = allocate(matrixBuffer(b.getContext(), extent, extent, element),
+                      loc);
+  tile::UnitLowerInverseOp::create(b, loc, scratch, result);
+  return values[op].buffer = result;
+}
+
+/// Gates per channel (27): the products that share gates and right operand are
+/// made together.
+Value RoleEmitter::makeChannelDecayDot(DecayDotOp op) {
+  Location loc = op.getLoc();
+  auto same = [](Value a, Value b) {
+    return BodyPlan::source(a) == BodyPlan::source(b);
+  };
+  SmallVector<DecayDotOp> together;
+  for (Operation *other : plan.getAhead())
+    if (auto dot = dyn_cast<DecayDotOp>(other))
+      if (same(dot.getGx(), op.getGx()) && same(dot.getGy(), op.getGy()) &&
+          same(dot.getY(), op.getY()) && dot.getType() == op.getType())
+        together.push_back(dot);
+  Value gx = inBuffer(op.getGx()), gy = gx ? inBuffer(op.getGy()) : Value(),
+        y = gy ? inBuffer(op.getY()) : Value();
+  if (!y)
+    return {};
+  SmallVector<Value> xs, scaled;
+  SmallVector<bool> strict;
+  SmallVector<Type> types;
+  for (DecayDotOp dot : together) {
+    Value x = inBuffer(dot.getX());
+    FailureOr<Type> type = registerType(dot, loc);
+    if (!x || failed(type))
+      return {};
+    xs.push_back(x);
+    scaled.push_back(allocate(x.getType(), loc));
+    strict.push_back(dot.getStrict());
+    types.push_back(*type);
+  }
+  Value scaledY = allocate(y.getType(), loc);
+  tile::DecayScaleOp::create(b, loc, xs, gx, y, gy, scaled, scaledY);
+  tile::PrecisionAttr precision;
+  if (elementOf(op.getX()).isF32())
+    precision =
+        tile::PrecisionAttr::get(b.getContext(), tile::Precision::TF32X3);
+  auto products = tile::DecayDotOp::create(
+      b, loc, types, xs, gx, y, gy, scaled, scaledY,
+      b.getDenseBoolArrayAttr(strict), UnitAttr(), precision);
+  for (auto [dot, product] : llvm::zip(together, products.getResults()))
+    values[dot].registers = product;
+  return values[op].registers;
+}

@@ -1,0 +1,159 @@
+//===- KernelBuilder.h - the kernel around a chunk body ---------*- C++ -*-===//
+// One block of threads carries the state of one sequence and head over all
+// chunks, or works on one chunk where nothing is carried; the inputs of the next
+// chunk are copied while this one is worked on.
+//===----------------------------------------------------------------------===//
+#ifndef DELTANET_LIB_CONVERSION_CHUNKTOTILE_KERNELBUILDER_H
+#define DELTANET_LIB_CONVERSION_CHUNKTOTILE_KERNELBUILDER_H
+
+#include "KernelSignature.h"
+#include "RoleEmitter.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace deltanet {
+
+/// What the schedule decided for one kernel.
+struct KernelShape {
+  int64_t warps;
+  int64_t width; // columns of the state that a block has
+  int64_t slots; // chunks in flight
+  /// Warps of their own for what does not wait for the state; 0: the same warps
+  /// do both, one after the other.
+  int64_t aheadWarps = 0;
+};
+
+class KernelBuilder {
+public:
+  using Value = mlir::Value;
+
+  KernelBuilder(mlir::StringRef name, chunk::ScanOp scan,
+                KernelSignature &signature, const BodyPlan &plan,
+                KernelShape shape)
+      : name(name), scan(scan), signature(signature), plan(plan), shape(shape),
+        loc(scan.getLoc()), b(scan.getContext()) {}
+
+  /// Builds the kernel at the end of `container`.
+  mlir::LogicalResult build(mlir::gpu::GPUModuleOp container);
+
+private:
+  /// Inputs that come with the chunks: matrices through shared memory, vectors
+  /// and numbers through registers, loaded a chunk ahead.
+  struct Input {
+    mlir::BlockArgument argument;
+    Value tensor;
+    chunk::AccessAttr access;
+    int64_t rows;    // a token
+    bool isCopied;   // by asynchronous copies
+    int64_t columns; // of a matrix: those that there are
+    tile::BufferType buffer; // of a matrix
+    Value ring;              // of its buffers, where there are no roles
+  };
+  /// Matrices that the same roles read, in one channel: of chunk c + `distance`
+  /// they are fetched while the ahead role works on chunk c.
+  struct Group {
+    bool byAhead, byState;
+    int64_t slots, distance;
+    mlir::SmallVector<Input *> inputs;
+    Value channel;
+  };
+  /// Where a tile begins in global memory, and how it is walked.
+  struct Place {
+    Value offset;
+    mlir::SmallVector<Value> strides; // by dimension of the tile
+  };
+  /// The tile of the first chunk, and how far it is to that of the next one.
+  struct Walk {
+    Place first;
+    Value step; // null where it does not move
+  };
+  /// Of a tile: what there is of it.
+  struct Limits {
+    mlir::SmallVector<Value> values;
+    mlir::SmallVector<int64_t> along;
+  };
+
+  bool hasState() { return scan.getNumCarries() > 0; }
+  int64_t getColumnBlocks() const;
+
+  // Numbers of type index.
+  Value constant(int64_t v);
+  Value mul(Value x, Value y);
+  Value add(Value x, Value y);
+  Value sub(Value x, Value y);
+  Value div(Value x, Value y);
+  Value allocate(mlir::Type type, mlir::Location loc);
+
+  void findUnit();
+  Value loadOffset(Value index);
+  void findWalks();
+  Walk walk(chunk::AccessAttr access, mlir::RankedTensorType type,
+            Value tileOf, int64_t rows);
+  Place place(Value tensor, Value tileOf, Value chunk);
+  Limits limit(const RoleEmitter &part, Value tileOf, chunk::AccessAttr access,
+               int64_t rows, Value chunk);
+  /// `strides` and limits in the order of the dimensions in registers.
+  mlir::SmallVector<Value> heldStrides(const RoleEmitter &part, Value tileOf,
+                                       const Place &place);
+  Value tokensLeft(Value chunk, int64_t rows);
+
+  mlir::LogicalResult sortInputs();
+  mlir::LogicalResult addMatrix(Input input);
+  tile::RingType ringType(const Input &input) const;
+  void copy(const Input &input, Value slot, Value chunk);
+  void startCopies(Value chunk);
+  void loadOther(RoleEmitter &ahead, const Input &input, Value slot,
+                 Value chunk);
+  mlir::FailureOr<Value> loadTile(RoleEmitter &part,
+                                  mlir::BlockArgument argument, Value tensor,
+                                  chunk::AccessAttr access, int64_t rows,
+                                  Value chunk);
+  mlir::LogicalResult loadConstants(RoleEmitter &part, bool ahead);
+  mlir::FailureOr<mlir::SmallVector<Value>> loadVectors(RoleEmitter &ahead,
+                                                        Value chunk);
+  mlir::FailureOr<mlir::SmallVector<Value>> loadCarries(RoleEmitter &state);
+
+  void bindMatrices(RoleEmitter &part, Value chunk);
+  mlir::LogicalResult emitState(RoleEmitter &state, Value chunk);
+  mlir::LogicalResult storeOutputs(RoleEmitter &part, bool waiting,
+                                   Value chunk);
+  mlir::LogicalResult storeTile(RoleEmitter &part, Value tile, Value result,
+                                Value pointer, chunk::AccessAttr access,
+                                Value chunk);
+  mlir::LogicalResult buildLoop(RoleEmitter &ahead, RoleEmitter &state);
+  mlir::LogicalResult buildChunk(RoleEmitter &ahead, RoleEmitter &state,
+                                 Value chunk);
+  mlir::LogicalResult buildParallel(RoleEmitter &ahead);
+
+  mlir::LogicalResult buildRoles(RoleEmitter &ahead, RoleEmitter &state);
+  void makeChannels(RoleEmitter &ahead);
+  void fetch(Group &group, Value chunk);
+  mlir::LogicalResult buildAheadRole(RoleEmitter &ahead);
+  mlir::LogicalResult buildStateRole(RoleEmitter &state);
+  mlir::LogicalResult storeFinals(RoleEmitter &state, mlir::ValueRange carries);
+  Value countChunks();
+
+  std::string name;
+  chunk::ScanOp scan;
+  KernelSignature &signature;
+  const BodyPlan &plan;
+  KernelShape shape;
+  mlir::Location loc;
+  mlir::OpBuilder b;
+  mlir::Block *entry = nullptr;
+  /// The sequence and the head of this block, its first column, the sequence's
+  /// first token, and its tokens.
+  Value unit, head, column, start, tokens;
+  Value chunkSize, group;
+  /// Of a tensor and the value of the body that is a tile of it.
+  llvm::DenseMap<std::pair<Value, Value>, Walk> walks;
+  mlir::SmallVector<Input> matrices, vectors;
+  mlir::SmallVector<Group> groups;
+  /// What the ahead role hands to the state role: matrices that were not copied,
+  /// then what crosses.
+  Value crossing;
+  mlir::SmallVector<Input *> handed;
+};
+
+} // namespace deltanet
+
+#endif // DELTANET_LIB_CONVERSION_CHUNKTOTILE_KERNELBUILDER_H

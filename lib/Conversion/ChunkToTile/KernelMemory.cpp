@@ -1,0 +1,418 @@
+//===- KernelMemory.cpp - what a kernel reads and writes ------------------===//
+// Places and limits of tiles in global memory, copies of the next chunk, loads
+// and stores.
+//===----------------------------------------------------------------------===//
+#include "KernelBuilder.h"
+#include "TileTypes.h"
+
+using namespace mlir;
+using namespace deltanet;
+using chunk::AccessAttr;
+
+/// Entry `index` of the offsets of sequences.
+Value KernelBuilder::loadOffset(Value index) {
+  Value offsets = scan.getSequences();
+  Type element = elementOf(offsets);
+  Value loaded =
+      tile::LoadOp::create(b, loc, element, signature.getInput(offsets), index,
+                           ValueRange(), ValueRange(), DenseI64ArrayAttr());
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(), loaded);
+}
+
+/// What this block works on.
+void KernelBuilder::findUnit() {
+  column = constant(0);
+  if (hasState())
+    column = mul(gpu::BlockIdOp::create(b, loc, gpu::Dimension::x),
+                 constant(shape.width));
+  head = gpu::BlockIdOp::create(b, loc, gpu::Dimension::y);
+  unit = gpu::BlockIdOp::create(b, loc, gpu::Dimension::z);
+  chunkSize = constant(scan.getChunkSize());
+  group = div(head, div(signature.getSize(b, loc, Size::Heads),
+                        signature.getSize(b, loc, Size::Groups)));
+  if (!scan.getSequences()) {
+    start = constant(0);
+    tokens = signature.getSize(b, loc, Size::Tokens);
+    return;
+  }
+  start = loadOffset(unit);
+  tokens = sub(loadOffset(add(unit, constant(1))), start);
+}
+
+/// How the tiles `tileOf` of a tensor lie, of whose columns this block has a
+/// part.
+KernelBuilder::Walk KernelBuilder::walk(AccessAttr access,
+                                        RankedTensorType type, Value tileOf,
+                                        int64_t rows) {
+  int64_t rank = type.getRank();
+  SmallVector<Value> strides(rank);
+  Value stride = constant(1);
+  for (int64_t d = rank - 1; d >= 0; --d) {
+    strides[d] = stride;
+    if (d)
+      stride =
+          mul(stride, signature.getExtent(b, loc, access, type, d, rows));
+  }
+  bool packed = bool(scan.getSequences());
+  Walk walk{{constant(0), {}}, Value()};
+  auto move = [&](Value index, Value by) {
+    walk.first.offset = add(walk.first.offset, mul(index, by));
+  };
+  for (int64_t d = 0; d != rank; ++d)
+    switch (access.getEntries()[d]) {
+    case AccessAttr::Batch:
+      if (!packed)
+        move(unit, strides[d]);
+      break;
+    case AccessAttr::Sequence:
+      move(unit, strides[d]);
+      break;
+    case AccessAttr::Head:
+      move(head, strides[d]);
+      break;
+    case AccessAttr::Group:
+      move(group, strides[d]);
+      break;
+    case AccessAttr::Token:
+      move(mul(start, constant(rows)), strides[d]);
+      walk.step = mul(constant(scan.getChunkSize() * rows), strides[d]);
+      break;
+    case AccessAttr::Chunk:
+      if (packed)
+        move(add(div(start, chunkSize), unit), strides[d]);
+      walk.step = strides[d];
+      break;
+    default:
+      break;
+    }
+  for (int64_t d = 0; d != access.getTileRank(); ++d)
+    walk.first.strides.push_back(strides[access.findTileDim(d)]);
+  if (std::optional<int64_t> dim = plan.findColumn(tileOf))
+    move(column, walk.first.strides[*dim]);
+  return walk;
+}
+
+/// Once for the block: what is left for a chunk is a product and a sum.
+void KernelBuilder::findWalks() {
+  auto add = [&](Value tensor, Attribute access, Value tileOf) {
+    if (!isa<RankedTensorType>(tileOf.getType()) ||
+        isa_and_nonnull<arith::ConstantOp>(tensor.getDefiningOp()))
+      return;
+    auto how = cast<AccessAttr>(access);
+    auto tile = rankedType(tileOf);
+    int64_t rows = how.has(AccessAttr::Token) && tile.getRank() > 0
+                       ? tile.getDimSize(0) /
+                             static_cast<int64_t>(scan.getChunkSize())
+                       : 1;
+    walks[{tensor, tileOf}] = walk(how, rankedType(tensor), tileOf, rows);
+  };
+  for (auto [argument, tensor, access] :
+       llvm::zip(scan.getInputArguments(), scan.getInputs(),
+                 scan.getInputAccesses()))
+    if (!argument.use_empty())
+      add(tensor, access, argument);
+  for (auto [argument, init, access] : llvm::zip(
+           scan.getCarryArguments(), scan.getInits(), scan.getInitAccesses()))
+    add(init, access, argument);
+  auto yield = cast<chunk::YieldOp>(scan.getBodyBlock()->getTerminator());
+  for (auto [i, result] : llvm::enumerate(scan.getOutputs()))
+    if (signature.getOutput(i))
+      add(result, scan.getOutputAccesses()[i], yield.getOutputs()[i]);
+  for (auto [i, result] : llvm::enumerate(scan.getFinals()))
+    if (signature.getOutput(scan.getNumOutputs() + i))
+      add(result, scan.getFinalAccesses()[i], scan.getCarryArguments()[i]);
+}
+
+/// Where the tile of chunk `chunk` begins.
+KernelBuilder::Place KernelBuilder::place(Value tensor, Value tileOf,
+                                          Value chunk) {
+  const Walk &walk = walks.at({tensor, tileOf});
+  Place place = walk.first;
+  if (walk.step && chunk)
+    place.offset = add(place.offset, mul(chunk, walk.step));
+  return place;
+}
+
+Value KernelBuilder::tokensLeft(Value chunk, int64_t rows) {
+  Value left = sub(tokens, mul(chunk, chunkSize));
+  return rows == 1 ? left : mul(left, constant(rows));
+}
+
+KernelBuilder::Limits KernelBuilder::limit(const RoleEmitter &part,
+                                           Value tileOf, AccessAttr access,
+                                           int64_t rows, Value chunk) {
+  Limits limits;
+  auto add = [&](int64_t dim, Value limit) {
+    limits.values.push_back(limit);
+    limits.along.push_back(part.heldDim(tileOf, dim));
+  };
+  for (int64_t d = 0, rank = rankedType(tileOf).getRank(); d != rank; ++d) {
+    int64_t extent = rankedType(tileOf).getDimSize(d);
+    if (d == 0 && access.has(AccessAttr::Token))
+      add(d, tokensLeft(chunk, rows));
+    else if (part.isPadded(tileOf, d))
+      add(d, plan.findColumn(tileOf) == d ? sub(constant(extent), column)
+                                          : constant(extent));
+  }
+  return limits;
+}
+
+SmallVector<Value> KernelBuilder::heldStrides(const RoleEmitter &part,
+                                              Value tileOf,
+                                              const Place &place) {
+  SmallVector<Value> strides(place.strides.size());
+  for (size_t d = 0; d != strides.size(); ++d)
+    strides[part.heldDim(tileOf, d)] = place.strides[d];
+  return strides;
+}
+
+//===----------------------------------------------------------------------===//
+// Inputs
+//===----------------------------------------------------------------------===//
+
+LogicalResult KernelBuilder::addMatrix(Input input) {
+  auto tile = rankedType(input.argument);
+  int64_t bytes = tile.getElementTypeBitWidth() / 8;
+  int64_t width = padded(tile.getDimSize(1));
+  input.columns = tile.getDimSize(1);
+  bool split = plan.findColumn(input.argument) == 1 && hasState();
+  if (split) {
+    width = shape.width;
+    input.columns = std::min(input.columns, width);
+  }
+  bool ragged = split && tile.getDimSize(1) % width != 0 &&
+                tile.getDimSize(1) > width;
+  // Copies take units of 16 bytes, wherever in memory a row begins.
+  input.isCopied = tile.getDimSize(1) * bytes % 16 == 0 && !ragged &&
+                   input.access.findTileDim(1) + 1 ==
+                       rankedType(input.tensor).getRank();
+  input.buffer = matrixBuffer(b.getContext(), padded(tile.getDimSize(0)), width,
+                              tile.getElementType());
+  matrices.push_back(input);
+  return success();
+}
+
+LogicalResult KernelBuilder::sortInputs() {
+  for (auto [argument, tensor, attr] :
+       llvm::zip(scan.getInputArguments(), scan.getInputs(),
+                 scan.getInputAccesses())) {
+    auto access = cast<AccessAttr>(attr);
+    if (argument.use_empty())
+      continue;
+    if (!signature.getInput(tensor))
+      return scan.emitOpError("expects inputs that are arguments of the "
+                              "function or results of its scans, got ")
+             << tensor;
+    auto tile = rankedType(argument);
+    bool moves = access.has(AccessAttr::Token) || access.has(AccessAttr::Chunk);
+    if (!moves) {
+      if (tile.getRank() > 1)
+        return scan.emitOpError("expects matrices that come with the tokens in "
+                                "a kernel, got ")
+               << tile << " once a head";
+      continue;
+    }
+    int64_t rows = access.has(AccessAttr::Token)
+                       ? tile.getDimSize(0) /
+                             static_cast<int64_t>(scan.getChunkSize())
+                       : 1;
+    Input input{argument, tensor, access, rows, false, 0, {}, Value()};
+    if (tile.getRank() < 2)
+      vectors.push_back(input);
+    else if (failed(addMatrix(input)))
+      return failure();
+  }
+  return success();
+}
+
+tile::RingType KernelBuilder::ringType(const Input &input) const {
+  return tile::RingType::get(
+      input.buffer.getContext(), input.isCopied ? shape.slots : 1,
+      input.buffer.getShape(), input.buffer.getElementType(),
+      input.buffer.getPad());
+}
+
+/// Starts the copy of chunk `chunk`; past the last it reads nothing.
+void KernelBuilder::copy(const Input &input, Value slot, Value chunk) {
+  Location at = input.argument.getLoc();
+  Place from = place(input.tensor, input.argument, chunk);
+  Value left = tokensLeft(chunk, input.rows);
+  if (!input.access.has(AccessAttr::Token)) {
+    // All rows of a chunk, none of a chunk past the last.
+    Value inside = arith::CmpIOp::create(b, at, arith::CmpIPredicate::sgt, left,
+                                         constant(0));
+    left = arith::SelectOp::create(
+        b, at, inside, constant(rankedType(input.argument).getDimSize(0)),
+        constant(0));
+  }
+  IntegerAttr columns;
+  if (input.columns != input.buffer.getColumns())
+    columns = b.getI64IntegerAttr(input.columns);
+  tile::CopyAsyncOp::create(b, at, signature.getInput(input.tensor),
+                            from.offset, from.strides[0], left, columns, slot);
+}
+
+void KernelBuilder::startCopies(Value chunk) {
+  for (Input &m : matrices) {
+    if (!m.ring)
+      m.ring = allocate(ringType(m), m.argument.getLoc());
+    if (!m.isCopied)
+      continue;
+    Value slot = tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring,
+                                      chunk);
+    copy(m, slot, chunk);
+  }
+  tile::CommitOp::create(b, loc);
+}
+
+/// A matrix whose rows are not whole units of a copy goes through registers.
+void KernelBuilder::loadOther(RoleEmitter &ahead, const Input &input,
+                              Value slot, Value chunk) {
+  Location at = input.argument.getLoc();
+  auto type = RankedTensorType::get(
+      input.buffer.getShape(), input.buffer.getElementType(),
+      ahead.plainLayout(input.buffer.getColumns()));
+  Place from = place(input.tensor, input.argument, chunk);
+  SmallVector<Value> limits;
+  SmallVector<int64_t> along = {0};
+  if (input.access.has(AccessAttr::Token))
+    limits.push_back(tokensLeft(chunk, input.rows));
+  else
+    limits.push_back(constant(rankedType(input.argument).getDimSize(0)));
+  int64_t columns = rankedType(input.argument).getDimSize(1);
+  if (columns % input.buffer.getColumns() != 0) {
+    limits.push_back(plan.findColumn(input.argument) == 1
+                         ? sub(constant(columns), column)
+                         : constant(columns));
+    along.push_back(1);
+  }
+  Value loaded = tile::LoadOp::create(
+      b, at, type, signature.getInput(input.tensor), from.offset, from.strides,
+      limits, b.getDenseI64ArrayAttr(along));
+  tile::StoreMatrixOp::create(b, at, loaded, slot);
+}
+
+FailureOr<Value> KernelBuilder::loadTile(RoleEmitter &part,
+                                         BlockArgument argument, Value tensor,
+                                         AccessAttr access, int64_t rows,
+                                         Value chunk) {
+  FailureOr<Type> type = part.registerType(argument);
+  if (failed(type))
+    return failure();
+  // What is stored may be narrower than what is carried.
+  Type stored = elementOf(tensor), result = stored;
+  if (auto registers = dyn_cast<RankedTensorType>(*type))
+    result = registers.clone(stored);
+  Place from = place(tensor, argument, chunk);
+  Limits limits = limit(part, argument, access, rows, chunk);
+  Value loaded = tile::LoadOp::create(
+      b, argument.getLoc(), result, signature.getInput(tensor), from.offset,
+      heldStrides(part, argument, from), limits.values,
+      limits.along.empty() ? DenseI64ArrayAttr()
+                           : b.getDenseI64ArrayAttr(limits.along));
+  if (result != *type)
+    loaded = arith::ExtFOp::create(b, argument.getLoc(), *type, loaded);
+  return loaded;
+}
+
+/// Vectors and numbers of a head: loaded once, by the part that reads them.
+LogicalResult KernelBuilder::loadConstants(RoleEmitter &part, bool ahead) {
+  for (auto [argument, tensor, attr] :
+       llvm::zip(scan.getInputArguments(), scan.getInputs(),
+                 scan.getInputAccesses())) {
+    auto access = cast<AccessAttr>(attr);
+    if (access.has(AccessAttr::Token) || access.has(AccessAttr::Chunk) ||
+        !(ahead ? plan.isReadAhead(argument) : plan.isReadByState(argument)))
+      continue;
+    FailureOr<Value> loaded =
+        loadTile(part, argument, tensor, access, 1, Value());
+    if (failed(loaded))
+      return failure();
+    part.bind(argument, {*loaded, Value()});
+  }
+  return success();
+}
+
+FailureOr<SmallVector<Value>> KernelBuilder::loadVectors(RoleEmitter &ahead,
+                                                         Value chunk) {
+  SmallVector<Value> loaded;
+  for (Input &input : vectors) {
+    FailureOr<Value> tile = loadTile(ahead, input.argument, input.tensor,
+                                     input.access, input.rows, chunk);
+    if (failed(tile))
+      return failure();
+    loaded.push_back(*tile);
+  }
+  return loaded;
+}
+
+FailureOr<SmallVector<Value>> KernelBuilder::loadCarries(RoleEmitter &state) {
+  SmallVector<Value> carries;
+  for (auto [argument, init, attr] : llvm::zip(
+           scan.getCarryArguments(), scan.getInits(), scan.getInitAccesses())) {
+    FailureOr<Type> type = state.registerType(argument);
+    if (failed(type))
+      return failure();
+    if (auto constant = init.getDefiningOp<arith::ConstantOp>()) {
+      auto splat = dyn_cast<SplatElementsAttr>(constant.getValue());
+      if (!splat)
+        return scan.emitOpError(
+                   "expects an initial value of one number repeated, got ")
+               << init;
+      carries.push_back(arith::ConstantOp::create(
+          b, loc,
+          SplatElementsAttr::get(cast<ShapedType>(*type),
+                                 splat.getSplatValue<Attribute>())));
+      continue;
+    }
+    FailureOr<Value> loaded = loadTile(state, argument, init,
+                                       cast<AccessAttr>(attr), 1, Value());
+    if (failed(loaded))
+      return failure();
+    carries.push_back(*loaded);
+  }
+  return carries;
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
+
+LogicalResult KernelBuilder::storeTile(RoleEmitter &part, Value tile,
+                                       Value result, Value pointer,
+                                       AccessAttr access, Value chunk) {
+  Value registers = part.inRegisters(tile);
+  if (!registers)
+    return failure();
+  Type stored = elementOf(result);
+  auto type = dyn_cast<RankedTensorType>(registers.getType());
+  if (!type)
+    return scan.emitOpError("expects results that are tiles in a kernel, got ")
+           << tile.getType();
+  if (type.getElementType() != stored)
+    registers = arith::TruncFOp::create(b, tile.getLoc(), type.clone(stored),
+                                        registers);
+  Place to = place(result, tile, chunk);
+  Limits limits = limit(part, tile, access, 1, chunk);
+  tile::StoreOp::create(b, tile.getLoc(), registers, pointer, to.offset,
+                        heldStrides(part, tile, to), limits.values,
+                        limits.along.empty()
+                            ? DenseI64ArrayAttr()
+                            : b.getDenseI64ArrayAttr(limits.along));
+  return success();
+}
+
+/// Stores the results that wait for the state, or those that do not.
+LogicalResult KernelBuilder::storeOutputs(RoleEmitter &part, bool waiting,
+                                          Value chunk) {
+  auto yield = cast<chunk::YieldOp>(scan.getBodyBlock()->getTerminator());
+  for (auto [i, value] : llvm::enumerate(yield.getOutputs())) {
+    Value pointer = signature.getOutput(i);
+    if (!pointer || plan.waits(value) != waiting)
+      continue;
+    if (failed(storeTile(part, value, scan.getOutputs()[i], pointer,
+                         scan.getOutputAccess(i), chunk)))
+      return failure();
+  }
+  return success();
+}

@@ -1,0 +1,127 @@
+//===- RoleEmitter.h - one part of a chunk body as tiles --------*- C++ -*-===//
+// Emits the operations of one part of a body (BodyPlan.h) where its values are
+// to be: the state part column by column, transposed in registers; the ahead
+// part by all its warps and through shared memory.
+//===----------------------------------------------------------------------===//
+#ifndef DELTANET_LIB_CONVERSION_CHUNKTOTILE_ROLEEMITTER_H
+#define DELTANET_LIB_CONVERSION_CHUNKTOTILE_ROLEEMITTER_H
+
+#include "BodyPlan.h"
+#include "deltanet/Dialect/Tile/IR/Tile.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+namespace deltanet {
+
+/// The extent that a dimension of `extent` elements has in a kernel.
+inline int64_t padded(int64_t extent) { return (extent + 15) / 16 * 16; }
+
+/// Where a value of the body is.
+struct Held {
+  mlir::Value registers; // a tile in registers, or a number
+  mlir::Value buffer;    // as it is in the body, not transposed
+};
+
+class RoleEmitter {
+public:
+  using Value = mlir::Value;
+  enum class Part { Ahead, State };
+
+  /// Emits at `b`; `warps` warps work together, in the state part on `width`
+  /// columns. `allocate` gives shared memory.
+  RoleEmitter(mlir::OpBuilder &b, chunk::ScanOp scan, const BodyPlan &plan,
+              Part part, int64_t warps, int64_t width,
+              std::function<Value(mlir::Type, mlir::Location)> allocate)
+      : b(b), scan(scan), plan(plan), part(part), warps(warps),
+        width(width), allocate(std::move(allocate)) {}
+
+  /// What a value of the body is in this part.
+  void bind(Value v, Held held) { values[v] = held; }
+  /// Where `v` goes as soon as it is made.
+  void setDestination(Value v, Value buffer) { destinations[v] = buffer; }
+  /// Rows of tokens in this chunk.
+  void setCount(Value count) { this->count = count; }
+
+  mlir::LogicalResult emit(llvm::ArrayRef<mlir::Operation *> operations);
+
+  /// A value in registers; null after a diagnostic.
+  Value inRegisters(Value v);
+  /// A value in shared memory: a matrix as an operand of products or as f32, a
+  /// vector or a number as one row of f32. Null after a diagnostic.
+  Value inBuffer(Value v);
+
+  /// The type of `v` in registers.
+  mlir::FailureOr<mlir::Type> registerType(Value v) {
+    return registerType(v, v.getLoc());
+  }
+  /// The buffer that holds `v`.
+  tile::BufferType bufferType(Value v) const;
+  /// Dimension `dim` of `v` as it is held.
+  int64_t heldDim(Value v, int64_t dim) const;
+  /// The dimensions of `v` that are longer in registers than in the body.
+  bool isPadded(Value v, int64_t dim) const;
+  /// The layout that warps of the ahead part share a matrix in.
+  tile::AccAttr plainLayout(int64_t columns) const;
+
+private:
+  using Operation = mlir::Operation;
+
+  bool isState() const { return part == Part::State; }
+  bool isColumn(Value v) const {
+    return isState() && plan.findColumn(v).has_value();
+  }
+  mlir::FailureOr<mlir::Type> registerType(Value v, mlir::Location loc);
+  tile::AccAttr stateLayout() const;
+  Value load(Value v, Value buffer);
+  Value storeMatrix(Value v, Value buffer);
+  /// `fill` where `registers`, which holds `v`, is longer than `v`.
+  Value clearPadding(Value v, Value registers, double fill = 0);
+  /// `v`, a vector of the body, as a matrix of type `type` repeats it along
+  /// dimension `along`.
+  Value vectorAlong(Value v, mlir::RankedTensorType type, int64_t along,
+                    mlir::Location loc);
+  Value repeat(Value v, mlir::RankedTensorType type, int64_t along,
+               mlir::Location loc);
+  Value coordinate(mlir::RankedTensorType type, int64_t dim,
+                   mlir::Location loc);
+  Value zeros(mlir::Type type, mlir::Location loc);
+  /// Zeros of `v` where column / steps > row, or >= with `strict`.
+  Value lowerTriangle(Value v, bool strict, int64_t steps, mlir::Location loc);
+  /// `v` where its coordinate along `dim` is below `limit`, else `fill`.
+  Value below(Value v, int64_t dim, Value limit, mlir::Location loc,
+              double fill = 0);
+  Value widen(Value registers, mlir::Location loc);
+  Value mma(Value lhs, Value rhs, Value init, bool transposeLhs,
+            bool transposeRhs, mlir::Location loc);
+
+  mlir::LogicalResult emit(Operation *op);
+  Value make(Operation *op);
+  Value makeElementwise(Operation *op);
+  Value makeConstant(mlir::arith::ConstantOp op);
+  Value makeProduct(chunk::DotOp op, Value init);
+  Value makeSum(mlir::arith::AddFOp op);
+  Value makeDecayDot(chunk::DecayDotOp op);
+  Value makeChannelDecayDot(chunk::DecayDotOp op);
+  Value makeBroadcast(chunk::BroadcastOp op);
+  Value makeMask(chunk::MaskTokensOp op);
+  Value makeTril(chunk::TrilOp op);
+  Value makeCumsum(chunk::CumsumOp op);
+  Value makeReduction(chunk::ReduceOp op);
+  Value makeTranspose(chunk::TransposeOp op);
+  Value makeRepetition(chunk::RepeatOp op);
+  Value makeRow(chunk::RowOp op);
+  Value makeInverse(chunk::UnitLowerInverseOp op);
+
+  mlir::OpBuilder &b;
+  chunk::ScanOp scan;
+  const BodyPlan &plan;
+  Part part;
+  int64_t warps, width;
+  std::function<Value(mlir::Type, mlir::Location)> allocate;
+  Value count;
+  llvm::DenseMap<Value, Held> values;
+  llvm::DenseMap<Value, Value> destinations;
+};
+
+} // namespace deltanet
+
+#endif // DELTANET_LIB_CONVERSION_CHUNKTOTILE_ROLEEMITTER_H

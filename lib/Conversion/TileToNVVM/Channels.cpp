@@ -1,0 +1,211 @@
+//===- Channels.cpp - slots and their barriers ----------------------------===//
+// A slot's full and empty barriers are mbarriers. Who arrives how often follows
+// from the uses of the channel: a warp arrives once for what its threads stored
+// or read, every thread for the copies it started.
+//===----------------------------------------------------------------------===//
+#include "SlotAddress.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace deltanet;
+using namespace deltanet::tile;
+
+/// Whether `buffer`, of a slot, is written by copies, by bulk copies, by anything
+/// else.
+static void noteWriters(Value buffer, ChannelFacts::Channel &channel) {
+  for (Operation *user : buffer.getUsers()) {
+    if (isa<TmaLoadOp>(user))
+      channel.loaded = true;
+    else
+      (isa<CopyAsyncOp>(user) ? channel.copied : channel.written) = true;
+  }
+}
+
+/// Bytes that bulk copies bring into the slot that `commit` gives away.
+static int64_t countLoadedBytes(CommitSlotOp commit) {
+  int64_t bytes = 0;
+  for (auto acquire : commit->getBlock()->getOps<AcquireOp>()) {
+    if (acquire.getChannel() != commit.getChannel() ||
+        acquire.getIndex() != commit.getIndex())
+      continue;
+    for (Value buffer : acquire.getBuffers())
+      for (Operation *user : buffer.getUsers())
+        if (auto load = dyn_cast<TmaLoadOp>(user))
+          bytes += load.getBuffer().getType().getBytes();
+  }
+  return bytes;
+}
+
+ChannelFacts::ChannelFacts(gpu::GPUModuleOp module, kernel::TargetAttr target)
+    : target(target) {
+  module.walk([&](ChannelOp op) {
+    Channel &channel = channels[op];
+    channel.offset = op.getOffset().value_or(0);
+    channel.type = op.getChannel().getType();
+    kernels[op->getParentOfType<gpu::GPUFuncOp>()].push_back(op);
+    int64_t producers = 0;
+    llvm::SmallDenseSet<unsigned> consumers;
+    for (Operation *user : op.getChannel().getUsers()) {
+      std::optional<Role> role = getRole(user->getBlock());
+      if (auto acquire = dyn_cast<AcquireOp>(user)) {
+        producers = role->getNumWarps() * role->getNumCopies();
+        for (Value buffer : acquire.getBuffers())
+          noteWriters(buffer, channel);
+      }
+      if (isa<WaitSlotOp>(user) && consumers.insert(role->number).second)
+        channel.empty += role->getNumWarps() * role->getNumCopies();
+    }
+    for (Operation *user : op.getChannel().getUsers())
+      if (auto commit = dyn_cast<CommitSlotOp>(user))
+        loadedBytes[commit] = countLoadedBytes(commit);
+    channel.written |= !channel.copied && !channel.loaded;
+    channel.full = producers * ((channel.written ? 1 : 0) +
+                                (channel.copied ? kWarpSize : 0)) +
+                   (channel.loaded ? 1 : 0);
+  });
+}
+
+SmallVector<ChannelFacts::Channel>
+ChannelFacts::getChannels(gpu::GPUFuncOp kernel) const {
+  SmallVector<Channel> list;
+  if (auto it = kernels.find(kernel); it != kernels.end())
+    for (Operation *op : it->second)
+      list.push_back(channels.at(op));
+  return list;
+}
+
+namespace {
+
+/// Waits until the turn `parity` of a barrier is over.
+void waitFor(Emit &emit, Value barrier, Value parity, bool canSuspend) {
+  // A thread that may be suspended is woken by the barrier; it looks again
+  // after 10 ms at the latest.
+  StringRef test = canSuspend
+                       ? "mbarrier.try_wait.parity.shared::cta.b64 done, [$0], "
+                         "$1, 0x989680;\n"
+                       : "mbarrier.test_wait.parity.shared::cta.b64 done, "
+                         "[$0], $1;\n";
+  std::string text =
+      ("{\n.reg .pred done;\nWAIT:\n" + test + "@!done bra WAIT;\n}").str();
+  emit.assembly(text, "r,r,~{memory}", {emit.addressOf(barrier), parity});
+}
+
+/// One arrival for the warp, after all its lanes.
+void arriveWarp(Emit &emit, Value barrier) {
+  NVVM::SyncWarpOp::create(emit.b, emit.loc, emit.i32(-1));
+  Value first = arith::CmpIOp::create(
+      emit.b, emit.loc, arith::CmpIPredicate::eq, emit.lane(), emit.i32(0));
+  emit.assembly("@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b,~{memory}",
+                {emit.addressOf(barrier), first});
+}
+
+template <typename Op> struct SlotPattern : OpConversionPattern<Op> {
+  SlotPattern(const TypeConverter &converter, MLIRContext *context,
+              const ChannelFacts &facts)
+      : OpConversionPattern<Op>(converter, context), facts(facts) {}
+  const ChannelFacts &facts;
+
+  /// The buffers of the slot, after a wait for its barrier.
+  static SmallVector<Value> buffers(SlotAddress &slot, ChannelType type) {
+    SmallVector<Value> values;
+    for (unsigned i = 0, e = type.getBuffers().size(); i != e; ++i)
+      values.push_back(slot.buffer(i));
+    return values;
+  }
+};
+
+struct ChannelPattern : OpConversionPattern<ChannelOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(ChannelOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!op.getOffset())
+      return rewriter.notifyMatchFailure(
+          op, "has no place (tile-plan-shared-memory)");
+    Emit emit(rewriter, op.getLoc());
+    rewriter.replaceOp(op, emit.shared(*op.getOffset()));
+    return success();
+  }
+};
+
+struct AcquirePattern : SlotPattern<AcquireOp> {
+  using SlotPattern::SlotPattern;
+  LogicalResult
+  matchAndRewrite(AcquireOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    ChannelType type = op.getChannel().getType();
+    SlotAddress slot(emit, adaptor.getChannel(), adaptor.getIndex(), type);
+    // Before its first turn a barrier is as after one of the other parity: a
+    // slot never used is empty.
+    Value other = arith::XOrIOp::create(rewriter, op.getLoc(), slot.parity(),
+                                        emit.i32(1));
+    waitFor(emit, slot.empty(), other, facts.canSuspend());
+    rewriter.replaceOp(op, buffers(slot, type));
+    return success();
+  }
+};
+
+struct WaitSlotPattern : SlotPattern<WaitSlotOp> {
+  using SlotPattern::SlotPattern;
+  LogicalResult
+  matchAndRewrite(WaitSlotOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    ChannelType type = op.getChannel().getType();
+    SlotAddress slot(emit, adaptor.getChannel(), adaptor.getIndex(), type);
+    waitFor(emit, slot.full(), slot.parity(), facts.canSuspend());
+    rewriter.replaceOp(op, buffers(slot, type));
+    return success();
+  }
+};
+
+struct CommitSlotPattern : SlotPattern<CommitSlotOp> {
+  using SlotPattern::SlotPattern;
+  LogicalResult
+  matchAndRewrite(CommitSlotOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    ChannelType type = op.getChannel().getType();
+    SlotAddress slot(emit, adaptor.getChannel(), adaptor.getIndex(), type);
+    const ChannelFacts::Channel &channel = facts.get(op.getChannel());
+    if (channel.copied)
+      NVVM::CpAsyncMBarrierArriveOp::create(rewriter, op.getLoc(), slot.full(),
+                                            /*noinc=*/true);
+    if (channel.written)
+      arriveWarp(emit, slot.full());
+    if (channel.loaded)
+      emit.assembly("@$2 mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
+                    "r,r,b,~{memory}",
+                    {emit.addressOf(slot.full()),
+                     emit.i32(facts.getLoadedBytes(op)), emit.isFirst()});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct ReleasePattern : SlotPattern<ReleaseOp> {
+  using SlotPattern::SlotPattern;
+  LogicalResult
+  matchAndRewrite(ReleaseOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    SlotAddress slot(emit, adaptor.getChannel(), adaptor.getIndex(),
+                     op.getChannel().getType());
+    arriveWarp(emit, slot.empty());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+} // namespace
+
+void deltanet::tile::populateChannelPatterns(const TypeConverter &converter,
+                                             RewritePatternSet &patterns,
+                                             const ChannelFacts &facts) {
+  MLIRContext *context = patterns.getContext();
+  patterns.add<ChannelPattern>(converter, context);
+  patterns
+      .add<AcquirePattern, WaitSlotPattern, CommitSlotPattern, ReleasePattern>(
+          converter, context, facts);
+}

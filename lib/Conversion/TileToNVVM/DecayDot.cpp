@@ -1,0 +1,506 @@
+//===- DecayDot.cpp - triangles of products with decays per channel -------===//
+// Blocks of 16 rows: below the diagonal products of scaled operands, on it such
+// a product or, where gates are steep, sums over channels (27).
+//===----------------------------------------------------------------------===//
+#include "Decay.h"
+#include "MatrixReader.h"
+#include "Mma.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace deltanet::tile;
+
+using Values = SmallVector<Value>;
+
+namespace {
+
+/// Parts of operands as their warp holds them, of 16 rows (left) or 8 (right)
+/// and 16 channels, and products of them. As f32 the left part is two tiles of
+/// 16 x 8 of an accumulator, the right one two lane's pairs.
+class PartProduct {
+public:
+  /// 16-bit operands stay so; others are tf32.
+  PartProduct(Emit &emit, Type element, Precision precision)
+      : emit(emit), element(element), tf32(emit, precision) {}
+
+  struct Part {
+    Values packed;
+    SmallVector<Tf32::Operand, 2> halves;
+  };
+  Part packed(ArrayRef<Value> registers) { return {Values(registers), {}}; }
+  Part left(ArrayRef<Value> v) {
+    if (is16())
+      return {pack(v), {}};
+    return {{}, {tf32.left(v.take_front(4)), tf32.left(v.drop_front(4))}};
+  }
+  Part right(ArrayRef<Value> v) {
+    if (is16())
+      return {pack(v), {}};
+    return {{}, {tf32.right(v[0], v[1]), tf32.right(v[2], v[3])}};
+  }
+  void multiply(const Part &a, const Part &b, MutableArrayRef<Value> sums) {
+    if (is16())
+      return mmaSync(emit, element, 16, a.packed, b.packed, sums);
+    for (auto [x, y] : llvm::zip(a.halves, b.halves))
+      tf32.multiply(x, y, sums);
+  }
+
+private:
+  bool is16() const { return !element.isF32(); }
+  Values pack(ArrayRef<Value> v) {
+    Values pairs;
+    for (size_t i = 0; i != v.size(); i += 2)
+      pairs.push_back(emit.pack(v[i], v[i + 1], element));
+    return pairs;
+  }
+
+  Emit &emit;
+  Type element;
+  Tf32 tf32;
+};
+
+/// 16 rows or 8 of a buffer, 16 channels at a time.
+class PartReader {
+public:
+  PartReader(Emit &emit, Value buffer, BufferType type, Value row,
+             Value channel, int64_t rows)
+      : emit(emit), element(type.getElementType()), rows(rows) {
+    // The blocks of a right operand of 16 rows come as two of 8.
+    if (element.isF32())
+      pairs.emplace(emit, buffer, type, row, channel, false);
+    else
+      blocks.emplace(emit, buffer, type, row, channel,
+                     rows == 16 ? BlockOrder::Down : BlockOrder::Across, false);
+  }
+  bool is16() const { return blocks.has_value(); }
+  /// As they are stored.
+  Values packed(int64_t row, int64_t channel) {
+    return blocks->read(row, channel, rows == 16 ? 4 : 2);
+  }
+  /// As f32, one 16 x 8 tile after the other, or one pair.
+  Values numbers(int64_t row, int64_t channel) {
+    Values values;
+    if (is16()) {
+      for (Value pair : packed(row, channel))
+        for (bool high : {false, true})
+          values.push_back(emit.unpack(pair, high, element));
+      return values;
+    }
+    for (int64_t half : {0, 8}) {
+      if (rows == 16) {
+        llvm::append_range(values, pairs->readTile(row, channel + half));
+        continue;
+      }
+      auto [first, second] = pairs->read(row, channel + half);
+      values.append({first, second});
+    }
+    return values;
+  }
+
+private:
+  Emit &emit;
+  Type element;
+  int64_t rows;
+  std::optional<MatrixReader> blocks;
+  std::optional<PairReader> pairs;
+};
+
+class DecayDotEmitter {
+public:
+  DecayDotEmitter(Emit &emit, DecayDotOp op, DecayDotOpAdaptor operands)
+      : emit(emit), b(emit.b), loc(emit.loc), op(op), operands(operands),
+        xType(cast<BufferType>(op.getX().front().getType())),
+        yType(op.getY().getType()), gxType(op.getGx().getType()),
+        gyType(op.getGy().getType()), element(yType.getElementType()),
+        steps(yType.getRows() / xType.getRows()), width(yType.getColumns()),
+        lefts(op.getX().size()) {
+    auto type = cast<RankedTensorType>(op.getResults().front().getType());
+    layout = cast<AccAttr>(type.getEncoding());
+    rows = type.getDimSize(0) / layout.getWarps()[0];
+    columns = type.getDimSize(1) / layout.getWarps()[1];
+    group = columns % 16 == 0 ? 16 : 8;
+  }
+
+  /// The registers of every result.
+  SmallVector<Values> run() {
+    Value firstBlock = emit.mul(emit.warpRow(layout), rows / 16);
+    Value firstColumn = emit.mul(emit.warpColumn(layout), columns);
+    SmallVector<Values> results(lefts);
+    for (int64_t r = 0; r != rows; r += 16)
+      for (int64_t c = 0; c != columns; c += group) {
+        Values part =
+            emitGroup(emit.add(firstBlock, r / 16), emit.add(firstColumn, c));
+        for (auto [i, result] : llvm::enumerate(results))
+          llvm::append_range(
+              result, ArrayRef<Value>(part).slice(i * perLeft(), perLeft()));
+      }
+    return results;
+  }
+
+private:
+  /// Largest decay within a block, as a logarithm, that a factor may undo.
+  static constexpr double kReach = 64;
+  /// So many times 16 channels are multiplied without a loop.
+  static constexpr int64_t kUnrolled = 8;
+
+  /// Registers of a group of columns: of one left operand, of all.
+  int64_t perLeft() const { return group / 8 * 4; }
+  int64_t perGroup() const { return lefts * perLeft(); }
+  int64_t blockColumns() const { return 16 * steps; }
+  Values zeros() { return Values(perGroup(), emit.f32(0)); }
+
+  /// 16 rows and some columns, all in one block.
+  Values emitGroup(Value rowBlock, Value column) {
+    row = emit.mul(rowBlock, 16);
+    this->rowBlock = rowBlock;
+    this->column = column;
+    columnBlock = emit.div(column, blockColumns());
+    return choose(
+        emit.less(columnBlock, rowBlock), [&] { return below(); },
+        [&] {
+          return choose(
+              emit.equal(columnBlock, rowBlock), [&] { return diagonal(); },
+              [&] { return zeros(); });
+        });
+  }
+
+  Values choose(Value condition, function_ref<Values()> yes,
+                function_ref<Values()> no) {
+    SmallVector<Type> types(perGroup(), b.getF32Type());
+    auto ifOp = scf::IfOp::create(b, loc, types, condition, true);
+    OpBuilder::InsertionGuard guard(b);
+    for (auto [block, values] :
+         {std::pair{ifOp.thenBlock(), yes}, std::pair{ifOp.elseBlock(), no}}) {
+      b.setInsertionPointToStart(block);
+      scf::YieldOp::create(b, loc, values());
+    }
+    return llvm::to_vector_of<Value>(ifOp.getResults());
+  }
+
+  /// `body` adds the products of 16 channels, from a first one and a constant
+  /// on, to sums.
+  Values
+  overChannels(function_ref<void(Value, ArrayRef<int64_t>, Values &)> body) {
+    int64_t parts = width / 16, together = kUnrolled;
+    while (parts % together != 0)
+      --together;
+    SmallVector<int64_t> channels;
+    for (int64_t i = 0; i != together; ++i)
+      channels.push_back(16 * i);
+    Values sums = zeros();
+    if (parts == together) {
+      body(emit.i32(0), channels, sums);
+      return sums;
+    }
+    auto loop = scf::ForOp::create(b, loc, emit.i32(0), emit.i32(width),
+                                   emit.i32(16 * together), sums);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    sums = llvm::to_vector_of<Value>(loop.getRegionIterArgs());
+    body(loop.getInductionVar(), channels, sums);
+    scf::YieldOp::create(b, loc, sums);
+    return llvm::to_vector_of<Value>(loop.getResults());
+  }
+
+  PartReader scaledX(int64_t i, Value channel) {
+    return PartReader(emit, operands.getScaledX()[i],
+                      cast<BufferType>(op.getScaledX()[i].getType()), row,
+                      channel, 16);
+  }
+
+  /// Adds one left part times the right parts of the group.
+  void multiply(PartProduct &product, int64_t left, const PartProduct::Part &a,
+                ArrayRef<PartProduct::Part> rights, Values &sums) {
+    for (auto [h, part] : llvm::enumerate(rights))
+      product.multiply(
+          a, part,
+          MutableArrayRef<Value>(sums).slice(left * perLeft() + 4 * h, 4));
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Below the diagonal
+  //===--------------------------------------------------------------------===//
+
+  Values below() {
+    if (xType.getRows() <= 32) // two blocks are neighbours
+      return products(false);
+    Value next = emit.equal(emit.add(columnBlock, 1), rowBlock);
+    return choose(
+        next, [&] { return products(false); }, [&] { return products(true); });
+  }
+
+  /// Products of scaled operands; with `apart`, the left ones decay over the
+  /// blocks between, too.
+  Values products(bool apart) {
+    return overChannels([&](Value channel, ArrayRef<int64_t> at, Values &sums) {
+      PartProduct product(emit, element, precision());
+      SmallVector<PartReader, 2> x;
+      for (int64_t i = 0; i != lefts; ++i)
+        x.push_back(scaledX(i, channel));
+      PartReader y(emit, operands.getScaledY(), op.getScaledY().getType(),
+                   column, channel, 8);
+      Value pair = emit.add(channel, emit.mul(emit.lanePair(), 2));
+      Value later = gateRow(endOfBlock(rowBlock), pair);
+      Value earlier = gateRow(endOfBlock(emit.add(columnBlock, 1)), pair);
+      for (int64_t c : at) {
+        SmallVector<PartProduct::Part, 2> rights;
+        for (int64_t h = 0; h != group; h += 8)
+          rights.push_back(y.is16() ? product.packed(y.packed(h, c))
+                                    : product.right(y.numbers(h, c)));
+        Values between;
+        if (apart)
+          between = factors(pairs(later, c), pairs(earlier, c));
+        for (int64_t i = 0; i != lefts; ++i)
+          multiply(product, i, leftPart(product, x[i], c, between), rights,
+                   sums);
+      }
+    });
+  }
+
+  PartProduct::Part leftPart(PartProduct &product, PartReader &x, int64_t c,
+                             ArrayRef<Value> factors) {
+    if (factors.empty() && x.is16())
+      return product.packed(x.packed(0, c));
+    Values values = x.numbers(0, c);
+    if (!factors.empty()) // registers 0, 1 and 2, 3 of a tile: one row each
+      for (auto [i, v] : llvm::enumerate(values))
+        v = emit.mulf(v, factors[i / 4 * 2 + i % 2]);
+    return product.left(values);
+  }
+
+  //===--------------------------------------------------------------------===//
+  // On the diagonal
+  //===--------------------------------------------------------------------===//
+
+  Values diagonal() {
+    Values sums = op.getBounded() ? productsOnDiagonal()
+                                  : choose(
+                                        isWithinReach(),
+                                        [&] { return productsOnDiagonal(); },
+                                        [&] { return sumsOverChannels(); });
+    return keepTriangle(sums);
+  }
+
+  Precision precision() { return op.getPrecision().value_or(Precision::TF32); }
+
+  /// Row `row` of the gates of y from `channel` on.
+  Value gateRow(Value row, Value channel) {
+    return at(operands.getGy(), gyType, row, channel);
+  }
+  /// Last row of y before block `block` of x.
+  Value endOfBlock(Value block) {
+    return emit.add(emit.mul(block, blockColumns()), -1);
+  }
+  /// The reference of this block of rows, from `channel` on.
+  Value reference(Value channel) {
+    Value first = emit.equal(rowBlock, emit.i32(0));
+    Value end = emit.select(first, emit.i32(0), endOfBlock(rowBlock));
+    return emit.select(first,
+                       at(operands.getGx(), gxType, emit.i32(0), channel),
+                       gateRow(end, channel));
+  }
+  Value at(Value buffer, BufferType type, Value row, Value column) {
+    return emit.move(buffer,
+                     emit.add(emit.mul(row, type.getRowBytes()),
+                              emit.mul(column, type.getElementBytes())));
+  }
+  /// The gates at a lane's channels of 16 from `channel` on.
+  Values pairs(Value gates, int64_t channel) {
+    Values values;
+    for (int64_t half : {0, 8})
+      llvm::append_range(values,
+                         emit.loadMany(b.getF32Type(), 2,
+                                       emit.move(gates, (channel + half) * 4)));
+    return values;
+  }
+  Values factors(ArrayRef<Value> later, ArrayRef<Value> earlier) {
+    Values result;
+    for (auto [l, e] : llvm::zip(later, earlier))
+      result.push_back(decayFactor(emit, l, e));
+    return result;
+  }
+  /// exp(x - y).
+  Value exp(Value x, Value y) {
+    return emit.exp2(emit.mulf(emit.subf(x, y), emit.f32(kLog2E)));
+  }
+
+  /// Whether no channel decays by more than the reach from the reference to the
+  /// end of the block. NaN is not within it.
+  Value isWithinReach() {
+    Value all;
+    for (int64_t first = 0; first < width; first += 2 * kWarpSize) {
+      Value channel = emit.add(emit.mul(emit.lane(), 2), first);
+      if (first + 2 * kWarpSize > width) // the last ones twice
+        channel = arith::MinUIOp::create(b, loc, channel, emit.i32(width - 2));
+      Values start = emit.loadMany(b.getF32Type(), 2, reference(channel));
+      Values end =
+          emit.loadMany(b.getF32Type(), 2,
+                        gateRow(endOfBlock(emit.add(rowBlock, 1)), channel));
+      for (auto [s, e] : llvm::zip(start, end)) {
+        Value within = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT,
+                                             emit.subf(s, e), emit.f32(kReach));
+        all = all ? arith::AndIOp::create(b, loc, all, within).getResult()
+                  : within;
+      }
+    }
+    return emit.intrinsic("llvm.nvvm.vote.all.sync", b.getI1Type(),
+                          {emit.i32(-1), all});
+  }
+
+  /// The right operand is scaled by how much the block has decayed before it;
+  /// f16 has no exponents for that, and its scaled left operand none for what
+  /// the right one makes up for.
+  Values productsOnDiagonal() {
+    bool wide = element.isF16();
+    return overChannels([&](Value channel, ArrayRef<int64_t> at, Values &sums) {
+      PartProduct product(emit, wide ? Type(b.getF32Type()) : element,
+                          precision());
+      Value pair = emit.add(channel, emit.mul(emit.lanePair(), 2));
+      Value start = reference(pair);
+      PartReader y(emit, operands.getY(), yType, column, channel, 8);
+      PairReader gy(emit, operands.getGy(), gyType, column, channel, false);
+      SmallVector<PartReader, 2> x;
+      for (int64_t i = 0; i != lefts; ++i)
+        x.push_back(wide ? PartReader(emit, operands.getX()[i],
+                                      cast<BufferType>(op.getX()[i].getType()),
+                                      row, channel, 16)
+                         : scaledX(i, channel));
+      PartReader gx(emit, operands.getGx(), gxType, row, channel, 16);
+      for (int64_t c : at) {
+        Values from = pairs(start, c);
+        SmallVector<PartProduct::Part, 2> rights;
+        for (int64_t h = 0; h != group; h += 8) {
+          Values values = y.numbers(h, c);
+          for (int64_t half = 0; half != 2; ++half) {
+            auto [first, second] = gy.read(h, c + 8 * half);
+            for (auto [e, gate] : {std::pair{0, first}, std::pair{1, second}}) {
+              Value &v = values[2 * half + e];
+              v = emit.mulf(v, exp(from[2 * half + e], gate));
+            }
+          }
+          rights.push_back(product.right(values));
+        }
+        Values decays;
+        if (wide) {
+          decays = gx.numbers(0, c);
+          for (auto [i, v] : llvm::enumerate(decays))
+            v = decayFactor(emit, v, from[i / 4 * 2 + i % 2]);
+        }
+        for (int64_t i = 0; i != lefts; ++i)
+          multiply(product, i,
+                   wide ? product.left(multiplied(x[i].numbers(0, c), decays))
+                        : leftPart(product, x[i], c, {}),
+                   rights, sums);
+      }
+    });
+  }
+
+  Values multiplied(ArrayRef<Value> x, ArrayRef<Value> y) {
+    Values result;
+    for (auto [a, c] : llvm::zip(x, y))
+      result.push_back(emit.mulf(a, c));
+    return result;
+  }
+
+  /// Every pair of rows for itself, two channels at a time.
+  Values sumsOverChannels() {
+    auto loop = scf::ForOp::create(b, loc, emit.i32(0), emit.i32(width),
+                                   emit.i32(2), zeros());
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value channel = loop.getInductionVar();
+    Values sums = llvm::to_vector_of<Value>(loop.getRegionIterArgs());
+    Value r = emit.add(row, emit.laneRow());
+    Value c = emit.add(column, emit.mul(emit.lanePair(), 2));
+    SmallVector<Values> gx, gy, y;
+    SmallVector<SmallVector<Values>> x(lefts);
+    for (int64_t half : {0, 8}) {
+      gx.push_back(two(operands.getGx(), gxType, emit.add(r, half), channel));
+      for (int64_t i = 0; i != lefts; ++i)
+        x[i].push_back(two(operands.getX()[i],
+                           cast<BufferType>(op.getX()[i].getType()),
+                           emit.add(r, half), channel));
+    }
+    for (int64_t at = 0; at != group / 8 * 2; ++at) {
+      Value from = emit.add(c, at / 2 * 8 + at % 2);
+      gy.push_back(two(operands.getGy(), gyType, from, channel));
+      y.push_back(two(operands.getY(), yType, from, channel));
+    }
+    for (int64_t at = 0; at != group / 8 * 2; ++at)
+      for (int64_t half = 0; half != 2; ++half) {
+        if (steps == 1 && half == 0 && at / 2 == 1)
+          continue; // above the diagonal
+        for (int64_t e = 0; e != 2; ++e) {
+          // What overflows is above the diagonal, and dropped.
+          Value term = emit.mulf(y[at][e], exp(gx[half][e], gy[at][e]));
+          for (int64_t i = 0; i != lefts; ++i) {
+            Value &sum = sums[i * perLeft() + at / 2 * 4 + half * 2 + at % 2];
+            sum = emit.fma(x[i][half][e], term, sum);
+          }
+        }
+      }
+    scf::YieldOp::create(b, loc, sums);
+    return llvm::to_vector_of<Value>(loop.getResults());
+  }
+
+  /// Two neighbours of a row as f32.
+  Values two(Value buffer, BufferType type, Value row, Value column) {
+    Value from = at(buffer, type, row, column);
+    Type stored = type.getElementType();
+    if (stored.isF32())
+      return emit.loadMany(stored, 2, from);
+    Value pair = emit.load(b.getI32Type(), from);
+    return {emit.unpack(pair, false, stored), emit.unpack(pair, true, stored)};
+  }
+
+  Values keepTriangle(ArrayRef<Value> sums) {
+    Values kept(sums);
+    Value r = emit.add(row, emit.laneRow());
+    Value c = emit.add(column, emit.mul(emit.lanePair(), 2));
+    for (int64_t i = 0; i != lefts; ++i)
+      for (int64_t e = 0; e != perLeft(); ++e) {
+        Value token = emit.div(emit.add(c, e / 4 * 8 + e % 2), steps);
+        Value inside =
+            arith::CmpIOp::create(b, loc,
+                                  op.getStrict()[i] ? arith::CmpIPredicate::slt
+                                                    : arith::CmpIPredicate::sle,
+                                  token, emit.add(r, e % 4 / 2 * 8));
+        Value &v = kept[i * perLeft() + e];
+        v = emit.select(inside, v, emit.f32(0));
+      }
+    return kept;
+  }
+
+  Emit &emit;
+  OpBuilder &b;
+  Location loc;
+  DecayDotOp op;
+  DecayDotOpAdaptor operands;
+  BufferType xType, yType, gxType, gyType;
+  Type element;
+  int64_t steps, width, lefts;
+  AccAttr layout;
+  int64_t rows, columns; // of this warp
+  int64_t group;         // columns in one block, 16 or 8
+  Value row, rowBlock, column, columnBlock;
+};
+
+struct DecayDotPattern : OpConversionPattern<DecayDotOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(DecayDotOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    SmallVector<Values> results = DecayDotEmitter(emit, op, adaptor).run();
+    rewriter.replaceOpWithMultiple(op, std::move(results));
+    return success();
+  }
+};
+} // namespace
+
+void deltanet::tile::populateDecayDotPatterns(const TypeConverter &converter,
+                                              RewritePatternSet &patterns) {
+  patterns.add<DecayDotPattern>(converter, patterns.getContext());
+}

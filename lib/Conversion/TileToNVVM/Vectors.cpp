@@ -1,0 +1,395 @@
+//===- Vectors.cpp - vectors, and sums along a dimension ------------------===//
+// Vectors between layouts and rows of shared memory; running sums and
+// reductions by shuffles.
+//===----------------------------------------------------------------------===//
+#include "Emit.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace deltanet::tile;
+
+static RankedTensorType typeOf(Value v) {
+  return cast<RankedTensorType>(v.getType());
+}
+
+/// How many neighbours a thread holds, as far as one access takes them.
+static int64_t getRun(RankedTensorType type) {
+  if (auto slice = dyn_cast<SliceAttr>(type.getEncoding()))
+    return slice.getDim() == 0 ? 2 : 1; // columns 2(l%4) and the one after
+  int64_t perLane = getElementsPerThread(type);
+  return perLane % 4 == 0 ? 4 : perLane % 2 == 0 ? 2 : 1;
+}
+
+/// Whether this thread is the first of those that hold the same elements.
+static Value isFirstHolder(Emit &emit, RankedTensorType type) {
+  auto slice = dyn_cast<SliceAttr>(type.getEncoding());
+  if (!slice) {
+    int64_t lanes = type.getDimSize(0) / getElementsPerThread(type);
+    return emit.less(emit.thread(), emit.i32(lanes));
+  }
+  bool rows = slice.getDim() == 1; // of a matrix, its columns dropped
+  AccAttr layout = slice.getParent();
+  Value zero = emit.i32(0);
+  Value first = emit.equal(rows ? emit.lanePair() : emit.laneRow(), zero);
+  if (layout.getWarps()[slice.getDim()] == 1)
+    return first;
+  Value warp = rows ? emit.warpColumn(layout) : emit.warpRow(layout);
+  return arith::AndIOp::create(emit.b, emit.loc, first, emit.equal(warp, zero));
+}
+
+namespace {
+
+struct LoadVectorPattern : OpConversionPattern<LoadVectorOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(LoadVectorOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    RankedTensorType type = typeOf(op.getResult());
+    Places places = emit.places(type);
+    Value base =
+        emit.move(adaptor.getBuffer().front(), emit.mul(places.variable[0], 4));
+    int64_t run = getRun(type);
+    SmallVector<Value> values;
+    for (size_t e = 0; e < places.constants.size(); e += run) {
+      Value from = emit.move(base, places.constants[e][0] * 4);
+      if (run == 1)
+        values.push_back(emit.load(type.getElementType(), from));
+      else
+        llvm::append_range(values,
+                           emit.loadMany(type.getElementType(), run, from));
+    }
+    rewriter.replaceOpWithMultiple(op, {values});
+    return success();
+  }
+};
+
+struct StoreVectorPattern : OpConversionPattern<StoreVectorOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(StoreVectorOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    RankedTensorType type = typeOf(op.getValue());
+    Places places = emit.places(type);
+    Value base =
+        emit.move(adaptor.getBuffer().front(), emit.mul(places.variable[0], 4));
+    SmallVector<Value> values(adaptor.getValue());
+    int64_t run = getRun(type);
+    emit.when(isFirstHolder(emit, type), [&] {
+      for (size_t e = 0; e < values.size(); e += run) {
+        Value to = emit.move(base, places.constants[e][0] * 4);
+        if (run == 1)
+          emit.store(values[e], to);
+        else
+          emit.storeMany(ArrayRef<Value>(values).slice(e, run), to);
+      }
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// Every lane fetches its elements from the lanes that hold them.
+struct ConvertPattern : OpConversionPattern<ConvertOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(ConvertOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    RankedTensorType input = typeOf(op.getInput());
+    ValueRange held = adaptor.getInput();
+    if (input == op.getResult().getType()) {
+      rewriter.replaceOpWithMultiple(op, {SmallVector<Value>(held)});
+      return success();
+    }
+    Places places = emit.places(typeOf(op.getResult()));
+    // Elements at a constant distance from an even one.
+    auto slice = dyn_cast<SliceAttr>(typeOf(op.getResult()).getEncoding());
+    bool even = slice && slice.getDim() == 0;
+    SmallVector<Value> values;
+    for (ArrayRef<int64_t> constants : places.constants) {
+      Value at = emit.add(places.variable[0], constants[0]);
+      std::optional<int64_t> parity;
+      if (even)
+        parity = constants[0] % 2;
+      values.push_back(isa<LanesAttr>(input.getEncoding())
+                           ? fromLanes(emit, held, at, parity)
+                           : fromSlice(emit, input, held, at));
+    }
+    rewriter.replaceOpWithMultiple(op, {values});
+    return success();
+  }
+
+  /// Element `at` of a vector over lanes; `parity` is at mod 2 where it is the
+  /// same for all.
+  static Value fromLanes(Emit &emit, ValueRange held, Value at,
+                         std::optional<int64_t> parity) {
+    int64_t perLane = held.size();
+    Value lane = emit.div(at, perLane);
+    if (perLane == 2 && parity)
+      return emit.shuffle(held[*parity], lane);
+    return pick(emit, held, emit.rem(at, perLane), lane);
+  }
+
+private:
+  /// Element `at` of a slice that every warp holds as a whole: registers 2i and
+  /// 2i + 1 are rows l/4 and l/4 + 8 of tile i, or columns 2(l%4) and the next.
+  static Value fromSlice(Emit &emit, RankedTensorType type, ValueRange held,
+                         Value at) {
+    bool rows = cast<SliceAttr>(type.getEncoding()).getDim() == 1;
+    Value lane =
+        rows ? emit.mul(emit.rem(at, 8), 4) : emit.div(emit.rem(at, 8), 2);
+    Value which = rows
+                      ? emit.div(at, 8)
+                      : emit.add(emit.mul(emit.div(at, 8), 2), emit.rem(at, 2));
+    return pick(emit, held, which, lane);
+  }
+
+  /// Register `which` of lane `lane`. All lanes offer every register.
+  static Value pick(Emit &emit, ValueRange held, Value which, Value lane) {
+    Value value = emit.shuffle(held[0], lane);
+    for (size_t e = 1; e < held.size(); ++e)
+      value = emit.select(emit.equal(which, emit.i32(e)),
+                          emit.shuffle(held[e], lane), value);
+    return value;
+  }
+};
+
+struct RepeatPattern : OpConversionPattern<RepeatOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(RepeatOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    RankedTensorType result = typeOf(op.getResult());
+    int64_t n = result.getDimSize(0) / typeOf(op.getInput()).getDimSize(0);
+    Places places = emit.places(result);
+    SmallVector<Value> values;
+    for (ArrayRef<int64_t> constants : places.constants) {
+      Value at = emit.div(emit.add(places.variable[0], constants[0]), n);
+      values.push_back(ConvertPattern::fromLanes(emit, adaptor.getInput(), at,
+                                                 std::nullopt));
+    }
+    rewriter.replaceOpWithMultiple(op, {values});
+    return success();
+  }
+};
+
+/// Running sums over lanes in one direction: `distance` lanes before, in the
+/// order of summation, is what `fetch` gives, zero where there is none.
+class RunningSum {
+public:
+  /// Over `lanes` groups of `stride` neighbouring lanes, repeated to fill the
+  /// warp.
+  RunningSum(Emit &emit, int64_t lanes, int64_t stride, bool reverse)
+      : emit(emit), lanes(lanes), stride(stride), reverse(reverse) {
+    place = emit.div(emit.lane(), stride);
+    if (lanes * stride != kWarpSize)
+      place = emit.rem(place, lanes);
+  }
+
+  Value fetch(Value v, int64_t distance) {
+    Value none = reverse ? emit.less(emit.i32(lanes - 1 - distance), place)
+                         : emit.less(place, emit.i32(distance));
+    Value got;
+    if (lanes * stride == kWarpSize) {
+      auto kind = reverse ? NVVM::ShflKind::down : NVVM::ShflKind::up;
+      got = NVVM::ShflOp::create(emit.b, emit.loc, v.getType(), emit.i32(-1), v,
+                                 emit.i32(distance * stride),
+                                 emit.i32(reverse ? 31 : 0), kind, UnitAttr());
+    } else { // from the first repetition
+      Value from = emit.add(place, reverse ? distance : lanes - distance);
+      got = emit.shuffle(v, emit.add(emit.mul(emit.rem(from, lanes), stride),
+                                     emit.rem(emit.lane(), stride)));
+    }
+    return emit.select(none, emit.f32(0), got);
+  }
+  /// Sums up to and with each lane.
+  Value inclusive(Value v) {
+    for (int64_t distance = 1; distance < lanes; distance *= 2)
+      v = emit.addf(v, fetch(v, distance));
+    return v;
+  }
+  /// What the last lane in the order of summation has.
+  Value last(Value v) {
+    Value lane = emit.rem(emit.lane(), stride);
+    return emit.shuffle(v, emit.add(lane, reverse ? 0 : (lanes - 1) * stride));
+  }
+
+private:
+  Emit &emit;
+  int64_t lanes, stride;
+  bool reverse;
+  Value place;
+};
+
+struct CumsumPattern : OpConversionPattern<CumsumOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(CumsumOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    RankedTensorType type = typeOf(op.getInput());
+    SmallVector<Value> values(adaptor.getInput());
+    if (isa<LanesAttr>(type.getEncoding()))
+      sumVector(emit, op, values);
+    else
+      sumColumns(emit, op, type, values);
+    rewriter.replaceOpWithMultiple(op, {values});
+    return success();
+  }
+
+private:
+  /// Sums within a lane, then over lanes by doubling distances.
+  static void sumVector(Emit &emit, CumsumOp op, SmallVector<Value> &values) {
+    int64_t lanes = typeOf(op.getInput()).getDimSize(0) / values.size();
+    if (op.getReverse())
+      std::reverse(values.begin(), values.end());
+    SmallVector<Value> local = values;
+    for (size_t e = 1; e < local.size(); ++e)
+      local[e] = emit.addf(local[e - 1], local[e]);
+    RunningSum sum(emit, lanes, 1, op.getReverse());
+    Value before = sum.fetch(sum.inclusive(local.back()), 1);
+    for (size_t e = 0; e != values.size(); ++e) {
+      bool first = op.getExclusive() && e == 0;
+      values[e] =
+          first ? before : emit.addf(before, local[e - op.getExclusive()]);
+    }
+    if (op.getReverse())
+      std::reverse(values.begin(), values.end());
+  }
+
+  /// Eight rows at a time over lanes, carrying each column's sum on.
+  static void sumColumns(Emit &emit, CumsumOp op, RankedTensorType type,
+                         SmallVector<Value> &values) {
+    auto layout = cast<AccAttr>(type.getEncoding());
+    int64_t rows = type.getDimSize(0) / 8;
+    int64_t columns = type.getDimSize(1) / layout.getWarps()[1] / 8;
+    RunningSum sum(emit, 8, 4, op.getReverse());
+    for (int64_t c = 0; c != columns; ++c)
+      for (int64_t e = 0; e != 2; ++e) {
+        Value carry;
+        for (int64_t i = 0; i != rows; ++i) {
+          int64_t block = op.getReverse() ? rows - 1 - i : i;
+          Value &v = values[(block / 2 * columns + c) * 4 + block % 2 * 2 + e];
+          Value here = sum.inclusive(v);
+          v = op.getExclusive() ? sum.fetch(here, 1) : here;
+          if (carry)
+            v = emit.addf(v, carry);
+          if (i + 1 == rows)
+            continue;
+          Value all = sum.last(here);
+          carry = carry ? emit.addf(carry, all) : all;
+        }
+      }
+  }
+};
+
+class ReduceEmitter {
+public:
+  ReduceEmitter(Emit &emit, ReduceOp op, ValueRange input, Value scratch)
+      : emit(emit), op(op), input(input), scratch(scratch),
+        type(typeOf(op.getInput())), result(typeOf(op.getResult())),
+        layout(cast<AccAttr>(type.getEncoding())), dim(op.getDimension()) {}
+
+  SmallVector<Value> run() {
+    SmallVector<Value> values = withinThread();
+    // Lanes that differ in the column only are neighbours.
+    for (int64_t distance = dim == 1 ? 1 : 4; distance < (dim == 1 ? 4 : 32);
+         distance *= 2)
+      for (Value &v : values) {
+        Value other = NVVM::ShflOp::create(
+            emit.b, emit.loc, v.getType(), emit.i32(-1), v, emit.i32(distance),
+            emit.i32(31), NVVM::ShflKind::bfly, UnitAttr());
+        v = combine(v, other);
+      }
+    return scratch ? overWarps(values) : values;
+  }
+
+private:
+  Value combine(Value x, Value y) {
+    OpBuilder &b = emit.b;
+    switch (op.getCombination()) {
+    case Combination::Add:
+      return emit.addf(x, y);
+    case Combination::Mul:
+      return emit.mulf(x, y);
+    case Combination::Max:
+      return arith::MaximumFOp::create(b, emit.loc, x, y);
+    case Combination::Min:
+      return arith::MinimumFOp::create(b, emit.loc, x, y);
+    }
+    llvm_unreachable("every combination returns");
+  }
+
+  /// The elements of each place of the result.
+  SmallVector<Value> withinThread() {
+    int64_t columns = type.getDimSize(1) / layout.getWarps()[1] / 8;
+    SmallVector<Value> values(getNumRegisters(result));
+    for (auto [i, v] : llvm::enumerate(input)) {
+      int64_t tile = i / 4, e = i % 4;
+      Value &sum = dim == 0 ? values[tile % columns * 2 + e % 2]
+                            : values[tile / columns * 2 + e / 2];
+      sum = sum ? combine(sum, v) : v;
+    }
+    return values;
+  }
+
+  /// Every warp of the dimension writes a row; all read all rows.
+  SmallVector<Value> overWarps(ArrayRef<Value> values) {
+    int64_t warps = layout.getWarps()[dim];
+    int64_t row = cast<BufferType>(op.getScratch().getType()).getRowBytes();
+    Places places = emit.places(result);
+    Value base = emit.move(scratch, emit.mul(places.variable[0], 4));
+    Value warp = dim == 1 ? emit.warpColumn(layout) : emit.warpRow(layout);
+    Value mine = emit.move(base, emit.mul(warp, row));
+    Value holder =
+        emit.equal(dim == 1 ? emit.lanePair() : emit.laneRow(), emit.i32(0));
+    emit.when(holder, [&] {
+      for (auto [v, at] : llvm::zip(values, places.constants))
+        emit.store(v, emit.move(mine, at[0] * 4));
+    });
+    emit.barrier();
+    SmallVector<Value> sums;
+    for (ArrayRef<int64_t> at : places.constants) {
+      Value sum;
+      for (int64_t w = 0; w != warps; ++w) {
+        Value v = emit.load(emit.b.getF32Type(),
+                            emit.move(base, w * row + at[0] * 4));
+        sum = sum ? combine(sum, v) : v;
+      }
+      sums.push_back(sum);
+    }
+    return sums;
+  }
+
+  Emit &emit;
+  ReduceOp op;
+  ValueRange input;
+  Value scratch;
+  RankedTensorType type, result;
+  AccAttr layout;
+  int64_t dim;
+};
+
+struct ReducePattern : OpConversionPattern<ReduceOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(ReduceOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    Value scratch = op.getScratch() ? adaptor.getScratch().front() : Value();
+    ReduceEmitter reduce(emit, op, adaptor.getInput(), scratch);
+    rewriter.replaceOpWithMultiple(op, {reduce.run()});
+    return success();
+  }
+};
+} // namespace
+
+void deltanet::tile::populateVectorPatterns(const TypeConverter &converter,
+                                            RewritePatternSet &patterns) {
+  patterns.add<LoadVectorPattern, StoreVectorPattern, ConvertPattern, RepeatPattern,
+               CumsumPattern, ReducePattern>(converter, patterns.getContext());
+}

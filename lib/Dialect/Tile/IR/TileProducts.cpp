@@ -1,0 +1,180 @@
+//===- TileProducts.cpp - products with decays, reductions ----------------===//
+// Verifiers and effects of dialects/Tile/TileProducts.td.
+//===----------------------------------------------------------------------===//
+#include "deltanet/Dialect/Tile/IR/Tile.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace deltanet::tile;
+
+static RankedTensorType typeOf(Value v) {
+  return cast<RankedTensorType>(v.getType());
+}
+
+using Effects = SmallVectorImpl<MemoryEffects::EffectInstance>;
+
+/// What happens to the buffers behind some operands.
+static void addEffects(Effects &effects, MemoryEffects::Effect *effect,
+                       MutableArrayRef<OpOperand> operands) {
+  for (OpOperand &operand : operands)
+    effects.emplace_back(effect, &operand);
+}
+
+/// Both operations read operands and gates.
+template <typename Op> static void addOperandReads(Op op, Effects &effects) {
+  auto *read = MemoryEffects::Read::get();
+  addEffects(effects, read, op.getXMutable());
+  addEffects(effects, read, op.getGxMutable());
+  addEffects(effects, read, op.getYMutable());
+  addEffects(effects, read, op.getGyMutable());
+}
+
+void DecayScaleOp::getEffects(Effects &effects) {
+  addOperandReads(*this, effects);
+  addEffects(effects, MemoryEffects::Write::get(), getScaledXMutable());
+  addEffects(effects, MemoryEffects::Write::get(), getScaledYMutable());
+}
+
+void DecayDotOp::getEffects(Effects &effects) {
+  addOperandReads(*this, effects);
+  addEffects(effects, MemoryEffects::Read::get(), getScaledXMutable());
+  addEffects(effects, MemoryEffects::Read::get(), getScaledYMutable());
+}
+
+//===----------------------------------------------------------------------===//
+// Decays per channel
+//===----------------------------------------------------------------------===//
+
+/// C1 of `decay_scale` and `decay_dot`.
+template <typename Op> static LogicalResult verifyOperands(Op op) {
+  BufferType y = op.getY().getType();
+  int64_t width = y.getColumns();
+  if (op.getX().empty() || op.getX().size() != op.getScaledX().size())
+    return op.emitOpError(
+               "expects a scaled operand for each x, at least one, got ")
+           << op.getScaledX().size() << " for " << op.getX().size();
+  if (width % 16 != 0)
+    return op.emitOpError("expects a width that is a multiple of 16, got ")
+           << width;
+  auto check = [&](Value operand, Value scaled) -> LogicalResult {
+    auto type = cast<BufferType>(operand.getType());
+    auto stored = cast<BufferType>(scaled.getType());
+    if (type.getElementType() != y.getElementType() ||
+        type.getColumns() != width)
+      return op.emitOpError(
+                 "expects operands of one element type and width, got ")
+             << type << " and " << y;
+    if (stored.getElementType() != type.getElementType() ||
+        stored.getShape() != type.getShape())
+      return op.emitOpError("expects ")
+             << type << " scaled to have its shape and element type, got "
+             << stored;
+    return success();
+  };
+  for (auto [x, scaled] : llvm::zip(op.getX(), op.getScaledX()))
+    if (failed(check(x, scaled)))
+      return failure();
+  return check(op.getY(), op.getScaledY());
+}
+
+/// C2 and C3.
+template <typename Op> static LogicalResult verifyGates(Op op) {
+  auto x = cast<BufferType>(op.getX().front().getType());
+  BufferType y = op.getY().getType();
+  // C2
+  for (Value other : op.getX())
+    if (cast<BufferType>(other.getType()).getShape() != x.getShape())
+      return op.emitOpError("expects every x to have one shape, got ")
+             << x << " and " << other.getType();
+  if (x.getRows() % 16 != 0 || y.getRows() % x.getRows() != 0)
+    return op.emitOpError("expects rows of x in blocks of 16, and some rows of "
+                          "y for each of them, got ")
+           << x.getRows() << " and " << y.getRows();
+  for (auto [gates, rows] :
+       {std::pair{op.getGx(), x}, std::pair{op.getGy(), y}})
+    if (!gates.getType().getElementType().isF32() ||
+        gates.getType().getShape() != rows.getShape())
+      return op.emitOpError("expects f32 gates for every element of ")
+             << rows << ", got " << gates.getType();
+  // C3
+  for (Value operand : op->getOperands()) {
+    auto type = cast<BufferType>(operand.getType());
+    if (type.getRowBytes() % 16 != 0)
+      return op.emitOpError("expects rows at multiples of 16 bytes, got ")
+             << type.getRowBytes() << " of " << type;
+  }
+  return success();
+}
+
+LogicalResult DecayScaleOp::verify() {
+  return success(succeeded(verifyOperands(*this)) &&
+                 succeeded(verifyGates(*this)));
+}
+
+LogicalResult DecayDotOp::verify() {
+  if (failed(verifyOperands(*this)) || failed(verifyGates(*this)))
+    return failure();
+  auto x = cast<BufferType>(getX().front().getType());
+  BufferType y = getY().getType();
+  // C4
+  if (getResults().size() != getX().size() ||
+      getStrict().size() != getX().size())
+    return emitOpError("expects a result for each x, strict or not, got ")
+           << getResults().size() << " results and " << getStrict().size()
+           << " words for " << getX().size();
+  for (Value result : getResults()) {
+    RankedTensorType type = typeOf(result);
+    if (!isa<AccAttr>(type.getEncoding()) ||
+        type.getShape() != ArrayRef<int64_t>({x.getRows(), y.getRows()}) ||
+        type != typeOf(getResults().front()))
+      return emitOpError("expects results of ")
+             << x.getRows() << "x" << y.getRows()
+             << " in one layout #tile.acc, got " << type;
+  }
+  // C5
+  if (y.getElementType().isF32() != getPrecision().has_value())
+    return emitOpError("expects a precision of products of f32 and of no "
+                       "others, got products of ")
+           << y.getElementType() << (getPrecision() ? " with one" : " without");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+void ReduceOp::getEffects(Effects &effects) {
+  addEffects(effects, MemoryEffects::Write::get(), getScratchMutable());
+  addEffects(effects, MemoryEffects::Read::get(), getScratchMutable());
+}
+
+LogicalResult ReduceOp::verify() {
+  RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
+  auto layout = dyn_cast<AccAttr>(input.getEncoding());
+  // C1
+  if (!layout)
+    return emitOpError("expects a matrix in layout #tile.acc, got ")
+           << input.getEncoding();
+  int64_t dim = getDimension();
+  if (dim != 0 && dim != 1)
+    return emitOpError("expects dimension 0 or 1, got ") << dim;
+  auto slice = dyn_cast<SliceAttr>(result.getEncoding());
+  if (!slice || slice.getParent() != layout || slice.getDim() != dim ||
+      result.getDimSize(0) != input.getDimSize(1 - dim))
+    return emitOpError("expects the input's slice along dimension ")
+           << dim << ", got " << result << " of " << input;
+  // C2
+  int64_t warps = layout.getWarps()[dim], length = result.getDimSize(0);
+  if ((warps > 1) != bool(getScratch()))
+    return emitOpError("expects scratch where several warps share the "
+                       "dimension, got ")
+           << (getScratch() ? "some" : "none") << " for " << warps;
+  if (!getScratch())
+    return success();
+  BufferType scratch = getScratch().getType();
+  if (!scratch.getElementType().isF32() ||
+      scratch.getShape() != ArrayRef<int64_t>({warps, length}))
+    return emitOpError("expects f32 scratch of ")
+           << warps << "x" << length << ", got " << scratch;
+  return success();
+}
