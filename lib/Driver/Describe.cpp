@@ -141,14 +141,13 @@ static llvm::json::Object describeOperator(func::FuncOp function,
         NamedOperand{"indices", op.getIndices()}})
     if (value)
       operands[name] = describeOperand(function, value);
-  for (auto [name, value] :
-       {NamedOperand{"output", op.getOutput()},
-        NamedOperand{"final_state", op.getFinalState()}})
+  for (auto [name, value] : {NamedOperand{"output", op.getOutput()},
+                             NamedOperand{"final_state", op.getFinalState()}})
     if (auto result = value ? findResult(function, value) : std::nullopt)
       results[name] = getResultName(function, *result);
-  return {{"kind", op->getName().stripDialect()},
-          {"operands", std::move(operands)},
-          {"results", std::move(results)}};
+  return llvm::json::Object{{"kind", op->getName().stripDialect()},
+                            {"operands", std::move(operands)},
+                            {"results", std::move(results)}};
 }
 
 //===----------------------------------------------------------------------===//
