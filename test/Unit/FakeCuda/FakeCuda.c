@@ -377,6 +377,10 @@ int cuMemcpyDtoH_v2(void *to, Pointer from, size_t bytes) {
   memcpy(to, (void *)(uintptr_t)from, bytes);
   return 0;
 }
+int cuMemcpyDtoD_v2(Pointer to, Pointer from, size_t bytes) {
+  memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
+  return 0;
+}
 int cuMemsetD8_v2(Pointer to, unsigned char value, size_t bytes) {
   memset((void *)(uintptr_t)to, value, bytes);
   return 0;
