@@ -36,6 +36,7 @@ static SmallVector<NamedOperand> listOperands(RecurrenceOpInterface op) {
       {"query", op.getQuery()},          {"key", op.getKey()},
       {"value", op.getValue()},          {"decay", op.getDecay()},
       {"initial", op.getInitialState()}, {"cu_seqlens", op.getCuSeqlens()}};
+  operands.push_back({"indices", op.getIndices()});
   if (auto scan = dyn_cast<linrec::ScanOp>(op.getOperation())) {
     operands.push_back({"beta", scan.getBeta()});
     operands.push_back({"bonus", scan.getBonus()});
