@@ -131,6 +131,12 @@ Error SizeMatcher::matchTensor(const json::Object &argument) {
   if (!shape || shape->size() != it->shape.size())
     return refuse("expects '" + name + "' with " + Twine(it->shape.size()) +
                   " dimensions in a kernel");
+  if (const json::Object *map = argument.getObject("map"))
+    for (StringRef list : {"extents", "strides"})
+      for (const json::Value &text :
+           map->getArray(list) ? *map->getArray(list) : json::Array())
+        if (Error error = use(text.getAsString().value_or("")))
+          return error;
   for (auto [dim, entry, extent] : enumerate(*shape, it->shape)) {
     StringRef text = entry.getAsString().value_or("");
     int64_t number;
@@ -187,7 +193,12 @@ Expected<json::Array> SizeMatcher::write() const {
       value = it->second;
     else if (is_contained(signature.sizes, name))
       value = name;
-    else
+    else if (name == "M") {
+      // dialects/Tile/README.md, The launch
+      list.push_back(
+          json::Object{{"name", name}, {"device", "multiprocessors"}});
+      continue;
+    } else
       return refuse("expects a tensor of '" + signature.name +
                     "' that says how large '" + name + "' of a kernel is");
     list.push_back(json::Object{{"name", name}, {"is", value}});

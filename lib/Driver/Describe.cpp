@@ -36,6 +36,7 @@ static SmallVector<NamedOperand> listOperands(RecurrenceOpInterface op) {
       {"query", op.getQuery()},          {"key", op.getKey()},
       {"value", op.getValue()},          {"decay", op.getDecay()},
       {"initial", op.getInitialState()}, {"cu_seqlens", op.getCuSeqlens()}};
+  operands.push_back({"indices", op.getIndices()});
   if (auto scan = dyn_cast<linrec::ScanOp>(op.getOperation())) {
     operands.push_back({"beta", scan.getBeta()});
     operands.push_back({"bonus", scan.getBonus()});
@@ -129,6 +130,27 @@ static llvm::json::Object describeOperator(func::FuncOp function,
   return entry;
 }
 
+static llvm::json::Object describeOperator(func::FuncOp function,
+                                           linrec::SelectiveScanOp op) {
+  llvm::json::Object operands, results;
+  for (auto [name, value] :
+       {NamedOperand{"x", op.getInput()}, NamedOperand{"delta", op.getDelta()},
+        NamedOperand{"rate", op.getA()}, NamedOperand{"b", op.getB()},
+        NamedOperand{"c", op.getC()},
+        NamedOperand{"initial", op.getInitialState()},
+        NamedOperand{"cu_seqlens", op.getCuSeqlens()},
+        NamedOperand{"indices", op.getIndices()}})
+    if (value)
+      operands[name] = describeOperand(function, value);
+  for (auto [name, value] : {NamedOperand{"output", op.getOutput()},
+                             NamedOperand{"final_state", op.getFinalState()}})
+    if (auto result = value ? findResult(function, value) : std::nullopt)
+      results[name] = getResultName(function, *result);
+  return llvm::json::Object{{"kind", op->getName().stripDialect()},
+                            {"operands", std::move(operands)},
+                            {"results", std::move(results)}};
+}
+
 //===----------------------------------------------------------------------===//
 // Arguments
 //===----------------------------------------------------------------------===//
@@ -155,6 +177,12 @@ static StringRef nameRole(Role role) {
     return "initial state";
   case Role::Sequences:
     return "offsets of sequences";
+  case Role::Indices:
+    return "entries of the pool of states";
+  case Role::StepSize:
+    return "delta";
+  case Role::Rate:
+    return "rate";
   case Role::None:
     return "";
   }
@@ -163,6 +191,9 @@ static StringRef nameRole(Role role) {
 
 /// Letters for the dimensions of a tensor, as the operator orders them.
 static std::string nameLayout(ArgumentRole role, RankedTensorType type) {
+  // A selective scan has one layout, its README's.
+  if (!role.recurrence)
+    return "";
   std::string layout =
       linrec::stringifyLayout(role.recurrence.getLayout()).str();
   switch (role.role) {
@@ -171,6 +202,9 @@ static std::string nameLayout(ArgumentRole role, RankedTensorType type) {
            linrec::stringifyStateLayout(role.recurrence.getStateLayout()).str();
   case Role::Bonus:
   case Role::Sequences:
+  case Role::Indices:
+  case Role::StepSize:
+  case Role::Rate:
   case Role::None:
     return "";
   default:
@@ -188,11 +222,16 @@ static void describeArgument(func::FuncOp function, unsigned index,
     return;
   argument.meaning = nameRole(role.role).str();
   argument.layout = nameLayout(role, type);
-  if (role.role == Role::Sequences) {
-    RecurrenceOpInterface op = role.recurrence;
+  if (role.role != Role::Sequences)
+    return;
+  if (RecurrenceOpInterface op = role.recurrence)
     argument.offsetsEnd = shapes.getText(
         op.getQuery(), linrec::getTokenDims(op.getLayout()).token);
-  }
+  else
+    function.walk([&](linrec::SelectiveScanOp op) {
+      if (Value(op.getCuSeqlens()) == function.getArgument(index))
+        argument.offsetsEnd = shapes.getText(op.getInput(), 1);
+    });
 }
 
 static void describeResult(func::FuncOp function, Value value,
@@ -248,11 +287,9 @@ static void addHeads(RecurrenceOpInterface op, ShapeBinder &shapes,
 
 /// A state may be updated in place: a block reads its part before it writes it,
 /// and nobody else reads it.
-static void addAlias(func::FuncOp function, RecurrenceOpInterface op,
+static void addAlias(func::FuncOp function, Value before, Value last,
                      artifact::Signature &signature) {
-  auto initial =
-      dyn_cast_if_present<BlockArgument>(Value(op.getInitialState()));
-  Value last = op.getFinalState();
+  auto initial = dyn_cast_if_present<BlockArgument>(before);
   auto result = last ? findResult(function, last) : std::nullopt;
   if (!initial || !result || !initial.hasOneUse() ||
       getElementTypeOrSelf(initial.getType()) !=
@@ -297,7 +334,11 @@ deltanet::driver::describeFunction(func::FuncOp function, StringRef prefix) {
   function.walk([&](RecurrenceOpInterface op) {
     signature.operators.push_back(describeOperator(function, op));
     addHeads(op, shapes, signature);
-    addAlias(function, op, signature);
+    addAlias(function, op.getInitialState(), op.getFinalState(), signature);
+  });
+  function.walk([&](linrec::SelectiveScanOp op) {
+    signature.operators.push_back(describeOperator(function, op));
+    addAlias(function, op.getInitialState(), op.getFinalState(), signature);
   });
   return signature;
 }

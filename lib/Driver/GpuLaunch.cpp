@@ -83,6 +83,7 @@ public:
     failure = kMissing; // but for what is our mistake
     for (const artifact::TensorInfo &argument : package.signature.arguments)
       names.push_back(argument.name);
+    findPools(package.signature);
     for (llvm::StringRef blob : artifact::getBlobs(package))
       codes.push_back(blob.str());
     for (const std::string &code : codes)
@@ -109,6 +110,7 @@ public:
   }
 
 private:
+  void findPools(const artifact::Signature &signature);
   bool prepare(std::vector<NpyArray> &arguments,
                std::vector<NpyArray> &results);
   bool makeWorkspace();
@@ -119,6 +121,8 @@ private:
 
   Session &session;
   std::vector<std::string> names; ///< of the tensors
+  /// Pools of states, before and after: a kernel writes only entries in use.
+  std::vector<std::pair<size_t, size_t>> pools;
   std::string manifest;
   std::vector<std::string> codes;
   std::vector<deltanet_blob> blobs;
@@ -202,10 +206,34 @@ bool GpuLaunch::makeWorkspace() {
   return workspace->allocate(bytes);
 }
 
-/// Fills what a call writes with NaN.
+void GpuLaunch::findPools(const artifact::Signature &signature) {
+  auto find = [&](const std::string &name) {
+    return size_t(llvm::find(names, name) - names.begin());
+  };
+  for (const llvm::json::Value &entry : signature.operators) {
+    const llvm::json::Object &op = *entry.getAsObject();
+    const llvm::json::Object *operands = op.getObject("operands"),
+                             *results = op.getObject("results");
+    const llvm::json::Object *initial = operands->getObject("initial");
+    auto last = results->getString("final_state");
+    auto first = initial ? initial->getString("argument") : std::nullopt;
+    if (operands->get("indices") && first && last)
+      pools.push_back({find(first->str()), find(last->str())});
+  }
+}
+
+/// Fills what a call writes with NaN, and copies pools to where they will be.
 bool GpuLaunch::poison() {
   for (size_t i = numInputs; i < memories.size(); ++i)
     if (!memories[i].fill(kPoison))
+      return false;
+  auto address = [&](size_t i) {
+    return reinterpret_cast<deltanet_cuda_pointer>(memories[i].get());
+  };
+  for (auto [before, after] : pools)
+    if (memories[after].getSize() &&
+        !device->call("cuMemcpyDtoD_v2", address(after), address(before),
+                      memories[after].getSize()))
       return false;
   return workspace->fill(kPoison);
 }

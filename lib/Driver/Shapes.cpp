@@ -210,6 +210,8 @@ void ShapeBinder::visitSequences(Value batched, Value sequences, Value indices,
       perSequence(state);
   if (indices)
     perSequence(indices);
+  if (initial && final)
+    tie(initial, 0, final, 0);
   if (!sequences)
     return;
   if (!initial && !final) {

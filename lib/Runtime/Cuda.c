@@ -49,6 +49,7 @@ static const struct {
     OPTIONAL(cuKernelGetFunction),
     OPTIONAL(cuKernelSetAttribute),
     OPTIONAL(cuThreadExchangeStreamCaptureMode),
+    OPTIONAL(cuTensorMapEncodeTiled),
 };
 
 const char *deltanet_cuda_error(deltanet_cuda_result result) {

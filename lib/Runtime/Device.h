@@ -18,7 +18,7 @@ const TargetInfo *deltanet_loaded_target(const LoadedDevice *loaded);
 
 /* Bytes of workspace that a call needs. */
 int32_t deltanet_count_workspace(const Manifest *manifest,
-                                 const TargetInfo *target,
+                                 const LoadedDevice *loaded,
                                  const Operands *operands, int64_t *bytes);
 /* Puts the kernels into the stream of `call`, which may be NULL. */
 int32_t deltanet_launch(const Manifest *manifest, const LoadedDevice *loaded,

@@ -19,9 +19,15 @@ typedef struct {
   int64_t workspaceBytes;
 } Plan;
 
-static int32_t evaluateSizes(const Manifest *manifest, const TargetInfo *target,
+static int32_t evaluateSizes(const Manifest *manifest,
+                             const LoadedDevice *loaded,
                              const Operands *operands, Plan *plan) {
+  const TargetInfo *target = loaded->target;
   for (int i = 0; i < target->sizes.count; ++i) {
+    if (!target->sizeValues[i]) {
+      plan->sizes[i] = loaded->multiprocessors;
+      continue;
+    }
     int unknown = deltanet_find_unknown(target->sizeValues[i], operands->known);
     if (unknown != -1)
       return deltanet_fail(DELTANET_ERROR_TENSOR,
@@ -65,17 +71,17 @@ static int32_t placeWorkspaces(const TargetInfo *target, Plan *plan) {
   return DELTANET_OK;
 }
 
-static int32_t makePlan(const Manifest *manifest, const TargetInfo *target,
+static int32_t makePlan(const Manifest *manifest, const LoadedDevice *loaded,
                         const Operands *operands, Plan *plan) {
-  int32_t code = evaluateSizes(manifest, target, operands, plan);
-  return code ? code : placeWorkspaces(target, plan);
+  int32_t code = evaluateSizes(manifest, loaded, operands, plan);
+  return code ? code : placeWorkspaces(loaded->target, plan);
 }
 
 int32_t deltanet_count_workspace(const Manifest *manifest,
-                                 const TargetInfo *target,
+                                 const LoadedDevice *loaded,
                                  const Operands *operands, int64_t *bytes) {
   Plan plan;
-  int32_t code = makePlan(manifest, target, operands, &plan);
+  int32_t code = makePlan(manifest, loaded, operands, &plan);
   *bytes = code ? 0 : plan.workspaceBytes;
   return code;
 }
@@ -140,7 +146,60 @@ static deltanet_cuda_result launchCluster(const deltanet_cuda *cuda,
   return cuda->cuLaunchKernelEx(&config, function, parameters, NULL);
 }
 
-static int32_t launchKernel(const deltanet_cuda *cuda, const KernelInfo *kernel,
+/* Encodes a tensor map over the tensor at `address`. The driver only writes it
+ * down; nothing is allocated, nor does a capture see it. */
+static int32_t encodeMap(const deltanet_cuda *cuda, const MapInfo *info,
+                         const Element *element, uint64_t address,
+                         const Plan *plan, deltanet_cuda_tensor_map *map) {
+  uint64_t extents[kMaxMapRank], strides[kMaxMapRank];
+  uint32_t steps[kMaxMapRank];
+  int empty = 0;
+  for (int i = 0; i < info->rank; ++i) {
+    int64_t extent, stride = 0;
+    const char *wrong =
+        deltanet_evaluate(info->extents[i], plan->sizes, &extent);
+    if (!wrong && i > 0)
+      wrong = deltanet_evaluate(info->strides[i - 1], plan->sizes, &stride);
+    if (wrong)
+      return deltanet_fail(DELTANET_ERROR_TENSOR,
+                           "the tensor map of '%s' has an extent that is %s",
+                           element->name, wrong);
+    extents[i] = (uint64_t)extent;
+    if (i > 0)
+      strides[i - 1] = (uint64_t)stride * (element->bits / 8);
+    steps[i] = 1;
+    empty |= extent == 0;
+  }
+  memset(map, 0, sizeof *map);
+  if (empty)
+    return DELTANET_OK; /* nothing is copied, and there is no such map */
+  int type = element->code == 4    ? DELTANET_CUDA_MAP_BF16
+             : element->bits == 16 ? DELTANET_CUDA_MAP_F16
+                                   : DELTANET_CUDA_MAP_F32;
+  deltanet_cuda_result result = cuda->cuTensorMapEncodeTiled(
+      map, type, (uint32_t)info->rank, (void *)(uintptr_t)address, extents,
+      strides, info->box, steps, 0,
+      info->swizzle ? DELTANET_CUDA_MAP_SWIZZLE_128 : 0,
+      DELTANET_CUDA_MAP_PROMOTE_256, 0);
+  if (result)
+    return deltanet_fail(DELTANET_ERROR_DRIVER,
+                         "no tensor map of '%s' can be made: %s (%d)",
+                         element->name, deltanet_cuda_error(result), result);
+  return DELTANET_OK;
+}
+
+/* Where an argument that is no size lies. */
+static uint64_t getAddress(KernelArgument argument, const deltanet_call *call,
+                           const Operands *operands, const Plan *plan) {
+  if (argument.role == kWorkspace)
+    return (uint64_t)(uintptr_t)call->workspace +
+           (uint64_t)plan->offsets[argument.index];
+  const DLTensor *tensor = operands->tensors[argument.index];
+  return tensor ? (uint64_t)(uintptr_t)deltanet_tensor_data(tensor) : 0;
+}
+
+static int32_t launchKernel(const deltanet_cuda *cuda, const Manifest *manifest,
+                            const TargetInfo *target, const KernelInfo *kernel,
                             void *function, const deltanet_call *call,
                             const Operands *operands, const Plan *plan) {
   unsigned grid[3];
@@ -149,20 +208,28 @@ static int32_t launchKernel(const deltanet_cuda *cuda, const KernelInfo *kernel,
     return code; /* no blocks: nothing to compute */
   uint64_t values[kMaxKernelArguments];
   void *parameters[kMaxKernelArguments];
-  for (int i = 0; i < kernel->numArguments; ++i) {
+  deltanet_cuda_tensor_map maps[kMaxMaps];
+  int numMaps = 0;
+  for (int i = 0; i < kernel->numArguments && !code; ++i) {
     KernelArgument argument = kernel->arguments[i];
     parameters[i] = &values[i];
     if (argument.role == kSizeValue) {
       values[i] = (uint64_t)plan->sizes[argument.index];
-    } else if (argument.role == kWorkspace) {
-      values[i] = (uint64_t)(uintptr_t)call->workspace +
-                  (uint64_t)plan->offsets[argument.index];
-    } else {
-      const DLTensor *tensor = operands->tensors[argument.index];
-      values[i] =
-          tensor ? (uint64_t)(uintptr_t)deltanet_tensor_data(tensor) : 0;
+      continue;
+    }
+    values[i] = getAddress(argument, call, operands, plan);
+    if (argument.map) {
+      const Element *element =
+          argument.role == kWorkspace
+              ? &target->workspaces[argument.index]
+              : &manifest->arguments[argument.index].element;
+      parameters[i] = &maps[numMaps];
+      code = encodeMap(cuda, argument.map, element, values[i], plan,
+                       &maps[numMaps++]);
     }
   }
+  if (code)
+    return code;
   void *stream = call ? call->stream : NULL;
   deltanet_cuda_result result =
       kernel->cluster[0]
@@ -206,7 +273,7 @@ int32_t deltanet_launch(const Manifest *manifest, const LoadedDevice *loaded,
                         const deltanet_call *call, const Operands *operands) {
   Plan plan;
   const TargetInfo *target = loaded->target;
-  int32_t code = makePlan(manifest, target, operands, &plan);
+  int32_t code = makePlan(manifest, loaded, operands, &plan);
   if (!code)
     code = checkWorkspace(call, &plan);
   const deltanet_cuda *cuda = code ? NULL : deltanet_open_cuda();
@@ -215,7 +282,7 @@ int32_t deltanet_launch(const Manifest *manifest, const LoadedDevice *loaded,
   int isPrimary, pushed;
   code = enterContext(cuda, loaded, &isPrimary, &pushed);
   for (int i = 0; !code && i < target->numKernels; ++i)
-    code = launchKernel(cuda, &target->kernels[i],
+    code = launchKernel(cuda, manifest, target, &target->kernels[i],
                         isPrimary ? loaded->functions[i] : loaded->kernels[i],
                         call, operands, &plan);
   if (pushed) {

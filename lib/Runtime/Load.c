@@ -127,6 +127,12 @@ static int hasRoom(const deltanet_cuda *cuda, const TargetInfo *target,
                target->name);
       return 0;
     }
+    if (target->kernels[i].numMaps && !cuda->cuTensorMapEncodeTiled) {
+      snprintf(why + used, bytes - used,
+               "%s%s needs a driver that makes tensor maps", used ? "; " : "",
+               target->name);
+      return 0;
+    }
     if (target->kernels[i].shared <= shared)
       continue;
     snprintf(why + used, bytes - used,
@@ -196,6 +202,8 @@ static int32_t loadCurrent(const Manifest *manifest,
                              loaded->handle);
   cuda->cuDeviceGetAttribute(&minor, DELTANET_CUDA_CAPABILITY_MINOR,
                              loaded->handle);
+  cuda->cuDeviceGetAttribute(&loaded->multiprocessors,
+                             DELTANET_CUDA_MULTIPROCESSORS, loaded->handle);
   int64_t capability = major * 10 + minor;
   int count = rankTargets(manifest, capability, ranked);
   for (int i = 0; i < count; ++i)

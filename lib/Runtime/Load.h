@@ -9,6 +9,7 @@
 struct LoadedDevice {
   const TargetInfo *target;
   deltanet_cuda_device handle;
+  int multiprocessors;
   void *primary; /* the device's primary context, kept while this lives */
   /* The code: a library, which works in every context of the device, or, with
    * drivers that have none, a module of the primary context. */

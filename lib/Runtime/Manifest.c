@@ -73,7 +73,8 @@ static const Json *getList(Reader *reader, const Json *object, const char *name,
 
 static const char *getEntryText(Reader *reader, const Json *entry,
                                 const char *list) {
-  if (entry->kind != kJsonText)
+  /* A whole number is an expression, too. */
+  if (entry->kind != kJsonText && entry->kind != kJsonInteger)
     REFUSE(reader, "expects texts in '%s' of the manifest", list);
   return entry->text;
 }
@@ -222,6 +223,39 @@ static void readKernelArgument(Reader *reader, const Json *entry,
            name);
 }
 
+/* Reads a list of as many expressions as the map has dimensions, or one less.
+ */
+static void readMapTexts(Reader *reader, const Json *json, const char *name,
+                         int count, SizeNames *sizes,
+                         deltanet_expression **expressions) {
+  const Json *list = getList(reader, json, name, kMaxMapRank);
+  if (list->count != count)
+    REFUSE(reader, "expects %d '%s' of a tensor map, got %d", count, name,
+           list->count);
+  for (const Json *e = list->first; e; e = e->next)
+    *expressions++ = parse(reader, getEntryText(reader, e, name), sizes);
+}
+
+static MapInfo *readMap(Reader *reader, const Json *json, SizeNames *sizes) {
+  MapInfo *map = allocate(reader, 1, sizeof *map);
+  map->rank = getList(reader, json, "extents", kMaxMapRank)->count;
+  if (map->rank == 0)
+    REFUSE(reader, "expects a tensor map with dimensions");
+  readMapTexts(reader, json, "extents", map->rank, sizes, map->extents);
+  readMapTexts(reader, json, "strides", map->rank - 1, sizes, map->strides);
+  const Json *box = getList(reader, json, "box", kMaxMapRank);
+  int i = 0;
+  for (const Json *e = box->first; e; e = e->next)
+    map->box[i++] = (uint32_t)e->integer;
+  map->swizzle = getNumber(reader, json, "swizzle", 0, 128);
+  if (i != map->rank || (map->swizzle != 0 && map->swizzle != 128))
+    REFUSE(reader,
+           "expects a tensor map with a box of %d extents and a swizzle "
+           "of 0 or 128 bytes",
+           map->rank);
+  return map;
+}
+
 static void readKernel(Reader *reader, const Json *entry, TargetInfo *target,
                        KernelInfo *kernel) {
   kernel->name = getText(reader, entry, "kernel");
@@ -247,9 +281,17 @@ static void readKernel(Reader *reader, const Json *entry, TargetInfo *target,
   }
   const Json *list = getList(reader, entry, "arguments", kMaxKernelArguments);
   kernel->arguments = allocate(reader, list->count, sizeof(KernelArgument));
-  for (const Json *e = list->first; e; e = e->next)
-    readKernelArgument(reader, e, target,
-                       &kernel->arguments[kernel->numArguments++]);
+  for (const Json *e = list->first; e; e = e->next) {
+    KernelArgument *argument = &kernel->arguments[kernel->numArguments++];
+    readKernelArgument(reader, e, target, argument);
+    const Json *map = deltanet_json_get(e, "map");
+    if (!map)
+      continue;
+    if (argument->role == kSizeValue || ++kernel->numMaps > kMaxMaps)
+      REFUSE(reader, "expects at most %d tensor maps of '%s', all of tensors",
+             kMaxMaps, kernel->name);
+    argument->map = readMap(reader, map, &target->sizes);
+  }
 }
 
 static void readBinaries(Reader *reader, const Json *entry,
@@ -275,8 +317,14 @@ static void readGPU(Reader *reader, const Json *entry, TargetInfo *target) {
   readBinaries(reader, entry, target);
   const Json *sizes = getList(reader, entry, "sizes", kMaxSizes);
   for (const Json *e = sizes->first; e; e = e->next) {
-    target->sizeValues[target->sizes.count] =
-        parse(reader, getText(reader, e, "is"), &manifest->sizes);
+    if (!deltanet_json_get(e, "device"))
+      target->sizeValues[target->sizes.count] =
+          parse(reader, getText(reader, e, "is"), &manifest->sizes);
+    else if (strcmp(getText(reader, e, "device"), "multiprocessors") != 0)
+      REFUSE(reader,
+             "expects a size that is the device's to be "
+             "multiprocessors, got '%s'",
+             getText(reader, e, "device"));
     target->sizes.names[target->sizes.count++] = getText(reader, e, "name");
   }
   const Json *workspaces = getList(reader, entry, "workspace", kMaxArguments);

@@ -17,6 +17,8 @@ enum {
   kMaxRank = 8,
   kMaxKernelArguments = 128,
   kMaxKernels = 32,
+  kMaxMaps = 16,   /* tensor maps of a kernel */
+  kMaxMapRank = 5, /* CUtensorMap's */
   kWorkspaceAlignment = 256,
   kTensorAlignment = 16
 };
@@ -63,9 +65,19 @@ typedef struct {
   int input, output;
 } Alias;
 
+/* A tensor map that stands for a pointer: innermost dimension first, strides of
+ * all others in elements. */
+typedef struct {
+  int rank;
+  deltanet_expression *extents[kMaxMapRank], *strides[kMaxMapRank];
+  uint32_t box[kMaxMapRank];
+  int64_t swizzle; /* bytes */
+} MapInfo;
+
 typedef struct {
   Role role;
-  int index; /* of an argument, a size or a workspace */
+  int index;    /* of an argument, a size or a workspace */
+  MapInfo *map; /* NULL: a pointer */
 } KernelArgument;
 
 typedef struct {
@@ -73,7 +85,7 @@ typedef struct {
   deltanet_expression *grid[3];
   int64_t block, shared;
   int64_t cluster[3]; /* 0: none */
-  int numArguments;
+  int numArguments, numMaps;
   KernelArgument *arguments;
 } KernelInfo;
 
@@ -93,7 +105,7 @@ typedef struct {
   Binary *binaries;
   /* Sizes of the kernels, in terms of the function's. */
   SizeNames sizes;
-  deltanet_expression *sizeValues[kMaxSizes];
+  deltanet_expression *sizeValues[kMaxSizes]; /* NULL: multiprocessors */
   int numWorkspaces;
   Element *workspaces;
   int numKernels;

@@ -159,8 +159,8 @@ int32_t deltanet_measure_package(deltanet_package *package,
   int64_t needed = 0;
   code = getDevice(state, operands.device, &loaded);
   if (!code)
-    code = deltanet_count_workspace(
-        state->manifest, deltanet_loaded_target(loaded), &operands, &needed);
+    code =
+        deltanet_count_workspace(state->manifest, loaded, &operands, &needed);
   *bytes = (uint64_t)needed;
   return code;
 }

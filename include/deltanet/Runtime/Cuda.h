@@ -49,6 +49,18 @@ typedef struct {
   unsigned num_attributes;
 } deltanet_cuda_launch_config;
 
+/* CUtensorMap, and what cuda.h calls the numbers that describe one. */
+typedef struct {
+  uint64_t words[16];
+} __attribute__((aligned(64))) deltanet_cuda_tensor_map;
+enum {
+  DELTANET_CUDA_MAP_F16 = 6,
+  DELTANET_CUDA_MAP_F32 = 7,
+  DELTANET_CUDA_MAP_BF16 = 9,
+  DELTANET_CUDA_MAP_SWIZZLE_128 = 3,
+  DELTANET_CUDA_MAP_PROMOTE_256 = 3
+};
+
 /* Those marked optional may be NULL: drivers before CUDA 12 lack them. */
 typedef struct {
   deltanet_cuda_result (*cuInit)(unsigned);
@@ -87,6 +99,11 @@ typedef struct {
   deltanet_cuda_result (*cuKernelSetAttribute)(int, int, void *,
                                                deltanet_cuda_device);
   deltanet_cuda_result (*cuThreadExchangeStreamCaptureMode)(int *);
+  deltanet_cuda_result (*cuTensorMapEncodeTiled)(
+      deltanet_cuda_tensor_map *, int type, uint32_t rank, void *address,
+      const uint64_t *extents, const uint64_t *strideBytes, const uint32_t *box,
+      const uint32_t *steps, int interleave, int swizzle, int promotion,
+      int outside);
 } deltanet_cuda;
 
 /* The driver, opened and initialised by whoever asks first; NULL, and the last

@@ -29,34 +29,35 @@ protected:
 .target sm_80
 )ptx";
     package.targets.push_back(target);
-read();
-} void read() {
-  auto launches = readLaunches(package.targets[0].ptx);
-  ASSERT_TRUE(bool(launches));
-  package.targets[0].launches = std::move(*launches);
-}
-void replace(const std::string &from, const std::string &to) {
-  std::string &ptx = package.targets[0].ptx;
-  size_t at = ptx.find(from);
-  ASSERT_NE(at, std::string::npos);
-  ptx.replace(at, from.size(), to);
-  read();
-}
-llvm::json::Object write() {
-  auto text = writeManifest(package);
-  if (!text) {
-    ADD_FAILURE() << llvm::toString(text.takeError());
-    return {};
+    read();
   }
-  manifest = *text;
-  return *llvm::cantFail(llvm::json::parse(manifest)).getAsObject();
-}
-std::string getError() {
-  auto text = writeManifest(package);
-  return text ? "" : llvm::toString(text.takeError());
-}
-Package package;
-std::string manifest;
+  void read() {
+    auto launches = readLaunches(package.targets[0].ptx);
+    ASSERT_TRUE(bool(launches));
+    package.targets[0].launches = std::move(*launches);
+  }
+  void replace(const std::string &from, const std::string &to) {
+    std::string &ptx = package.targets[0].ptx;
+    size_t at = ptx.find(from);
+    ASSERT_NE(at, std::string::npos);
+    ptx.replace(at, from.size(), to);
+    read();
+  }
+  llvm::json::Object write() {
+    auto text = writeManifest(package);
+    if (!text) {
+      ADD_FAILURE() << llvm::toString(text.takeError());
+      return {};
+    }
+    manifest = *text;
+    return *llvm::cantFail(llvm::json::parse(manifest)).getAsObject();
+  }
+  std::string getError() {
+    auto text = writeManifest(package);
+    return text ? "" : llvm::toString(text.takeError());
+  }
+  Package package;
+  std::string manifest;
 };
 } // namespace
 
@@ -67,6 +68,17 @@ TEST_F(ManifestTest, SizesOfKernels) {
   auto expected = llvm::json::parse(R"json([{"name": "C", "is": "2 * T"},
       {"name": "N", "is": "B"}, {"name": "T", "is": "T"}])json");
   EXPECT_EQ(*target.get("sizes"), *expected);
+}
+
+TEST_F(ManifestTest, SizesOfDevices) {
+  replace("\"N\",\"1\"]", "\"N\",\"M\"]");
+  llvm::json::Object root = write();
+  const llvm::json::Object &target =
+      *(*root.getArray("targets"))[0].getAsObject();
+  EXPECT_TRUE(
+      llvm::is_contained(*target.getArray("sizes"),
+                         llvm::json::Value(llvm::json::Object{
+                             {"name", "M"}, {"device", "multiprocessors"}})));
 }
 
 TEST_F(ManifestTest, WorkspacesOnce) {

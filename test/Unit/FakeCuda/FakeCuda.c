@@ -270,6 +270,24 @@ int cuKernelSetAttribute(int attribute, int value, void *kernel, int device) {
          attribute, value, device);
   return 0;
 }
+int cuTensorMapEncodeTiled(void *map, int type, uint32_t rank, void *address,
+                           const uint64_t *extents, const uint64_t *strides,
+                           const uint32_t *box, const uint32_t *steps,
+                           int interleave, int swizzle, int promotion,
+                           int outside) {
+  CALL(cuTensorMapEncodeTiled);
+  char text[256] = "";
+  for (uint32_t i = 0; i < rank; ++i) {
+    size_t used = strlen(text);
+    snprintf(text + used, sizeof text - used, " %llu/%llu/%u/%u",
+             (unsigned long long)extents[i],
+             i ? (unsigned long long)strides[i - 1] : 0ull, box[i], steps[i]);
+  }
+  record("map type %d at %p, swizzle %d %d %d %d:%s", type, address, swizzle,
+         interleave, promotion, outside, text);
+  memset(map, 0x5a, 128);
+  return (uintptr_t)map % 64 ? 1 : 0;
+}
 int cuThreadExchangeStreamCaptureMode(int *mode) {
   static __thread int current;
   int before = current;
@@ -357,6 +375,10 @@ int cuMemcpyHtoD_v2(Pointer to, const void *from, size_t bytes) {
 }
 int cuMemcpyDtoH_v2(void *to, Pointer from, size_t bytes) {
   memcpy(to, (void *)(uintptr_t)from, bytes);
+  return 0;
+}
+int cuMemcpyDtoD_v2(Pointer to, Pointer from, size_t bytes) {
+  memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
   return 0;
 }
 int cuMemsetD8_v2(Pointer to, unsigned char value, size_t bytes) {

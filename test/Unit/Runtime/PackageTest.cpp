@@ -272,6 +272,51 @@ TEST_F(Package, OtherContextsAndDevices) {
   EXPECT_EQ(run(), DELTANET_OK);
 }
 
+// What kernels of warp groups take: a tensor map by value, and blocks that
+// stay.
+TEST_F(Package, TensorMapsAndMultiprocessors) {
+  std::string text = kManifest;
+  auto replace = [&](const std::string &from, const std::string &to) {
+    size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+  };
+  replace(R"json("sizes": [{"name": "H", "is": "H"}])json",
+          R"json("sizes": [{"name": "H", "is": "H"}, {"name": "T", "is": "T"},
+             {"name": "M", "device": "multiprocessors"}])json");
+  replace(R"json("grid": ["H", "1", "1"])json",
+          R"json("grid": ["min(M, 1000)", 1, "1"])json");
+  replace(R"json([{"name": "o", "role": "output"}])json",
+          R"json([{"name": "o", "role": "output", "map": {
+             "extents": ["H", "T"], "strides": ["H"], "box": [4, 8],
+             "swizzle": 128}}, {"name": "T", "role": "size"}])json");
+  deltanet_close_package(&package);
+  open(text.c_str());
+  setCapability("90");
+  setenv("FAKE_CUDA_PARAMETERS", "2", 1);
+  ASSERT_EQ(run(), DELTANET_OK) << deltanet_get_error();
+  EXPECT_TRUE(
+      logged("map type 7 at 0x7000, swizzle 3 0 3 0: 4/0/4/1 8/16/8/1\n"
+             "launch function of only on 0, grid 132 1 1, block 32 1 1, "
+             "shared 0, stream 0x77: 5a5a5a5a5a5a5a5a 8\n"))
+      << getLog();
+  // No tokens: there is no such map, and nothing is copied.
+  q.shape[1] = k.shape[1] = v.shape[1] = o.shape[1] = 0;
+  call<void>("fake_cuda_reset");
+  ASSERT_EQ(run(), DELTANET_OK) << deltanet_get_error();
+  EXPECT_TRUE(logged("stream 0x77: 0 0\n")) << getLog();
+  q.shape[1] = o.shape[1] = 8;
+  k.shape[1] = v.shape[1] = 16;
+  setenv("FAKE_CUDA_FAIL", "cuTensorMapEncodeTiled:1", 1);
+  EXPECT_EQ(run(), DELTANET_ERROR_DRIVER);
+  deltanet_close_package(&package);
+  replace("\"box\": [4, 8]", "\"box\": [4]");
+  open(text.c_str());
+  expectError(DELTANET_ERROR_PACKAGE,
+              "expects a tensor map with a box of 2 extents and a swizzle of 0 "
+              "or 128 bytes");
+}
+
 TEST_F(Package, Calls) {
   how.struct_size = 8;
   EXPECT_EQ(run(), DELTANET_ERROR_CALL);
