@@ -34,7 +34,9 @@ def ChunkHoistInvariant : Pass<"chunk-hoist-invariant", "::mlir::func::FuncOp"> 
 def ChunkSplitSolve : Pass<"chunk-split-solve", "::mlir::func::FuncOp"> {
   let summary = "split a solve into an inverse, which does not wait for the state, and a product";
   let description = [{
-    `unit_lower_solve(L, Y)` becomes `dot(unit_lower_inverse(L), Y)` (5), (6).
+    `unit_lower_solve(L, Y)` becomes `dot(unit_lower_inverse(L), Y)` (5), (6). Where Y is
+    rounded for the product, what rounding took is added to the result: the diagonal of
+    the inverse is one.
   }];
   let dependentDialects = ["::deltanet::chunk::ChunkDialect", "::mlir::arith::ArithDialect"];
   let options = [

@@ -120,10 +120,6 @@ private:
     if (scan.getSequences() && scan.getNumCarries() == 0)
       return scan.emitOpError("expects a carried value where sequences are "
                               "packed in a kernel");
-    if (scan.getIndices())
-      return scan.emitOpError("expects a state for every sequence in a kernel "
-                              "of chunks; these come from a pool, which the "
-                              "token loop alone reads");
     FailureOr<KernelSignature> signature =
         KernelSignature::read(function, scan);
     if (failed(signature) || failed(separateUses(scan)))

@@ -84,7 +84,7 @@ private:
   Value allocate(mlir::Type type, mlir::Location loc);
 
   void findUnit();
-  Value loadOffset(Value index);
+  Value loadEntry(Value list, Value index);
   void findWalks();
   Walk walk(chunk::AccessAttr access, mlir::RankedTensorType type,
             Value tileOf, int64_t rows);
@@ -142,7 +142,7 @@ private:
   mlir::Block *entry = nullptr;
   /// The sequence and the head of this block, its first column, the sequence's
   /// first token, and its tokens.
-  Value unit, head, column, start, tokens;
+  Value unit, entryOfPool, head, column, start, tokens;
   Value chunkSize, group;
   /// Of a tensor and the value of the body that is a tile of it.
   llvm::DenseMap<std::pair<Value, Value>, Walk> walks;

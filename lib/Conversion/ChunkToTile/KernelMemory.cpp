@@ -9,13 +9,12 @@ using namespace mlir;
 using namespace deltanet;
 using chunk::AccessAttr;
 
-/// Entry `index` of the offsets of sequences.
-Value KernelBuilder::loadOffset(Value index) {
-  Value offsets = scan.getSequences();
-  Type element = elementOf(offsets);
-  Value loaded =
-      tile::LoadOp::create(b, loc, element, signature.getInput(offsets), index,
-                           ValueRange(), ValueRange(), DenseI64ArrayAttr());
+/// Entry `index` of a list of integers.
+Value KernelBuilder::loadEntry(Value list, Value index) {
+  Value loaded = tile::LoadOp::create(b, loc, elementOf(list),
+                                      signature.getInput(list), index,
+                                      ValueRange(), ValueRange(),
+                                      DenseI64ArrayAttr());
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), loaded);
 }
 
@@ -30,13 +29,15 @@ void KernelBuilder::findUnit() {
   chunkSize = constant(scan.getChunkSize());
   group = div(head, div(signature.getSize(b, loc, Size::Heads),
                         signature.getSize(b, loc, Size::Groups)));
+  entryOfPool = scan.getIndices() ? loadEntry(scan.getIndices(), unit) : unit;
   if (!scan.getSequences()) {
     start = constant(0);
     tokens = signature.getSize(b, loc, Size::Tokens);
     return;
   }
-  start = loadOffset(unit);
-  tokens = sub(loadOffset(add(unit, constant(1))), start);
+  Value offsets = scan.getSequences();
+  start = loadEntry(offsets, unit);
+  tokens = sub(loadEntry(offsets, add(unit, constant(1))), start);
 }
 
 /// How the tiles `tileOf` of a tensor lie, of whose columns this block has a
@@ -66,6 +67,9 @@ KernelBuilder::Walk KernelBuilder::walk(AccessAttr access,
       break;
     case AccessAttr::Sequence:
       move(unit, strides[d]);
+      break;
+    case AccessAttr::Pool:
+      move(entryOfPool, strides[d]);
       break;
     case AccessAttr::Head:
       move(head, strides[d]);

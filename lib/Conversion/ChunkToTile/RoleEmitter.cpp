@@ -298,6 +298,11 @@ Value RoleEmitter::repeat(Value v, RankedTensorType type, int64_t along,
                     : inRegisters(v);
   if (!input)
     return {};
-  Type element = getElementTypeOrSelf(input);
-  return tile::BroadcastOp::create(b, loc, type.clone(element), input);
+  Type element = elementOf(v);
+  input = widen(input, loc); // numbers of 32 bits are repeated
+  Value repeated = tile::BroadcastOp::create(
+      b, loc, type.clone(getElementTypeOrSelf(input)), input);
+  if (elementOf(repeated) == element)
+    return repeated;
+  return arith::TruncFOp::create(b, loc, type.clone(element), repeated);
 }

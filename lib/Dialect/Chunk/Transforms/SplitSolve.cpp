@@ -41,6 +41,13 @@ struct SplitSolve : deltanet::chunk::impl::ChunkSplitSolveBase<SplitSolve> {
       Value product = DotOp::create(b, loc, solve.getType(), a, y,
                                     /*transpose_lhs=*/solve.getTranspose(),
                                     /*transpose_rhs=*/false);
+      if (y != solve.getRhs()) {
+        // The diagonal of the inverse is one, in any type: what rounding took
+        // from the right-hand side is added to its own row as it is.
+        Value whole = arith::ExtFOp::create(b, loc, solve.getType(), y);
+        Value rest = arith::SubFOp::create(b, loc, solve.getRhs(), whole);
+        product = arith::AddFOp::create(b, loc, rest, product);
+      }
       solve.replaceAllUsesWith(product);
       solve.erase();
       ++numSplit;
