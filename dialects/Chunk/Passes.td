@@ -28,6 +28,9 @@ def ChunkHoistInvariant : Pass<"chunk-hoist-invariant", "::mlir::func::FuncOp"> 
     and the scan that is left reads them by chunk.
   }];
   let dependentDialects = ["::deltanet::chunk::ChunkDialect", "::mlir::arith::ArithDialect"];
+  let options = [
+    Option<"onlyScheduled", "only-scheduled", "bool", "false",
+           "only in functions whose schedule says so (prepare)">];
   let statistics = [Statistic<"numHoisted", "hoisted", "operations hoisted">];
 }
 

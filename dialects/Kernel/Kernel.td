@@ -130,6 +130,7 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     | `stages` | chunks in flight, a gpu |
     | `split_value` | blocks that share a head's value channels, a gpu |
     | `ahead_warps` | warps of their own for what does not wait for the state, a gpu |
+    | `prepare` | that in a kernel of its own, all chunks side by side, a gpu |
 
     `warps` are those that carry the state. Without `ahead_warps` they do the rest as
     well, one after the other.
@@ -151,10 +152,11 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     Kernel_Number<"warps a block">:$warps,
     Kernel_Number<"chunks in flight">:$stages,
     Kernel_Number<"blocks that share a head's value channels">:$split_value,
-    Kernel_Number<"warps for what does not wait for the state">:$ahead_warps);
+    Kernel_Number<"warps for what does not wait for the state">:$ahead_warps,
+    Kernel_Flag<"what does not wait for the state in a kernel of its own">:$prepare);
   let assemblyFormat = [{
     (`<` struct($token_loop, $chunk, $products, $gates, $vector_bits, $warps, $stages,
-                $split_value, $ahead_warps)^ `>`)?
+                $split_value, $ahead_warps, $prepare)^ `>`)?
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -167,6 +169,7 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     ScheduleAttr withStages(int64_t stages) const;
     ScheduleAttr withSplitValue(int64_t blocks) const;
     ScheduleAttr withAheadWarps(int64_t warps) const;
+    ScheduleAttr withPrepare(bool prepare) const;
   }];
 }
 

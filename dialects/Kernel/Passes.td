@@ -46,6 +46,8 @@ def KernelChooseSchedule : Pass<"kernel-choose-schedule", "::mlir::func::FuncOp"
   let options = [
     Option<"decided", "schedule", "std::string", "\"\"",
            "entries of #kernel.schedule that are decided, as 'chunk = 64, warps = 8'">,
+    Option<"leaveChunk", "leave-chunk", "bool", "false",
+           "on a gpu, leave the tokens a chunk to a pass that builds kernels">,
     Option<"chunkSize", "chunk", "int64_t", "0", "tokens a chunk; 1: the token loop">,
     Option<"tokenLoop", "token-loop", "bool", "false", "the token loop, as chunk=1">,
     Option<"productType", "products", "std::string", "\"\"",

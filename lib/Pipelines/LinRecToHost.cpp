@@ -18,12 +18,13 @@ static void addCleanup(OpPassManager &manager) {
 }
 
 void deltanet::addSchedule(OpPassManager &manager,
-                           const PipelineOptions &options) {
+                           const PipelineOptions &options, bool leaveChunk) {
   kernel::KernelSetTargetOptions target;
   target.targetName = options.target;
   target.targetsFile = options.targetsFile;
   manager.addPass(kernel::createKernelSetTarget(target));
   kernel::KernelChooseScheduleOptions schedule;
+  schedule.leaveChunk = leaveChunk;
   schedule.decided = options.schedule;
   schedule.chunkSize = options.chunk;
   schedule.tokenLoop = options.tokenLoop;
@@ -31,6 +32,11 @@ void deltanet::addSchedule(OpPassManager &manager,
   schedule.gateType = options.gates;
   manager.addNestedPass<func::FuncOp>(
       kernel::createKernelChooseSchedule(schedule));
+}
+
+static void addWholeSchedule(OpPassManager &manager,
+                             const PipelineOptions &options) {
+  addSchedule(manager, options, /*leaveChunk=*/false);
 }
 
 void deltanet::addChunk(OpPassManager &manager, const PipelineOptions &) {
@@ -45,7 +51,7 @@ void deltanet::addFuse(OpPassManager &manager, const PipelineOptions &) {
 
 const Pipeline &deltanet::getLinRecToChunk() {
   static const Phase phases[] = {
-      {"schedule", addSchedule}, {"chunk", addChunk}, {"fuse", addFuse}};
+      {"schedule", addWholeSchedule}, {"chunk", addChunk}, {"fuse", addFuse}};
   static const Pipeline pipeline{"linrec-to-chunk",
                                  "recurrences to fused chunk programs", phases};
   return pipeline;
@@ -60,7 +66,7 @@ static void addLLVM(OpPassManager &manager, const PipelineOptions &) {
 }
 
 const Pipeline &deltanet::getLinRecToHost() {
-  static const Phase phases[] = {{"schedule", addSchedule},
+  static const Phase phases[] = {{"schedule", addWholeSchedule},
                                  {"chunk", addChunk},
                                  {"fuse", addFuse},
                                  {"loops", addLoops},

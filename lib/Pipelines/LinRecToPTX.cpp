@@ -21,12 +21,16 @@ static void addCleanup(OpPassManager &manager) {
 
 /// The solve becomes an inverse, which does not wait for the state, and a
 /// product.
-static void addSplit(OpPassManager &manager, const PipelineOptions &) {
+void deltanet::addSplit(OpPassManager &manager, const PipelineOptions &) {
   manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve());
+  chunk::ChunkHoistInvariantOptions hoist;
+  hoist.onlyScheduled = true;
+  manager.addNestedPass<func::FuncOp>(
+      chunk::createChunkHoistInvariant(hoist));
   addCleanup(manager);
 }
 
-static void addTile(OpPassManager &manager, const PipelineOptions &) {
+void deltanet::addTile(OpPassManager &manager, const PipelineOptions &) {
   manager.addPass(createConvertTokenLoopToTile());
   manager.addPass(createConvertChunkToTile());
   OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
@@ -58,8 +62,14 @@ static void addPTX(OpPassManager &manager, const PipelineOptions &) {
   manager.addPass(createWritePTX());
 }
 
+static void addFittedSchedule(OpPassManager &manager,
+                              const PipelineOptions &options) {
+  addSchedule(manager, options, /*leaveChunk=*/true);
+  manager.addPass(createFitSchedule());
+}
+
 const Pipeline &deltanet::getLinRecToPTX() {
-  static const Phase phases[] = {{"schedule", addSchedule},
+  static const Phase phases[] = {{"schedule", addFittedSchedule},
                                  {"chunk", addChunk},
                                  {"fuse", addFuse},
                                  {"split", addSplit},

@@ -63,6 +63,10 @@ private:
   FailureOr<KernelShape> chooseShape(ScanOp scan, const BodyPlan &plan,
                                      kernel::ScheduleAttr schedule) const {
     KernelShape shape{warps, 0, slots, 0};
+    if (scan.getNumCarries() == 0) { // one chunk a block: none to fetch ahead
+      shape.slots = 1;
+      return shape;
+    }
     if (schedule && schedule.getStages() > 0)
       shape.slots = schedule.getStages();
     if (schedule && schedule.getWarps() > 0)
@@ -70,8 +74,6 @@ private:
     if (shape.slots < 1 || shape.slots > 2)
       return scan.emitOpError("expects 1 or 2 chunks in flight, got ")
              << shape.slots;
-    if (scan.getNumCarries() == 0)
-      return shape;
     shape.aheadWarps = aheadWarps;
     if (schedule && schedule.getAheadWarps() > 0)
       shape.aheadWarps = schedule.getAheadWarps();
@@ -117,9 +119,6 @@ private:
     if (scan.getReverse())
       return scan.emitOpError("expects chunks from first to last in a kernel; "
                               "this scan runs in reverse");
-    if (scan.getSequences() && scan.getNumCarries() == 0)
-      return scan.emitOpError("expects a carried value where sequences are "
-                              "packed in a kernel");
     FailureOr<KernelSignature> signature =
         KernelSignature::read(function, scan);
     if (failed(signature) || failed(separateUses(scan)))

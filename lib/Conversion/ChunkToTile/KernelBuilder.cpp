@@ -123,7 +123,7 @@ LogicalResult KernelBuilder::buildChunk(RoleEmitter &ahead, RoleEmitter &state,
 }
 
 LogicalResult KernelBuilder::buildParallel(RoleEmitter &ahead) {
-  Value chunk = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
+  Value chunk = parallelChunk;
   if (failed(loadConstants(ahead, /*ahead=*/true)))
     return failure();
   startCopies(chunk);
@@ -212,13 +212,16 @@ LogicalResult KernelBuilder::build(gpu::GPUModuleOp container) {
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   kernel.setKnownBlockSizeAttr(
       b.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
-  Grid grid;
-  grid.x = hasState() ? std::to_string(getColumnBlocks())
-                      : "ceildiv(" + signature.getSizeText(Size::Tokens) +
-                            ", " + std::to_string(scan.getChunkSize()) + ")";
-  grid.y = signature.getSizeText(Size::Heads);
-  grid.z = signature.getSizeText(scan.getSequences() ? Size::Sequences
-                                                     : Size::Batch);
+  std::string size = std::to_string(scan.getChunkSize()),
+              all = signature.getSizeText(Size::Tokens);
+  bool packed = bool(scan.getSequences());
+  Grid grid{std::to_string(hasState() ? getColumnBlocks() : 0),
+            signature.getSizeText(Size::Heads),
+            signature.getSizeText(packed ? Size::Sequences : Size::Batch)};
+  if (!hasState() && packed)
+    grid = {all + " / " + size + " + " + grid.z, grid.y, "1"};
+  else if (!hasState())
+    grid.x = "ceildiv(" + all + ", " + size + ")";
   kernel->setAttr(tile::kLaunchAttr,
                   signature.getLaunch(context, grid, threads));
   signature.bindArguments(kernel);

@@ -84,6 +84,7 @@ private:
   Value allocate(mlir::Type type, mlir::Location loc);
 
   void findUnit();
+  Value findPackedChunk();
   Value loadEntry(Value list, Value index);
   void findWalks();
   Walk walk(chunk::AccessAttr access, mlir::RankedTensorType type,
@@ -144,6 +145,7 @@ private:
   /// first token, and its tokens.
   Value unit, entryOfPool, head, column, start, tokens;
   Value chunkSize, group;
+  Value parallelChunk; // of a kernel without a state
   /// Of a tensor and the value of the body that is a tile of it.
   llvm::DenseMap<std::pair<Value, Value>, Walk> walks;
   mlir::SmallVector<Input> matrices, vectors;

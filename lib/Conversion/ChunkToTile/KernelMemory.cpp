@@ -25,7 +25,12 @@ void KernelBuilder::findUnit() {
     column = mul(gpu::BlockIdOp::create(b, loc, gpu::Dimension::x),
                  constant(shape.width));
   head = gpu::BlockIdOp::create(b, loc, gpu::Dimension::y);
-  unit = gpu::BlockIdOp::create(b, loc, gpu::Dimension::z);
+  Value packedChunk;
+  if (!hasState() && scan.getSequences())
+    packedChunk = findPackedChunk();
+  else
+    unit = gpu::BlockIdOp::create(b, loc, gpu::Dimension::z);
+  parallelChunk = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
   chunkSize = constant(scan.getChunkSize());
   group = div(head, div(signature.getSize(b, loc, Size::Heads),
                         signature.getSize(b, loc, Size::Groups)));
@@ -38,6 +43,44 @@ void KernelBuilder::findUnit() {
   Value offsets = scan.getSequences();
   start = loadEntry(offsets, unit);
   tokens = sub(loadEntry(offsets, add(unit, constant(1))), start);
+  if (packedChunk)
+    parallelChunk = sub(packedChunk, add(div(start, chunkSize), unit));
+}
+
+/// Blocks work on the chunks of packed sequences, whose storage begins at entry
+/// sequences[n] / C + n: this block's entry, and `unit` the last sequence that
+/// begins at or before it.
+Value KernelBuilder::findPackedChunk() {
+  Value entry = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
+  Value size = constant(scan.getChunkSize());
+  Type index = b.getIndexType();
+  Value count = signature.getSize(b, loc, Size::Sequences);
+  auto search = scf::WhileOp::create(
+      b, loc, TypeRange{index, index}, ValueRange{constant(0), count},
+      [&](OpBuilder &builder, Location, ValueRange bounds) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPoint(builder.getInsertionBlock(),
+                            builder.getInsertionPoint());
+        Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                           add(bounds[0], constant(1)),
+                                           bounds[1]);
+        scf::ConditionOp::create(b, loc, more, bounds);
+      },
+      [&](OpBuilder &builder, Location, ValueRange bounds) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPoint(builder.getInsertionBlock(),
+                            builder.getInsertionPoint());
+        Value middle = div(add(bounds[0], bounds[1]), constant(2));
+        Value begins =
+            add(div(loadEntry(scan.getSequences(), middle), size), middle);
+        Value before = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle,
+                                             begins, entry);
+        Value low = arith::SelectOp::create(b, loc, before, middle, bounds[0]);
+        Value high = arith::SelectOp::create(b, loc, before, bounds[1], middle);
+        scf::YieldOp::create(b, loc, ValueRange{low, high});
+      });
+  unit = search.getResult(0);
+  return entry;
 }
 
 /// How the tiles `tileOf` of a tensor lie, of whose columns this block has a
@@ -341,11 +384,30 @@ FailureOr<SmallVector<Value>> KernelBuilder::loadVectors(RoleEmitter &ahead,
                                                          Value chunk) {
   SmallVector<Value> loaded;
   for (Input &input : vectors) {
+    // Vectors by tokens end with the sequence; those by chunks are there or not.
+    bool byChunk = input.access.has(AccessAttr::Chunk) && hasState();
+    scf::IfOp guard;
+    OpBuilder::InsertionGuard inside(b);
+    if (byChunk) {
+      FailureOr<Type> type = ahead.registerType(input.argument);
+      if (failed(type))
+        return failure();
+      Value exists = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                           chunk, countChunks());
+      guard = scf::IfOp::create(b, loc, TypeRange(*type), exists, true);
+      b.setInsertionPointToStart(guard.elseBlock());
+      Value zero = arith::ConstantOp::create(
+          b, loc, cast<TypedAttr>(b.getZeroAttr(*type)));
+      scf::YieldOp::create(b, loc, zero);
+      b.setInsertionPointToStart(guard.thenBlock());
+    }
     FailureOr<Value> tile = loadTile(ahead, input.argument, input.tensor,
                                      input.access, input.rows, chunk);
     if (failed(tile))
       return failure();
-    loaded.push_back(*tile);
+    if (guard)
+      scf::YieldOp::create(b, loc, *tile);
+    loaded.push_back(guard ? guard.getResult(0) : *tile);
   }
   return loaded;
 }

@@ -4,6 +4,7 @@
 // inverses that do not depend on the carried values, and the rest reads them.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h"
+#include "deltanet/Dialect/Kernel/IR/Kernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/IRMapping.h"
@@ -77,7 +78,9 @@ void Invariants::require(Value v) {
   Operation *op = v.getDefiningOp();
   if (!op || !seen.insert(v).second)
     return;
-  if (worked.contains(v) && !isExpansion(op)) {
+  // A number is made again from the vector that it comes from.
+  bool isTile = cast<RankedTensorType>(v.getType()).getRank() > 0;
+  if (worked.contains(v) && isTile && !isExpansion(op)) {
     crossing.insert(v);
     return;
   }
@@ -149,6 +152,9 @@ struct HoistInvariant
   using ChunkHoistInvariantBase::ChunkHoistInvariantBase;
 
   void runOnOperation() override {
+    if (onlyScheduled &&
+        !deltanet::kernel::getSchedule(getOperation()).getPrepare())
+      return;
     SmallVector<ScanOp> scans;
     getOperation().walk([&](ScanOp scan) { scans.push_back(scan); });
     for (ScanOp scan : scans)

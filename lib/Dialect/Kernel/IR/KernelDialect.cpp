@@ -156,7 +156,8 @@ LogicalResult
 ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                      bool tokenLoop, int64_t chunk, Type products, Type gates,
                      int64_t vectorBits, int64_t warps, int64_t stages,
-                     int64_t splitValue, int64_t aheadWarps) {
+                     int64_t splitValue, int64_t aheadWarps,
+                     bool) {
   // C1
   std::pair<StringLiteral, int64_t> numbers[] = {{"chunk", chunk},
                                                  {"vector_bits", vectorBits},
@@ -189,15 +190,17 @@ struct ScheduleEntries {
         chunk(from.getChunk()), vectorBits(from.getVectorBits()),
         warps(from.getWarps()), stages(from.getStages()),
         splitValue(from.getSplitValue()), aheadWarps(from.getAheadWarps()),
-        products(from.getProducts()),
+        prepare(from.getPrepare()), products(from.getProducts()),
         gates(from.getGates()) {}
   ScheduleAttr build() const {
     return ScheduleAttr::get(context, tokenLoop, chunk, products, gates,
-                             vectorBits, warps, stages, splitValue, aheadWarps);
+                             vectorBits, warps, stages, splitValue, aheadWarps,
+                             prepare);
   }
   MLIRContext *context;
   bool tokenLoop;
   int64_t chunk, vectorBits, warps, stages, splitValue, aheadWarps;
+  bool prepare;
   Type products, gates;
 };
 
@@ -242,6 +245,9 @@ ScheduleAttr ScheduleAttr::withSplitValue(int64_t blocks) const {
 ScheduleAttr ScheduleAttr::withAheadWarps(int64_t warps) const {
   return with(*this, &ScheduleEntries::aheadWarps, warps);
 }
+ScheduleAttr ScheduleAttr::withPrepare(bool prepare) const {
+  return with(*this, &ScheduleEntries::prepare, prepare);
+}
 
 //===----------------------------------------------------------------------===//
 // Where operations carry them
@@ -262,7 +268,7 @@ ScheduleAttr deltanet::kernel::getSchedule(Operation *op) {
   if (auto schedule = findAround<ScheduleAttr>(op, kScheduleName))
     return schedule;
   return ScheduleAttr::get(op->getContext(), false, 0, Type(), Type(), 0, 0, 0,
-                           0, 0);
+                           0, 0, false);
 }
 
 void deltanet::kernel::setSchedule(Operation *op, ScheduleAttr schedule) {

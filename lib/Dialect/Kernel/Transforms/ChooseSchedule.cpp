@@ -53,7 +53,8 @@ struct KernelChooseSchedule
         hasOnlyShortRecurrences(function, gpu ? kernel::kTokenLoopTokensOnGPU
                                               : kernel::kTokenLoopTokens))
       schedule = schedule.withTokenLoop();
-    else if (!schedule.getChunk() && target)
+    bool leaveOpen = gpu && leaveChunk && !schedule.getChunk();
+    if (!schedule.getChunk() && target && !leaveOpen)
       schedule =
           schedule.withChunk(gpu ? kernel::kChunkOnGPU : kernel::kChunkOnCPU);
     // Chunks are for the tensor cores; the token loop has no use for them.
@@ -63,10 +64,23 @@ struct KernelChooseSchedule
       schedule = schedule.withGates(Float32Type::get(&getContext()));
     if (target && target.isCPU() && !schedule.getVectorBits())
       schedule = schedule.withVectorBits(target.getVectorBits());
-    kernel::setSchedule(function, kernel::withDefaults(schedule));
+    // A selective scan has no chunks to choose.
+    if (leaveOpen && hasRecurrences(function))
+      kernel::setSchedule(function, schedule);
+    else
+      kernel::setSchedule(function, kernel::withDefaults(schedule));
   }
 
 private:
+  static bool hasRecurrences(func::FuncOp function) {
+    return function
+        .walk([](linrec::RecurrenceOpInterface) {
+          return WalkResult::interrupt();
+        })
+        .wasInterrupted();
+  }
+
+
   /// What the function states, and the options in place of it.
   FailureOr<ScheduleAttr> readOptions(func::FuncOp function) {
     if (tokenLoop && chunkSize > 1)
