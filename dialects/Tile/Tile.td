@@ -523,11 +523,13 @@ def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {
 }
 
 def Tile_RepeatOp : Tile_Op<"repeat", [Pure]> {
-  let summary = "repeat every element of a vector";
+  let summary = "repeat every element of a vector, or every row of a matrix";
   let description = [{
-    `result[i] = input[i / n]`, n the ratio of the lengths (several steps a token, (25)).
+    `result[i] = input[i / n]`, n the ratio of the lengths (several steps a token, (25)); of
+    matrices i counts rows. By shuffles within every warp.
 
-    - C1: f32 in layout `#tile.lanes`; the result's length is a multiple of the input's.
+    - C1: f32 in one layout, `#tile.lanes` or `#tile.acc<warps = [1, b]>`; the result has
+      a multiple of the input's rows, and as many columns.
 
     Example: `%gk = tile.repeat %g : tensor<32xf32, #tile.lanes> -> tensor<64xf32, #tile.lanes>`
   }];

@@ -343,13 +343,15 @@ void Explainer::describeSchedule() {
   llvm::raw_string_ostream(text) << schedule;
   session.print("schedule  " + text);
   session["schedule"] = text;
-  auto why = [&](bool stated) {
+  StringRef decided = options.schedule;
+  auto why = [&](bool stated, StringRef entry = "") {
+    stated |= !entry.empty() && decided.contains(entry);
     return stated ? "stated on the command line" : "by rule";
   };
   session.print(fmt::format("          chunk {}, products {}, gates {}",
-                            why(options.chunk || options.tokenLoop),
-                            why(!options.products.empty()),
-                            why(!options.gates.empty())));
+                            why(options.chunk || options.tokenLoop, "chunk"),
+                            why(!options.products.empty(), "products"),
+                            why(!options.gates.empty(), "gates")));
 }
 
 int Explainer::prepare() {

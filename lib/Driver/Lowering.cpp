@@ -21,7 +21,7 @@ struct FailureWatch : PassInstrumentation {
       : errors(errors), code(code) {}
   void runAfterPassFailed(Pass *pass, Operation *op) override {
     // An adaptor fails after the pass in it: the first failure counts.
-    if (decided)
+    if (decided || isTrial(op))
       return;
     decided = true;
     llvm::StringSet<> complaints;
@@ -38,6 +38,13 @@ struct FailureWatch : PassInstrumentation {
     });
     if (verifies || said)
       code = pass->getArgument().starts_with("kernel-") ? kUsage : kInputError;
+  }
+  /// What is built only to see whether it can be may fail.
+  static bool isTrial(Operation *op) {
+    for (; op; op = op->getParentOp())
+      if (op->hasAttr(kTrialAttr))
+        return true;
+    return false;
   }
   const std::vector<std::string> &errors;
   int &code;
@@ -65,6 +72,7 @@ int deltanet::driver::lower(Session &session, ModuleOp module,
   pipelineOptions.tokenLoop = options.tokenLoop;
   pipelineOptions.products = options.products;
   pipelineOptions.gates = options.gates;
+  pipelineOptions.schedule = options.schedule;
   pipelineOptions.stopAfter = stopAfter.str();
 
   PassManager manager(session.getContext());

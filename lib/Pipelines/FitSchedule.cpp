@@ -149,6 +149,7 @@ private:
     auto module = ModuleOp::create(b, function.getLoc());
     auto drop = llvm::make_scope_exit([&] { module.erase(); });
     module->setAttr(kernel::kTargetName, kernel::getTarget(function));
+    module->setAttr(kTrialAttr, b.getUnitAttr());
     b.setInsertionPointToEnd(module.getBody());
     auto copy = cast<func::FuncOp>(b.clone(*function));
     kernel::setSchedule(copy, schedule);

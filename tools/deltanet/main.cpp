@@ -78,6 +78,11 @@ static void addCompilation(CLI::App &command, CompilationOptions &options) {
                   "Type of sums of log-decays: f32, f64 (f64 with f32 "
                   "products)")
       ->type_name("TYPE");
+  command
+      .add_option("--schedule", options.schedule,
+                  "Decisions in place of the rule's: 'chunk = 64, warps = 8'\n"
+                  "(entries of #kernel.schedule)")
+      ->type_name("TEXT");
   command.add_flag("--token-loop", options.tokenLoop,
                    "The recurrence itself, as --chunk 1");
 }

@@ -40,6 +40,7 @@ struct CompilationOptions {
   int64_t chunk = 0;           ///< 0: by rule
   bool tokenLoop = false;
   std::string products, gates;
+  std::string schedule; ///< entries of #kernel.schedule that are decided
 };
 
 struct CompileOptions : CommonOptions, CompilationOptions {

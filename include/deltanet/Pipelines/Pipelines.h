@@ -10,6 +10,10 @@
 
 namespace deltanet {
 
+/// On a module that is compiled only to see whether it can be: what fails in it
+/// is no failure of the pipeline.
+inline constexpr llvm::StringLiteral kTrialAttr = "deltanet.trial";
+
 /// What a user may decide about a compilation.
 struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   Option<std::string> target{

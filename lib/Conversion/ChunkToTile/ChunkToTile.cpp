@@ -2,6 +2,7 @@
 // A function of scans becomes a module of kernels, one for each scan, in order.
 //===----------------------------------------------------------------------===//
 #include "KernelBuilder.h"
+#include "TileTypes.h"
 #include "deltanet/Conversion/Passes.h"
 #include "deltanet/Dialect/Kernel/IR/Kernel.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -92,7 +93,42 @@ private:
                               "where something is reduced over them, got ")
              << plan.getNumColumns() << " columns and " << shape.width
              << " a block";
+    if (failed(checkShape(scan, shape)))
+      return failure();
     return shape;
+  }
+
+  /// What the target states must hold the threads of a block and their part of
+  /// the state.
+  static LogicalResult checkShape(ScanOp scan, const KernelShape &shape) {
+    auto target = kernel::getTarget(scan);
+    if (!target)
+      return success();
+    int64_t threads = (shape.warps + shape.aheadWarps) * tile::kWarpSize,
+            most = target.getThreadsPerBlock();
+    if (most > 0 && threads > most)
+      return scan.emitOpError("expects at most ")
+             << most << " threads a block, the schedule asks for " << threads
+             << " (" << shape.warps << " warps and " << shape.aheadWarps
+             << " ahead)";
+    int64_t elements = 0;
+    for (BlockArgument carry : scan.getCarryArguments())
+      elements += rankedType(carry).getNumElements();
+    // Of the whole state, what the block's columns are; a register each.
+    auto first = rankedType(scan.getCarryArguments()[0]);
+    int64_t columns = *BodyPlan::create(scan)->findColumn(
+        scan.getCarryArguments()[0]);
+    int64_t held = elements / first.getDimSize(columns) * shape.width /
+                   (shape.warps * tile::kWarpSize);
+    int64_t available =
+        std::min(target.getRegistersPerThread(),
+                 target.getRegistersPerSm() / threads);
+    if (available > 0 && held >= available)
+      return scan.emitOpError("expects less than ")
+             << available << " registers a thread for the state, "
+             << shape.width << " columns on " << shape.warps
+             << " warps need " << held;
+    return success();
   }
 
   LogicalResult convert(func::FuncOp function) {

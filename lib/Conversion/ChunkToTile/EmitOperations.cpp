@@ -246,12 +246,6 @@ Value RoleEmitter::makeTranspose(TransposeOp op) {
 }
 
 Value RoleEmitter::makeRepetition(RepeatOp op) {
-  if (rankedType(op).getRank() != 1) {
-    op.emitOpError("expects vectors to be repeated row by row in a kernel, "
-                   "got ")
-        << op.getType();
-    return {};
-  }
   Value input = inRegisters(op.getInput());
   FailureOr<Type> type = registerType(op, op.getLoc());
   if (!input || failed(type))

@@ -174,6 +174,12 @@ struct RepeatPattern : OpConversionPattern<RepeatOp> {
     Emit emit(rewriter, op.getLoc());
     RankedTensorType result = typeOf(op.getResult());
     int64_t n = result.getDimSize(0) / typeOf(op.getInput()).getDimSize(0);
+    if (auto layout = dyn_cast<AccAttr>(result.getEncoding())) {
+      rewriter.replaceOpWithMultiple(
+          op, {repeatRows(emit, adaptor.getInput(), result,
+                          result.getDimSize(1) / layout.getWarps()[1], n)});
+      return success();
+    }
     Places places = emit.places(result);
     SmallVector<Value> values;
     for (ArrayRef<int64_t> constants : places.constants) {
@@ -183,6 +189,35 @@ struct RepeatPattern : OpConversionPattern<RepeatOp> {
     }
     rewriter.replaceOpWithMultiple(op, {values});
     return success();
+  }
+
+  /// Rows in blocks of eight, one in four lanes: a block of the result comes
+  /// from one block of the input or from two.
+  static SmallVector<Value> repeatRows(Emit &emit, ValueRange held,
+                                       RankedTensorType type, int64_t columns,
+                                       int64_t n) {
+    auto number = [&](int64_t block, int64_t column, int64_t e) {
+      return (block / 2 * (columns / 8) + column) * 4 + block % 2 * 2 + e;
+    };
+    SmallVector<Value> values(held.size() * n);
+    for (int64_t block = 0; block != type.getDimSize(0) / 8; ++block) {
+      Value source = emit.div(emit.add(emit.laneRow(), 8 * block), n);
+      Value lane = emit.add(emit.mul(emit.rem(source, 8), 4), emit.lanePair());
+      Value from = emit.div(source, 8);
+      int64_t first = 8 * block / n / 8, last = (8 * block + 7) / n / 8;
+      for (int64_t column = 0; column != columns / 8; ++column)
+        for (int64_t e = 0; e != 2; ++e) {
+          Value value;
+          for (int64_t part = first; part <= last; ++part) {
+            Value got = emit.shuffle(held[number(part, column, e)], lane);
+            value = value ? emit.select(emit.equal(from, emit.i32(part)), got,
+                                        value)
+                          : got;
+          }
+          values[number(block, column, e)] = value;
+        }
+    }
+    return values;
   }
 };
 

@@ -362,11 +362,15 @@ LogicalResult ConvertOp::verify() {
 LogicalResult RepeatOp::verify() {
   RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
   // C1
-  if (!isa<LanesAttr>(input.getEncoding()) ||
-      !isa<LanesAttr>(result.getEncoding()) ||
+  auto layout = dyn_cast<AccAttr>(input.getEncoding());
+  bool isWhole = layout ? layout.getWarps()[0] == 1
+                        : isa<LanesAttr>(input.getEncoding());
+  if (!isWhole || input.getEncoding() != result.getEncoding() ||
+      input.getRank() != result.getRank() ||
+      input.getShape().drop_front() != result.getShape().drop_front() ||
       result.getDimSize(0) % input.getDimSize(0) != 0)
-    return emitOpError("expects vectors in layout #tile.lanes, the result a "
-                       "multiple as long, got ")
+    return emitOpError("expects one layout in which warps share no rows, and a "
+                       "multiple of the input's rows, got ")
            << input << " and " << result;
   return success();
 }
