@@ -13,9 +13,9 @@
 // BF16: #kernel.schedule<chunk = 32, products = bf16, gates = f32
 // BF16: chunk.scan 32
 // BF16: chunk.dot {{.*}}xbf16>
-// LOOP: #kernel.schedule<token_loop = true, chunk = 1, products = f32, gates = f64>
+// LOOP: #kernel.schedule<token_loop = true, chunk = 1, products = f32, gates = f32>
 // LOOP: chunk.scan 1
-// SCHEDULE: #kernel.schedule<chunk = 32, products = bf16
+// SCHEDULE: #kernel.schedule<chunk = 32, products = f32
 // SCHEDULE: linrec.scan
 // PHASE: error: expects stop-after to name a phase of linrec-to-chunk (schedule, chunk, fuse), got 'llvm'
 func.func @f(%q: tensor<1x?x4x64xf32>, %v: tensor<1x?x4x32xf32>) -> tensor<1x?x4x32xf32> {

@@ -1,14 +1,16 @@
 // If this fails, the lowering to tiles knows one operator instead of the family:
 // rules without beta, widths other than 128, a state stored V x K, blocks that
 // share the columns.
-// RUN: deltanet-opt %s --linrec-to-ptx='target=sm_80 stop-after=tile' | FileCheck %s
+// RUN: deltanet-opt %s --linrec-to-ptx='target=sm_80 chunk=32 stop-after=tile' --mlir-print-local-scope | FileCheck %s
 
 // No solve, no inverse, no barrier for one: U is V.
 // CHECK-LABEL: gpu.func @linear_attention
 // CHECK-NOT: unit_lower_inverse
-// CHECK: tile.mma {{.*}} -> tensor<32x32xf32
 // CHECK: %[[VT:.*]] = tile.load_matrix %{{.*}} transpose
 // CHECK: tile.mma %[[VT]]
+// CHECK: ahead(warps = 4)
+// CHECK: tile.mma {{.*}} -> tensor<32x32xf32
+// CHECK-NOT: unit_lower_inverse
 // CHECK: gpu.return
 func.func @linear_attention(%q: tensor<?x?x4x128xbf16>, %k: tensor<?x?x4x128xbf16>,
     %v: tensor<?x?x4x128xbf16>) -> tensor<?x?x4x128xbf16> {
@@ -17,9 +19,9 @@ func.func @linear_attention(%q: tensor<?x?x4x128xbf16>, %k: tensor<?x?x4x128xbf1
   return %o : tensor<?x?x4x128xbf16>
 }
 
-// Four warps, keys of 96 channels, groups of heads.
+// Four warps for the state, keys of 96 channels, groups of heads.
 // CHECK-LABEL: gpu.func @grouped
-// CHECK-SAME: known_block_size = array<i32: 128, 1, 1>
+// CHECK-SAME: known_block_size = array<i32: 256, 1, 1>
 // CHECK-SAME: grid = ["1", "8", "B"]
 // CHECK: arith.divui %block_id_y
 // CHECK: iter_args({{.*}}) -> (tensor<64x96xf32, #tile.acc<warps = [4, 1]>>

@@ -1,46 +1,10 @@
-// If this fails, a program that tiles cannot say yet is miscompiled, or refused
+// If this fails, a program that tiles cannot say is miscompiled, or refused
 // without the operation, the rule and the fact.
 // RUN: deltanet-opt %s --split-input-file --verify-diagnostics --linrec-to-ptx='target=sm_80 stop-after=tile' | FileCheck %s --allow-empty
 // CHECK-NOT: gpu.func
 
-func.func @per_channel(%q: tensor<1x64x4x64xbf16>, %k: tensor<1x64x4x64xbf16>,
-    %v: tensor<1x64x4x64xbf16>, %g: tensor<1x64x4x64xf32>) -> tensor<1x64x4x64xbf16> {
-  // expected-error @below {{with one gate per channel is computed in sub-chunks (27), which tiles do not have yet; expects one gate per token, got 'tensor<32x64xf32>'}}
-  %o = linrec.scan %q, %k, %v decay(%g : tensor<1x64x4x64xf32>) : tensor<1x64x4x64xbf16>,
-      tensor<1x64x4x64xbf16>, tensor<1x64x4x64xbf16> -> tensor<1x64x4x64xbf16>
-  return %o : tensor<1x64x4x64xbf16>
-}
-
-// -----
-func.func @packed(%q: tensor<1x64x4x64xbf16>, %k: tensor<1x64x4x64xbf16>,
-    %v: tensor<1x64x4x64xbf16>, %cu: tensor<3xi32>) -> tensor<1x64x4x64xbf16> {
-  // expected-error @below {{expects chunks from first to last, of sequences of one length, in a kernel; its sequences are packed}}
-  %o = linrec.scan %q, %k, %v sequences(%cu : tensor<3xi32>) : tensor<1x64x4x64xbf16>,
-      tensor<1x64x4x64xbf16>, tensor<1x64x4x64xbf16> -> tensor<1x64x4x64xbf16>
-  return %o : tensor<1x64x4x64xbf16>
-}
-
-// -----
-func.func @f32_tensors(%q: tensor<1x64x4x64xf32>, %k: tensor<1x64x4x64xf32>,
-    %v: tensor<1x64x4x64xf32>) -> tensor<1x64x4x64xf32> {
-  // expected-error @below {{expects matrices of bf16 or f16 in a kernel, got 'tensor<32x64xf32>'}}
-  %o = linrec.scan %q, %k, %v : tensor<1x64x4x64xf32>, tensor<1x64x4x64xf32>,
-      tensor<1x64x4x64xf32> -> tensor<1x64x4x64xf32>
-  return %o : tensor<1x64x4x64xf32>
-}
-
-// -----
-func.func @odd_columns(%q: tensor<1x64x4x64xbf16>, %k: tensor<1x64x4x64xbf16>,
-    %v: tensor<1x64x4x60xbf16>) -> tensor<1x64x4x60xbf16> {
-  // expected-error @below {{expects independent columns in a multiple of 16 for each block, and 1 or 2 slots, got 60 columns and 2 slots}}
-  %o = linrec.scan %q, %k, %v : tensor<1x64x4x64xbf16>, tensor<1x64x4x64xbf16>,
-      tensor<1x64x4x60xbf16> -> tensor<1x64x4x60xbf16>
-  return %o : tensor<1x64x4x60xbf16>
-}
-
-// -----
 // Elementwise work that fusion could not move into the scan.
-// expected-error @below {{expects one chunk.scan and nothing else in a function that becomes a kernel}}
+// expected-error @below {{expects chunk.scan and nothing else in a function that becomes kernels}}
 func.func @beside(%q: tensor<1x64x4x64xbf16>, %v: tensor<1x64x4x64xbf16>, %i: index)
     -> (tensor<1x64x4x64xbf16>, index) {
   // expected-note @below {{'arith.addi' stands beside it}}
@@ -51,18 +15,9 @@ func.func @beside(%q: tensor<1x64x4x64xbf16>, %v: tensor<1x64x4x64xbf16>, %i: in
 }
 
 // -----
-func.func @steps(%q: tensor<1x64x4x64xbf16>, %k: tensor<1x128x4x64xbf16>,
-    %v: tensor<1x128x4x64xbf16>) -> tensor<1x64x4x64xbf16> {
-  // expected-error @below {{expects one step a token in a kernel, got 64 rows for chunks of 32}}
-  %o = linrec.scan %q, %k, %v steps(2) : tensor<1x64x4x64xbf16>, tensor<1x128x4x64xbf16>,
-      tensor<1x128x4x64xbf16> -> tensor<1x64x4x64xbf16>
-  return %o : tensor<1x64x4x64xbf16>
-}
-
-// -----
 // A state whose both dimensions are contracted has no columns to share out.
 func.func @no_columns(%x: tensor<1x64x4x16xbf16>, %s: tensor<4x16x16xf32>) -> tensor<1x64x4x16xbf16> {
-  // expected-error @below {{expects a dimension of the carried value that nothing contracts, reduces or orders, so that it can be split over warps, got none}}
+  // expected-error @below {{expects a dimension of the carried value that nothing contracts or orders, so that it can be split over warps, got none}}
   %o, %last = chunk.scan 32 carry(%s [h, 0, 1] : tensor<4x16x16xf32>)
       in(%x [b, t, h, 1] : tensor<1x64x4x16xbf16>) out([b, t, h, 1] : tensor<1x64x4x16xbf16>)
       final([n, h, 0, 1] : tensor<1x4x16x16xf32>) {
@@ -77,4 +32,48 @@ func.func @no_columns(%x: tensor<1x64x4x16xbf16>, %s: tensor<4x16x16xf32>) -> te
     chunk.yield %yb carry(%square) : tensor<32x16xbf16> carry tensor<16x16xf32>
   }
   return %o : tensor<1x64x4x16xbf16>
+}
+
+// -----
+// Columns that are reduced belong in one block, whatever the schedule would like.
+func.func @norm_in_two(%q: tensor<1x64x4x64xbf16>, %v: tensor<1x64x4x128xbf16>) -> tensor<1x64x4x128xbf16>
+    attributes {kernel.schedule = #kernel.schedule<chunk = 32, warps = 4, split_value = 2>} {
+  %zero = arith.constant dense<0.0> : tensor<64x128xf32>
+  // expected-error @below {{expects all columns of the state in one block where something is reduced over them, got 128 columns and 64 a block}}
+  %o, %last = chunk.scan 32 carry(%zero [0, 1] : tensor<64x128xf32>)
+      in(%q [b, t, h, 1] : tensor<1x64x4x64xbf16>, %v [b, t, h, 1] : tensor<1x64x4x128xbf16>)
+      out([b, t, h, 1] : tensor<1x64x4x128xbf16>) final([n, h, 0, 1] : tensor<1x4x64x128xf32>) {
+  ^bb0(%S: tensor<64x128xf32>, %n: index, %x: tensor<32x64xbf16>, %y: tensor<32x128xbf16>):
+    %Sb = arith.truncf %S : tensor<64x128xf32> to tensor<64x128xbf16>
+    %p = chunk.dot %x, %Sb : tensor<32x64xbf16>, tensor<64x128xbf16> -> tensor<32x128xf32>
+    %r = chunk.reduce max %p [1] : tensor<32x128xf32> -> tensor<32xf32>
+    %w = chunk.broadcast %r [1] : tensor<32xf32> -> tensor<32x128xf32>
+    %z = arith.subf %p, %w : tensor<32x128xf32>
+    %zb = arith.truncf %z : tensor<32x128xf32> to tensor<32x128xbf16>
+    %kv = chunk.dot %x, %y {transpose_lhs} : tensor<32x64xbf16>, tensor<32x128xbf16> -> tensor<64x128xf32>
+    %next = arith.addf %S, %kv : tensor<64x128xf32>
+    chunk.yield %zb carry(%next) : tensor<32x128xbf16> carry tensor<64x128xf32>
+  }
+  return %o : tensor<1x64x4x128xbf16>
+}
+
+// -----
+func.func @reversed(%x: tensor<1x64x4x16xbf16>, %s: tensor<4x16x16xf32>) -> tensor<1x64x4x16xbf16> {
+  // expected-error @below {{expects chunks from first to last in a kernel; this scan runs in reverse}}
+  %o, %last = chunk.scan 32 reverse carry(%s [h, 0, 1] : tensor<4x16x16xf32>)
+      in(%x [b, t, h, 1] : tensor<1x64x4x16xbf16>) out([b, t, h, 1] : tensor<1x64x4x16xbf16>)
+      final([n, h, 0, 1] : tensor<1x4x16x16xf32>) {
+  ^bb0(%S: tensor<16x16xf32>, %n: index, %xt: tensor<32x16xbf16>):
+    chunk.yield %xt carry(%S) : tensor<32x16xbf16> carry tensor<16x16xf32>
+  }
+  return %o : tensor<1x64x4x16xbf16>
+}
+
+// -----
+func.func @threads(%q: tensor<1x64x4x64xbf16>, %v: tensor<1x64x4x64xbf16>) -> tensor<1x64x4x64xbf16>
+    attributes {kernel.schedule = #kernel.schedule<chunk = 32, warps = 40>} {
+  // expected-error @below {{expects at most 1024 threads a block, the schedule asks for 1280 (40 warps and 0 ahead)}}
+  %o = linrec.scan %q, %q, %v : tensor<1x64x4x64xbf16>, tensor<1x64x4x64xbf16>,
+      tensor<1x64x4x64xbf16> -> tensor<1x64x4x64xbf16>
+  return %o : tensor<1x64x4x64xbf16>
 }
