@@ -27,3 +27,21 @@ func.func @two(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x4x64xbf16>, %v: tensor<
   %o = linrec.scan %q, %k, %v beta(%b : tensor<?x?x4xf32>) : tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16> -> tensor<?x?x4x64xbf16>
   return %o : tensor<?x?x4x64xbf16>
 }
+
+// -----
+
+// Of packed sequences no one knows the chunks before the offsets: there are at most
+// T / 32 + N; blocks between the end of one sequence and the next work on no rows.
+// CHECK-LABEL: gpu.func @prepared_packed_0
+// CHECK-SAME: grid = ["T / 32 + N", "4", "1"]
+// CHECK: gpu.return
+// CHECK-LABEL: gpu.func @prepared_packed_1
+// CHECK-SAME: role = "workspace", shape = ["1", "T / 32 + N", "4"
+// CHECK-SAME: grid = ["1", "4", "N"]
+func.func @prepared_packed(%q: tensor<1x?x4x64xbf16>, %k: tensor<1x?x4x64xbf16>, %v: tensor<1x?x4x64xbf16>,
+    %cu: tensor<?xi32>, %s: tensor<?x4x64x64xf32>) -> (tensor<1x?x4x64xbf16>, tensor<?x4x64x64xf32>)
+    attributes {kernel.schedule = #kernel.schedule<chunk = 32, prepare = true>} {
+  %o, %last = linrec.scan %q, %k, %v initial(%s : tensor<?x4x64x64xf32>) sequences(%cu : tensor<?xi32>)
+      : tensor<1x?x4x64xbf16>, tensor<1x?x4x64xbf16>, tensor<1x?x4x64xbf16> -> tensor<1x?x4x64xbf16>, tensor<?x4x64x64xf32>
+  return %o, %last : tensor<1x?x4x64xbf16>, tensor<?x4x64x64xf32>
+}

@@ -1,4 +1,4 @@
-// If this fails, kernels lose packed sequences, widths that fill no tile, or tensors of
+// If this fails, kernels lose packed sequences, states in a pool, widths that fill no tile, or tensors of
 // f32: tokens of a neighbour are read, what lies past the end counts, or products
 // are off by what tf32 drops.
 // RUN: deltanet-opt %s --split-input-file --linrec-to-ptx='target=sm_80 chunk=32 stop-after=tile' --mlir-print-local-scope | FileCheck %s
@@ -22,6 +22,25 @@
 func.func @packed(%q: tensor<1x?x4x64xbf16>, %k: tensor<1x?x4x64xbf16>, %v: tensor<1x?x4x64xbf16>,
     %cu: tensor<?xi32>, %s: tensor<?x4x64x64xf32>) -> (tensor<1x?x4x64xbf16>, tensor<?x4x64x64xf32>) {
   %o, %last = linrec.scan %q, %k, %v initial(%s : tensor<?x4x64x64xf32>) sequences(%cu : tensor<?xi32>)
+      : tensor<1x?x4x64xbf16>, tensor<1x?x4x64xbf16>, tensor<1x?x4x64xbf16> -> tensor<1x?x4x64xbf16>, tensor<?x4x64x64xf32>
+  return %o, %last : tensor<1x?x4x64xbf16>, tensor<?x4x64x64xf32>
+}
+
+// -----
+
+// A sequence's state is an entry of a pool, read and written in place: it alone.
+// CHECK-LABEL: gpu.func @pool
+// CHECK-SAME: {name = "arg4", role = "input", shape = ["P", "4", "64", "64"], type = "f32"}
+// CHECK-SAME: {name = "arg5", role = "input", shape = ["N"], type = "i64"}
+// CHECK-SAME: {name = "P", role = "size", type = "i64"}
+// CHECK: %[[I64:.*]] = tile.load %arg5[%block_id_z] : <i64> -> i64
+// CHECK: %[[ENTRY:.*]] = arith.index_cast %[[I64]]
+// CHECK: %[[AT:.*]] = arith.muli %[[ENTRY]], %c16384
+// CHECK: tile.load %arg4[%[[STATE:.*]]] strides
+// CHECK: tile.store %{{.*}}, %arg10[%[[STATE]]] strides
+func.func @pool(%q: tensor<1x?x4x64xbf16>, %k: tensor<1x?x4x64xbf16>, %v: tensor<1x?x4x64xbf16>,
+    %cu: tensor<?xi32>, %s: tensor<?x4x64x64xf32>, %i: tensor<?xi64>) -> (tensor<1x?x4x64xbf16>, tensor<?x4x64x64xf32>) {
+  %o, %last = linrec.scan %q, %k, %v initial(%s : tensor<?x4x64x64xf32>) sequences(%cu : tensor<?xi32>) indices(%i : tensor<?xi64>)
       : tensor<1x?x4x64xbf16>, tensor<1x?x4x64xbf16>, tensor<1x?x4x64xbf16> -> tensor<1x?x4x64xbf16>, tensor<?x4x64x64xf32>
   return %o, %last : tensor<1x?x4x64xbf16>, tensor<?x4x64x64xf32>
 }
