@@ -15,6 +15,10 @@ static Value toI32(Emit &emit, Value index) {
                                     index);
 }
 
+void deltanet::tile::fenceAsync(Emit &emit) {
+  emit.assembly("fence.proxy.async.shared::cta;", "~{memory}", {});
+}
+
 namespace {
 
 /// Text and operands of one piece of assembly: results first, each tied to an
@@ -219,7 +223,7 @@ struct FenceAsyncPattern : OpConversionPattern<FenceAsyncOp> {
   matchAndRewrite(FenceAsyncOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
-    emit.assembly("fence.proxy.async.shared::cta;", "~{memory}", {});
+    fenceAsync(emit);
     rewriter.eraseOp(op);
     return success();
   }

@@ -37,6 +37,27 @@ static int64_t countLoadedBytes(CommitSlotOp commit) {
   return bytes;
 }
 
+/// Whether threads read `buffer`, or a part of it: products of warp groups read
+/// it as bulk copies write it, and are waited for.
+static bool isReadByThreads(Value buffer) {
+  return llvm::any_of(buffer.getUsers(), [](Operation *user) {
+    if (auto panel = dyn_cast<PanelOp>(user))
+      return isReadByThreads(panel.getPanel());
+    return !isa<MmaAsyncOp, TmaStoreOp>(user);
+  });
+}
+
+/// Whether threads read the slot that `release` gives back.
+static bool isReadByThreads(ReleaseOp release) {
+  for (auto wait : release->getBlock()->getOps<WaitSlotOp>())
+    if (wait.getChannel() == release.getChannel() &&
+        wait.getIndex() == release.getIndex() &&
+        llvm::any_of(wait.getBuffers(),
+                     [](Value v) { return isReadByThreads(v); }))
+      return true;
+  return false;
+}
+
 ChannelFacts::ChannelFacts(gpu::GPUModuleOp module, kernel::TargetAttr target)
     : target(target) {
   module.walk([&](ChannelOp op) {
@@ -59,6 +80,10 @@ ChannelFacts::ChannelFacts(gpu::GPUModuleOp module, kernel::TargetAttr target)
     for (Operation *user : op.getChannel().getUsers())
       if (auto commit = dyn_cast<CommitSlotOp>(user))
         loadedBytes[commit] = countLoadedBytes(commit);
+    for (Operation *user : op.getChannel().getUsers())
+      if (auto release = dyn_cast<ReleaseOp>(user))
+        if (channel.loaded && isReadByThreads(release))
+          fenced.insert(release);
     channel.written |= !channel.copied && !channel.loaded;
     channel.full = producers * ((channel.written ? 1 : 0) +
                                 (channel.copied ? kWarpSize : 0)) +
@@ -194,6 +219,10 @@ struct ReleasePattern : SlotPattern<ReleaseOp> {
     Emit emit(rewriter, op.getLoc());
     SlotAddress slot(emit, adaptor.getChannel(), adaptor.getIndex(),
                      op.getChannel().getType());
+    // An arrival does not wait for loads under way, and bulk copies write past
+    // them.
+    if (facts.isFenced(op))
+      fenceAsync(emit);
     arriveWarp(emit, slot.empty());
     rewriter.eraseOp(op);
     return success();

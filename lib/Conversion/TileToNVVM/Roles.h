@@ -32,6 +32,9 @@ public:
   int64_t getLoadedBytes(CommitSlotOp commit) const {
     return loadedBytes.at(commit);
   }
+  /// Whether bulk copies fill the slot that `release` gives back, and threads
+  /// have read it: their loads have to be over for the copies.
+  bool isFenced(ReleaseOp release) const { return fenced.contains(release); }
   /// The channels of one kernel, in their order.
   llvm::SmallVector<Channel> getChannels(mlir::gpu::GPUFuncOp kernel) const;
   kernel::TargetAttr getTarget() const { return target; }
@@ -42,8 +45,13 @@ private:
   kernel::TargetAttr target;
   std::map<mlir::Operation *, Channel> channels;
   std::map<mlir::Operation *, int64_t> loadedBytes; // of a commit
+  llvm::DenseSet<mlir::Operation *> fenced;         // releases
   std::map<mlir::Operation *, llvm::SmallVector<mlir::Operation *>> kernels;
 };
+
+/// What this thread read and wrote in shared memory comes before what products
+/// of warp groups and bulk copies do there afterwards.
+void fenceAsync(Emit &emit);
 
 /// Turns `tile.roles`, whose regions are converted, into branches on the warp;
 /// before them the barriers of channels are made ready.

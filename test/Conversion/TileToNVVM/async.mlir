@@ -1,6 +1,7 @@
 // If this fails, a product of a warp group reads other elements than it says, does not
 // own its registers until it has been waited for, or a bulk copy fills a slot that is
-// said to be full before it has arrived.
+// said to be full before it has arrived, or one is given back to bulk copies while threads
+// still read it.
 // RUN: deltanet-opt %s --kernel-set-target=target=sm_90a --convert-tile-to-nvvm --canonicalize --cse | FileCheck %s
 // RUN: deltanet-opt %s --convert-tile-to-nvvm --canonicalize --cse | FileCheck %s --check-prefix=PAIRS
 // RUN: not deltanet-opt %s --kernel-set-target=target=sm_90 --convert-tile-to-nvvm 2>&1 | FileCheck %s --check-prefix=REFUSED
@@ -98,6 +99,40 @@ gpu.module @kernels {
       tile.tma_store %k, %map[%i, %i] : !long, !tile.map<2 x bf16>
       tile.tma_wait pending 0
       tile.release %ks[%i] : !tile.channel<1, <64x128xbf16, swizzle = 128>>
+    }
+    gpu.return
+  }
+
+  // Loads of threads are over for bulk copies before the slot is given back, also where
+  // they read a part of it; products have been waited for and need no fence.
+  // CHECK-LABEL: gpu.func @reread
+  // CHECK-COUNT-4: nvvm.ldmatrix
+  // CHECK-NOT: nvvm.bar.warp.sync
+  // CHECK: "fence.proxy.async.shared::cta;", "~{memory}"
+  // CHECK: nvvm.bar.warp.sync
+  // CHECK: mbarrier.arrive.shared::cta.b64 _, [$0];
+  // CHECK: wgmma.wait_group.sync.aligned 0;
+  // CHECK-NOT: fence.proxy.async
+  // CHECK: gpu.return
+  gpu.func @reread(%map: !tile.map<2 x bf16>, %i: index) kernel attributes {known_block_size = array<i32: 160, 1, 1>} {
+    %vs = tile.channel at 0 : !tile.channel<1, <64x128xbf16, swizzle = 128>>
+    %ks = tile.channel at 17408 : !tile.channel<1, <64x128xbf16, swizzle = 128>>
+    tile.roles work(warps = 4) {
+      %v = tile.wait_slot %vs[%i] : !tile.channel<1, <64x128xbf16, swizzle = 128>>
+      %part = tile.panel %v[%i] : !long -> !tile.buffer<64x64xbf16, swizzle = 128>
+      %x = tile.load_matrix %part : !tile.buffer<64x64xbf16, swizzle = 128> -> tensor<64x64xbf16, #acc>
+      tile.release %vs[%i] : !tile.channel<1, <64x128xbf16, swizzle = 128>>
+      %k = tile.wait_slot %ks[%i] : !tile.channel<1, <64x128xbf16, swizzle = 128>>
+      %p = tile.mma_async %x, %k : tensor<64x64xbf16, #acc>, !long -> !tile.pending<tensor<64x128xf32, #acc>>
+      %y = tile.mma_wait %p : !tile.pending<tensor<64x128xf32, #acc>> -> tensor<64x128xf32, #acc>
+      tile.release %ks[%i] : !tile.channel<1, <64x128xbf16, swizzle = 128>>
+    }, load(warps = 1) {
+      %v = tile.acquire %vs[%i] : !tile.channel<1, <64x128xbf16, swizzle = 128>>
+      tile.tma_load %map[%i, %i] to %v : !tile.map<2 x bf16>, !long
+      tile.commit_slot %vs[%i] : !tile.channel<1, <64x128xbf16, swizzle = 128>>
+      %k = tile.acquire %ks[%i] : !tile.channel<1, <64x128xbf16, swizzle = 128>>
+      tile.tma_load %map[%i, %i] to %k : !tile.map<2 x bf16>, !long
+      tile.commit_slot %ks[%i] : !tile.channel<1, <64x128xbf16, swizzle = 128>>
     }
     gpu.return
   }
