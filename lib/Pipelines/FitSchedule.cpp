@@ -21,7 +21,7 @@ namespace {
 struct Work {
   int64_t keys = 0, values = 0;
   bool isFloat32 = false;
-  bool isDelta = false;        // solves a triangle for every chunk
+  bool isDelta = false; // solves a triangle for every chunk
   bool hasChannelGates = false;
 };
 
@@ -57,15 +57,20 @@ SmallVector<ScheduleAttr> listSchedules(ScheduleAttr decided,
       chunks = {16};
   }
   int64_t tiles = (work.values + 15) / 16;
-  // Half as many columns a block where their state takes twice the registers, or
-  // operands of products are split in two (tf32x3).
+  // Half as many columns a block where their state takes twice the registers,
+  // or operands of products are split in two (tf32x3).
   int64_t registers = work.keys / 2 * (work.isFloat32 ? 2 : 1);
   int64_t most = registers > kMostRegistersOfState ? 4 : 8;
+  // Gates per channel take registers ahead: 32 columns a warp leave room there.
+  int64_t perWarp = 1;
+  if (work.hasChannelGates && work.keys > 64 && work.keys <= 128 &&
+      !work.isFloat32)
+    perWarp = 2;
   int64_t split = (tiles + most - 1) / most;
   SmallVector<ScheduleAttr> list;
   for (int64_t chunk : chunks)
-    for (auto [ahead, stages] : {std::pair<int64_t, int64_t>{4, 2}, {4, 1},
-                                 {0, 2}, {0, 1}}) {
+    for (auto [ahead, stages] :
+         {std::pair<int64_t, int64_t>{4, 2}, {4, 1}, {0, 2}, {0, 1}}) {
       ScheduleAttr schedule = decided.withChunk(chunk);
       if (!decided.getSplitValue() && !decided.getWarps())
         schedule = schedule.withSplitValue(split);
@@ -73,6 +78,9 @@ SmallVector<ScheduleAttr> listSchedules(ScheduleAttr decided,
         continue;
       if (!decided.getAheadWarps())
         schedule = schedule.withAheadWarps(ahead);
+      if (!decided.getWarps() && perWarp > 1)
+        schedule = schedule.withWarps(
+            std::max<int64_t>(1, (tiles + split - 1) / split / perWarp));
       if (decided.getStages() && decided.getStages() != stages)
         continue;
       list.push_back(schedule.withStages(stages));
@@ -100,8 +108,7 @@ public:
     auto target = kernel::getTarget(getOperation());
     if (!target || !target.isGPU())
       return;
-    SmallVector<func::FuncOp> functions(
-        getOperation().getOps<func::FuncOp>());
+    SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp function : functions)
       if (!function.isExternal())
         fit(function);

@@ -19,10 +19,11 @@ void KernelBuilder::makeChannels(RoleEmitter &ahead) {
   MLIRContext *context = b.getContext();
   // What both roles read is there while the ahead role is a chunk further, and
   // the next one on its way: three slots. The state role alone reads what is
-  // fetched a chunk before it, the ahead role alone what is on its way.
+  // fetched a chunk before it, the ahead role alone what is on its way;
+  // and with one slot nothing is on its way.
   groups = {{true, true, shape.slots + 1, 1, {}, Value()},
             {false, true, shape.slots, 0, {}, Value()},
-            {true, false, shape.slots, 1, {}, Value()}};
+            {true, false, shape.slots, shape.slots > 1 ? 1 : 0, {}, Value()}};
   SmallVector<tile::BufferType> across;
   for (Input &m : matrices) {
     bool byAhead = plan.isReadAhead(m.argument),

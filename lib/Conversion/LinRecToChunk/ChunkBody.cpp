@@ -74,7 +74,9 @@ void ChunkBody::buildGates() {
     return;
   // exp() is zero below the floor, and differences of sums stay finite above
   // it.
-  Value decay = t.max(t.f32(in.decay), kLogDecayFloor);
+  double floor =
+      options.gateType.isF32() ? kLogDecayFloorOfF32 : kLogDecayFloor;
+  Value decay = t.max(t.f32(in.decay), floor);
   int64_t tokens = t.extent(decay, 0);
   gates.perChannel = TileBuilder::typeOf(decay).getRank() == 2;
   gates.sum = t.name(t.cumsum(decay, options.gateType, /*exclusive=*/false),
