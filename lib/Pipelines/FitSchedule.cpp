@@ -43,49 +43,66 @@ Work readWork(func::FuncOp function) {
   return work;
 }
 
+/// Tokens a chunk, the best first.
+SmallVector<int64_t> listChunks(const Work &work) {
+  // What is split in two for its products (tf32x3) takes twice the room.
+  if (work.isFloat32 && (work.hasChannelGates || work.keys > 64))
+    return {16};
+  // Without a triangle to solve, longer chunks meet their barriers less often;
+  // gates per channel are held in registers by the ahead part.
+  if (!work.isDelta && !work.hasChannelGates && !work.isFloat32)
+    return {64, 32, 16};
+  return {32, 16};
+}
+
 /// Schedules in the order in which they are tried; what is decided stays.
 SmallVector<ScheduleAttr> listSchedules(ScheduleAttr decided,
                                         const Work &work) {
   SmallVector<int64_t> chunks = {decided.getChunk()};
-  if (!decided.getChunk()) {
-    // Without a triangle to solve, longer chunks meet their barriers less
-    // often; with gates per channel the ahead part holds them in registers.
-    chunks = {32, 16};
-    if (!work.isDelta && !work.hasChannelGates && !work.isFloat32)
-      chunks = {64, 32, 16};
-    if (work.isFloat32 && (work.hasChannelGates || work.keys > 128))
-      chunks = {16};
-  }
+  if (!decided.getChunk())
+    chunks = listChunks(work);
   int64_t tiles = (work.values + 15) / 16;
   // Half as many columns a block where their state takes twice the registers,
-  // or operands of products are split in two (tf32x3).
+  // or operands of products are split in two.
   int64_t registers = work.keys / 2 * (work.isFloat32 ? 2 : 1);
   int64_t most = registers > kMostRegistersOfState ? 4 : 8;
   // Gates per channel take registers ahead: 32 columns a warp leave room there.
-  int64_t perWarp = 1;
-  if (work.hasChannelGates && work.keys > 64 && work.keys <= 128 &&
-      !work.isFloat32)
-    perWarp = 2;
+  bool wide = work.hasChannelGates && work.keys > 64 && work.keys <= 128 &&
+              !work.isFloat32;
   int64_t split = (tiles + most - 1) / most;
+  // Up to 8 warps a thread has all registers it can name.
+  int64_t each = (tiles + split - 1) / split;
+  bool heavy = work.isFloat32 || work.hasChannelGates;
+  int64_t ahead = heavy && (each == 5 || each == 6) ? 2 : 4;
+  struct Way {
+    int64_t aheadWarps, stages;
+    bool prepare;
+  };
   SmallVector<ScheduleAttr> list;
   for (int64_t chunk : chunks)
-    for (auto [ahead, stages] :
-         {std::pair<int64_t, int64_t>{4, 2}, {4, 1}, {0, 2}, {0, 1}}) {
-      ScheduleAttr schedule = decided.withChunk(chunk);
-      if (!decided.getSplitValue() && !decided.getWarps())
-        schedule = schedule.withSplitValue(split);
-      if (decided.getAheadWarps() && ahead == 0)
+    for (Way way : {Way{ahead, 2, false},
+                    {ahead, 1, false},
+                    {0, 2, false},
+                    {0, 1, false},
+                    {0, 1, true}}) {
+      if ((decided.getAheadWarps() && way.aheadWarps == 0) ||
+          (decided.getStages() && decided.getStages() != way.stages))
         continue;
+      ScheduleAttr schedule =
+          decided.withChunk(chunk)
+              .withStages(way.stages)
+              .withPrepare(decided.getPrepare() || way.prepare);
       if (!decided.getAheadWarps())
-        schedule = schedule.withAheadWarps(ahead);
-      if (!decided.getWarps() && perWarp > 1)
+        schedule = schedule.withAheadWarps(way.aheadWarps);
+      bool splits = !decided.getSplitValue() && !decided.getWarps();
+      if (splits)
+        schedule = schedule.withSplitValue(split);
+      if (!decided.getWarps() && wide)
         schedule = schedule.withWarps(
-            std::max<int64_t>(1, (tiles + split - 1) / split / perWarp));
-      if (decided.getStages() && decided.getStages() != stages)
-        continue;
-      list.push_back(schedule.withStages(stages));
-      if (!decided.getSplitValue() && split > 1 && !decided.getWarps())
-        list.push_back(list.back().withSplitValue(1));
+            std::max<int64_t>(1, (tiles + split - 1) / split / 2));
+      list.push_back(schedule);
+      if (splits && split > 1)
+        list.push_back(schedule.withSplitValue(1).withWarps(0));
     }
   return list;
 }

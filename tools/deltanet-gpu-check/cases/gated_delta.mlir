@@ -1,4 +1,4 @@
-// The gated delta rule at K = V = 128: the kernel of docs/gpu-slice.md.
+// The gated delta rule at K = V = 128: the kernel of docs/Gpu.md.
 func.func @gated_delta(
     %q: tensor<?x?x?x128xbf16> {deltanet.name = "q"},
     %k: tensor<?x?x?x128xbf16> {deltanet.name = "k"},

@@ -28,7 +28,7 @@ inline constexpr int64_t kChunkOnCPU = 16;
 
 /// Tokens a chunk on a GPU where nothing says otherwise: at K = V = 128 ptxas
 /// keeps chunks of 32 in registers with room to spare, and what runs ahead is
-/// done sooner (docs/gpu-slice.md).
+/// done sooner (docs/Gpu.md).
 inline constexpr int64_t kChunkOnGPU = 32;
 } // namespace deltanet::kernel
 
