@@ -23,15 +23,22 @@ struct Work {
   bool isFloat32 = false;
   bool isDelta = false; // solves a triangle for every chunk
   bool hasChannelGates = false;
+  int64_t units = 0; // sequences times heads, where the types say it
 };
 
 /// Registers of a thread for the state: with 16 columns a warp there are K / 2.
 constexpr int64_t kMostRegistersOfState = 64;
 
+/// Blocks that fill a large chip, one on each multiprocessor (an H200 has 132).
+constexpr int64_t kBlocksToFill = 128;
+
 Work readWork(func::FuncOp function) {
   Work work;
   function.walk([&](linrec::RecurrenceOpInterface op) {
     linrec::ScanShape shape = linrec::getScanShape(op);
+    if (!ShapedType::isDynamic(shape.sequences) &&
+        !ShapedType::isDynamic(shape.heads))
+      work.units = std::max(work.units, shape.sequences * shape.heads);
     work.keys = std::max(work.keys, shape.keyWidth);
     work.values = std::max(work.values, shape.valueWidth);
     work.isFloat32 |= op.getValue().getType().getElementType().isF32();
@@ -66,19 +73,35 @@ SmallVector<ScheduleAttr> listSchedules(ScheduleAttr decided,
   // or operands of products are split in two.
   int64_t registers = work.keys / 2 * (work.isFloat32 ? 2 : 1);
   int64_t most = registers > kMostRegistersOfState ? 4 : 8;
-  // Gates per channel take registers ahead: 32 columns a warp leave room there.
-  bool wide = work.hasChannelGates && work.keys > 64 && work.keys <= 128 &&
-              !work.isFloat32;
+  // 32 columns a warp where registers allow it: what a warp reads of an operand
+  // in shared memory then serves twice as many of them.
+  bool wide = !work.isFloat32 &&
+              (work.keys <= 64 || (work.hasChannelGates && work.keys <= 128));
   int64_t split = (tiles + most - 1) / most;
   // Up to 8 warps a thread has all registers it can name.
   int64_t each = (tiles + split - 1) / split;
   bool heavy = work.isFloat32 || work.hasChannelGates;
-  int64_t ahead = heavy && (each == 5 || each == 6) ? 2 : 4;
+  bool small = wide && work.keys <= 64;
+  int64_t ahead = small || (heavy && (each == 5 || each == 6)) ? 2 : 4;
   struct Way {
     int64_t aheadWarps, stages;
     bool prepare;
   };
   SmallVector<ScheduleAttr> list;
+  // Few sequences and heads leave most of the chip idle: then blocks share the
+  // columns of a head, and what they would all do runs ahead of them.
+  bool open = !decided.getWarps() && !decided.getSplitValue() &&
+              !decided.getAheadWarps() && !decided.getStages();
+  if (open && work.units > 0 && work.units * split * 2 <= kBlocksToFill) {
+    int64_t blocks = split;
+    while (blocks < tiles && work.units * blocks < kBlocksToFill)
+      blocks *= 2;
+    list.push_back(decided.withChunk(chunks.front())
+                       .withStages(2)
+                       .withPrepare(true)
+                       .withSplitValue(std::min(blocks, tiles))
+                       .withAheadWarps(2));
+  }
   for (int64_t chunk : chunks)
     for (Way way : {Way{ahead, 2, false},
                     {ahead, 1, false},

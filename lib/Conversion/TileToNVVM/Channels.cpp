@@ -1,7 +1,7 @@
 //===- Channels.cpp - slots and their barriers ----------------------------===//
 // A slot's full and empty barriers are mbarriers. Who arrives how often follows
-// from the uses of the channel: a warp arrives once for what its threads stored
-// or read, every thread for the copies it started.
+// from the uses of the channel: every thread arrives for what it stored or
+// read, and once more for the copies it started.
 //===----------------------------------------------------------------------===//
 #include "SlotAddress.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -75,7 +75,7 @@ ChannelFacts::ChannelFacts(gpu::GPUModuleOp module, kernel::TargetAttr target)
           noteWriters(buffer, channel);
       }
       if (isa<WaitSlotOp>(user) && consumers.insert(role->number).second)
-        channel.empty += role->getNumWarps() * role->getNumCopies();
+        channel.empty += role->getNumWarps() * role->getNumCopies() * kWarpSize;
     }
     for (Operation *user : op.getChannel().getUsers())
       if (auto commit = dyn_cast<CommitSlotOp>(user))
@@ -85,7 +85,7 @@ ChannelFacts::ChannelFacts(gpu::GPUModuleOp module, kernel::TargetAttr target)
         if (channel.loaded && isReadByThreads(release))
           fenced.insert(release);
     channel.written |= !channel.copied && !channel.loaded;
-    channel.full = producers * ((channel.written ? 1 : 0) +
+    channel.full = producers * ((channel.written ? kWarpSize : 0) +
                                 (channel.copied ? kWarpSize : 0)) +
                    (channel.loaded ? 1 : 0);
   });
@@ -116,13 +116,11 @@ void waitFor(Emit &emit, Value barrier, Value parity, bool canSuspend) {
   emit.assembly(text, "r,r,~{memory}", {emit.addressOf(barrier), parity});
 }
 
-/// One arrival for the warp, after all its lanes.
-void arriveWarp(Emit &emit, Value barrier) {
-  NVVM::SyncWarpOp::create(emit.b, emit.loc, emit.i32(-1));
-  Value first = arith::CmpIOp::create(
-      emit.b, emit.loc, arith::CmpIPredicate::eq, emit.lane(), emit.i32(0));
-  emit.assembly("@$1 mbarrier.arrive.shared::cta.b64 _, [$0];", "r,b,~{memory}",
-                {emit.addressOf(barrier), first});
+/// Every thread arrives: that takes no longer than to wait for the other lanes
+/// and let one arrive (docs/Gpu.md), and tools that look for races follow it.
+void arrive(Emit &emit, Value barrier) {
+  emit.assembly("mbarrier.arrive.shared::cta.b64 _, [$0];", "r,~{memory}",
+                emit.addressOf(barrier));
 }
 
 template <typename Op> struct SlotPattern : OpConversionPattern<Op> {
@@ -199,7 +197,7 @@ struct CommitSlotPattern : SlotPattern<CommitSlotOp> {
       NVVM::CpAsyncMBarrierArriveOp::create(rewriter, op.getLoc(), slot.full(),
                                             /*noinc=*/true);
     if (channel.written)
-      arriveWarp(emit, slot.full());
+      arrive(emit, slot.full());
     if (channel.loaded)
       emit.assembly(
           "@$2 mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
@@ -223,7 +221,7 @@ struct ReleasePattern : SlotPattern<ReleaseOp> {
     // them.
     if (facts.isFenced(op))
       fenceAsync(emit);
-    arriveWarp(emit, slot.empty());
+    arrive(emit, slot.empty());
     rewriter.eraseOp(op);
     return success();
   }
