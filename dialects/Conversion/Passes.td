@@ -79,16 +79,17 @@ def ConvertMathToPolynomial : Pass<"convert-math-to-polynomial", "::mlir::Module
 def ConvertChunkToTile : Pass<"convert-chunk-to-tile", "::mlir::ModuleOp"> {
   let summary = "turn every function that is one chunk program into a kernel of tiles";
   let description = [{
-    A function that consists of one `chunk.scan` becomes a `gpu.module` with one
-    kernel; one block of threads carries the state of one batch entry and head over
-    all chunks.
+    A function of `chunk.scan` and nothing else becomes a `gpu.module` with a kernel
+    for each, in order; what one scan gives another is workspace. One block of threads
+    carries the state of one sequence and head over all chunks; of a scan that carries
+    nothing, a block works on one chunk.
 
     A dimension of the carried values that no product contracts is *independent*
-    (the columns of the state, (10)): values that have it are held with that
-    dimension first, split over the warps, in registers; the state never leaves
-    them, and every product with it takes its left operand from registers. Values
-    without it do not depend on the state. They are computed by all warps together
-    and pass through shared memory.
+    (the columns of the state, (10)): values that wait for the state have it and are
+    held with that dimension first, split over the warps, in registers; the state never
+    leaves them, and every product with it takes its left operand from registers. What
+    does not wait for the state is computed ahead, by warps of its own that hand it over
+    in channels (`ahead-warps`), or by the same warps.
 
     ```mlir
     %kS = chunk.dot %k, %Sb : tensor<64x128xbf16>, tensor<128x128xbf16> -> tensor<64x128xf32>

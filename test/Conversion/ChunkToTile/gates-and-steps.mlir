@@ -4,9 +4,9 @@
 
 // (27): q and k are scaled once for both triangles; log-decays are summed down the columns.
 // CHECK-LABEL: gpu.func @channels
-// CHECK: ahead(warps = 4)
+// CHECK: ahead(warps = 2)
 // CHECK: arith.maximumf
-// CHECK: %[[G:.*]] = tile.cumsum %{{.*}} : tensor<32x64xf32, #tile.acc<warps = [1, 4]>>
+// CHECK: %[[G:.*]] = tile.cumsum %{{.*}} : tensor<32x64xf32, #tile.acc<warps = [1, 2]>>
 // CHECK: tile.store_matrix %[[G]], %[[SUMS:.*]] : tensor<32x64xf32
 // CHECK: tile.decay_scale(%[[K:.*]], %[[Q:.*]]), %[[SUMS]], %[[K]], %[[SUMS]] into(%[[KS:.*]], %[[QS:.*]]), %[[YS:.*]] :
 // CHECK: tile.barrier
@@ -24,7 +24,7 @@ func.func @channels(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x4x64xbf16>, %v: te
 // Chunks of 32 tokens have 64 rows of keys; a sum of gates counts for both of a token.
 // CHECK-LABEL: gpu.func @steps
 // CHECK: tile.channel at {{[0-9]+}} : <3, <32x64xbf16, pad = 8>, <64x64xbf16, pad = 8>>
-// CHECK: ahead(warps = 4)
+// CHECK: ahead(warps = 2)
 // CHECK: tile.copy_async %arg0[{{.*}}] stride %c256 rows %c64 to
 // CHECK: tile.copy_async %arg1[{{.*}}] stride %c256 rows %c128 to
 // CHECK: %[[G:.*]] = tile.cumsum %{{.*}} : tensor<32xf32, #tile.lanes>
@@ -35,9 +35,9 @@ func.func @channels(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x4x64xbf16>, %v: te
 // CHECK: arith.divui %{{.*}} : tensor<32x64xi32
 // CHECK: arith.cmpi sge
 // CHECK: gpu.return
-func.func @steps(%q: tensor<1x64x4x64xbf16>, %k: tensor<1x128x4x64xbf16>,
-    %v: tensor<1x128x4x64xbf16>, %b: tensor<1x128x4xf32>, %g: tensor<1x64x4xf32>) -> tensor<1x64x4x64xbf16> {
-  %o = linrec.scan %q, %k, %v beta(%b : tensor<1x128x4xf32>) decay(%g : tensor<1x64x4xf32>) steps(2) : tensor<1x64x4x64xbf16>, tensor<1x128x4x64xbf16>,
-      tensor<1x128x4x64xbf16> -> tensor<1x64x4x64xbf16>
-  return %o : tensor<1x64x4x64xbf16>
+func.func @steps(%q: tensor<64x64x4x64xbf16>, %k: tensor<64x128x4x64xbf16>,
+    %v: tensor<64x128x4x64xbf16>, %b: tensor<64x128x4xf32>, %g: tensor<64x64x4xf32>) -> tensor<64x64x4x64xbf16> {
+  %o = linrec.scan %q, %k, %v beta(%b : tensor<64x128x4xf32>) decay(%g : tensor<64x64x4xf32>) steps(2) : tensor<64x64x4x64xbf16>, tensor<64x128x4x64xbf16>,
+      tensor<64x128x4x64xbf16> -> tensor<64x64x4x64xbf16>
+  return %o : tensor<64x64x4x64xbf16>
 }

@@ -13,11 +13,11 @@
 // CHECK: %[[E32:.*]] = tile.load %arg3[
 // CHECK: %[[END:.*]] = arith.index_cast %[[E32]]
 // CHECK: %[[COUNT:.*]] = arith.subi %[[END]], %[[BEGIN]]
-// CHECK: tile.roles state(warps = 4)
+// CHECK: tile.roles state(warps = 2)
 // CHECK: tile.load %arg4[%[[STATE:.*]]] strides
 // CHECK: arith.ceildivui %[[COUNT]], %c32
 // CHECK: tile.store %{{.*}}, %arg8[%[[STATE]]]
-// CHECK: ahead(warps = 4)
+// CHECK: ahead(warps = 2)
 // CHECK: tile.copy_async %arg0[%{{.*}}] stride %c256 rows %[[COUNT]] to
 func.func @packed(%q: tensor<1x?x4x64xbf16>, %k: tensor<1x?x4x64xbf16>, %v: tensor<1x?x4x64xbf16>,
     %cu: tensor<?xi32>, %s: tensor<?x4x64x64xf32>) -> (tensor<1x?x4x64xbf16>, tensor<?x4x64x64xf32>) {
@@ -52,11 +52,11 @@ func.func @pool(%q: tensor<1x?x4x64xbf16>, %k: tensor<1x?x4x64xbf16>, %v: tensor
 // CHECK-LABEL: gpu.func @odd
 // CHECK-SAME: {name = "arg2", role = "input", shape = ["B", "T", "4", "36"], type = "bf16"}
 // CHECK: tile.channel at {{[0-9]+}} : <2, <32x32xbf16, pad = 8>, <32x32xbf16, pad = 8>, <32x48xbf16, pad = 8>, <32x32xbf16, pad = 8>>
-// CHECK: tile.roles state(warps = 3)
-// CHECK: -> (tensor<48x32xf32, #tile.acc<warps = [3, 1]>>)
+// CHECK: tile.roles state(warps = 1)
+// CHECK: -> (tensor<48x32xf32, #tile.acc<warps = [1, 1]>>)
 // CHECK: tile.store %{{.*}}, %arg5[{{.*}}] strides[%c1, %c144] below %{{.*}}, %{{.*}} along [1, 0]
 // CHECK: tile.store %{{.*}}, %arg6[{{.*}}] strides[%c1, %c36] below %c20, %{{.*}} along [1, 0]
-// CHECK: ahead(warps = 4)
+// CHECK: ahead(warps = 2)
 // CHECK-NOT: tile.copy_async
 // CHECK: tile.load %arg0[{{.*}}] strides[%c80, %c1] below %{{.*}}, %c20 along [0, 1]
 // CHECK: tile.load %arg2[{{.*}}] strides[%c144, %c1] below %{{.*}}, %{{.*}} along [0, 1]

@@ -109,7 +109,6 @@ gpu.module @kernels {
   // CHECK-COUNT-4: nvvm.ldmatrix
   // CHECK-NOT: nvvm.bar.warp.sync
   // CHECK: "fence.proxy.async.shared::cta;", "~{memory}"
-  // CHECK: nvvm.bar.warp.sync
   // CHECK: mbarrier.arrive.shared::cta.b64 _, [$0];
   // CHECK: wgmma.wait_group.sync.aligned 0;
   // CHECK-NOT: fence.proxy.async
