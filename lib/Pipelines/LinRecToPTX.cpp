@@ -25,8 +25,7 @@ void deltanet::addSplit(OpPassManager &manager, const PipelineOptions &) {
   manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve());
   chunk::ChunkHoistInvariantOptions hoist;
   hoist.onlyScheduled = true;
-  manager.addNestedPass<func::FuncOp>(
-      chunk::createChunkHoistInvariant(hoist));
+  manager.addNestedPass<func::FuncOp>(chunk::createChunkHoistInvariant(hoist));
   addCleanup(manager);
 }
 

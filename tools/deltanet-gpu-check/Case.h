@@ -15,7 +15,7 @@ namespace deltanet::gpu {
 struct Operator {
   bool dplr = false;
   bool selective = false; ///< linrec.selective_scan, V channels of K numbers
-  bool pool = false; ///< initial and final states are entries of a pool
+  bool pool = false;      ///< initial and final states are entries of a pool
   int64_t K = 0, V = 0, steps = 1;
   reference::ReadOut readOut = reference::ReadOut::After;
   reference::Layout layout = reference::Layout::BTHD;

@@ -90,11 +90,10 @@ private:
     }
     return TypeSwitch<Operation *, LogicalResult>(op)
         .Case<DotOp, DecayDotOp, DecayApplyOp, UnitLowerSolveOp,
-              UnitLowerInverseOp>(
-            [&](auto product) {
-              visitProduct(product);
-              return success();
-            })
+              UnitLowerInverseOp>([&](auto product) {
+          visitProduct(product);
+          return success();
+        })
         .Case<BroadcastOp>([&](BroadcastOp o) {
           joinRest(o.getInput(), o.getResult(), o.getDimensions());
           return success();

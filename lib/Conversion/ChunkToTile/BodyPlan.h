@@ -1,7 +1,7 @@
 //===- BodyPlan.h - which part of a body is whose work ---------*- C++ -*-===//
-// The columns of the state do not meet (10): which dimension of which value runs
-// over them. What waits for the state and what does not, and what crosses from
-// the one to the other.
+// The columns of the state do not meet (10): which dimension of which value
+// runs over them. What waits for the state and what does not, and what crosses
+// from the one to the other.
 //===----------------------------------------------------------------------===//
 #ifndef DELTANET_LIB_CONVERSION_CHUNKTOTILE_BODYPLAN_H
 #define DELTANET_LIB_CONVERSION_CHUNKTOTILE_BODYPLAN_H
@@ -40,9 +40,7 @@ public:
   llvm::ArrayRef<mlir::Operation *> getState() const { return state; }
   /// What the ahead part makes for the state part: matrices that are operands
   /// of products, vectors and numbers.
-  llvm::ArrayRef<Value> getCrossing() const {
-    return crossing.getArrayRef();
-  }
+  llvm::ArrayRef<Value> getCrossing() const { return crossing.getArrayRef(); }
   /// Arguments that each part reads itself.
   bool isReadAhead(Value argument) const {
     return readAhead.contains(argument);

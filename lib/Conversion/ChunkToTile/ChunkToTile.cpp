@@ -116,25 +116,24 @@ private:
       elements += rankedType(carry).getNumElements();
     // Of the whole state, what the block's columns are; a register each.
     auto first = rankedType(scan.getCarryArguments()[0]);
-    int64_t columns = *BodyPlan::create(scan)->findColumn(
-        scan.getCarryArguments()[0]);
+    int64_t columns =
+        *BodyPlan::create(scan)->findColumn(scan.getCarryArguments()[0]);
     int64_t held = elements / first.getDimSize(columns) * shape.width /
                    (shape.warps * tile::kWarpSize);
-    int64_t available =
-        std::min(target.getRegistersPerThread(),
-                 target.getRegistersPerSm() / threads);
+    int64_t available = std::min(target.getRegistersPerThread(),
+                                 target.getRegistersPerSm() / threads);
     if (available > 0 && held >= available)
       return scan.emitOpError("expects less than ")
              << available << " registers a thread for the state, "
-             << shape.width << " columns on " << shape.warps
-             << " warps need " << held;
+             << shape.width << " columns on " << shape.warps << " warps need "
+             << held;
     return success();
   }
 
   LogicalResult convert(func::FuncOp function) {
     OpBuilder module(function);
-    auto container = gpu::GPUModuleOp::create(module, function.getLoc(),
-                                              function.getName());
+    auto container =
+        gpu::GPUModuleOp::create(module, function.getLoc(), function.getName());
     auto schedule =
         function->getAttrOfType<kernel::ScheduleAttr>(kernel::kScheduleName);
     SmallVector<ScanOp> scans(function.getOps<ScanOp>());

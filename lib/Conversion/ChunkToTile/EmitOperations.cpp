@@ -108,9 +108,10 @@ Value RoleEmitter::makeElementwise(Operation *op) {
   Type computed = *type;
   bool narrow = !converts && is16Bits(getElementTypeOrSelf(computed));
   if (narrow)
-    computed = isa<RankedTensorType>(computed)
-                   ? Type(cast<RankedTensorType>(computed).clone(b.getF32Type()))
-                   : Type(b.getF32Type());
+    computed =
+        isa<RankedTensorType>(computed)
+            ? Type(cast<RankedTensorType>(computed).clone(b.getF32Type()))
+            : Type(b.getF32Type());
   OperationState state(loc, op->getName(), operands, {computed},
                        op->getAttrs());
   Value made = b.create(state)->getResult(0);
@@ -165,8 +166,7 @@ Value RoleEmitter::makeMask(MaskTokensOp op) {
   Value limit = arith::IndexCastOp::create(b, loc, b.getI32Type(), count);
   if (op.getSteps() != 1)
     limit = arith::MulIOp::create(
-        b, loc, limit,
-        arith::ConstantIntOp::create(b, loc, op.getSteps(), 32));
+        b, loc, limit, arith::ConstantIntOp::create(b, loc, op.getSteps(), 32));
   return below(input, heldDim(op, 0), limit, loc);
 }
 
@@ -298,12 +298,10 @@ Value RoleEmitter::makeReduction(ReduceOp op) {
     scratch = allocate(tile::BufferType::get(b.getContext(), {parts, length},
                                              b.getF32Type(), 0),
                        loc);
-  auto type =
-      RankedTensorType::get({length}, b.getF32Type(),
-                            SliceAttr::get(b.getContext(), dim, layout));
+  auto type = RankedTensorType::get(
+      {length}, b.getF32Type(), SliceAttr::get(b.getContext(), dim, layout));
   auto kind = *tile::symbolizeCombination(stringifyCombine(op.getKind()));
-  Value slice =
-      tile::ReduceOp::create(b, loc, type, kind, input, dim, scratch);
+  Value slice = tile::ReduceOp::create(b, loc, type, kind, input, dim, scratch);
   if (isState())
     return slice;
   // From where the matrix has it to where all other vectors are.

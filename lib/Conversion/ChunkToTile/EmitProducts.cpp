@@ -124,8 +124,8 @@ Value RoleEmitter::makeInverse(UnitLowerInverseOp op) {
   tile::StoreMatrixOp::create(b, loc, lower, scratch);
   Value result = destinations.lookup(stored);
   if (!result)
-    result = allocate(matrixBuffer(b.getContext(), extent, extent, element),
-                      loc);
+    result =
+        allocate(matrixBuffer(b.getContext(), extent, extent, element), loc);
   tile::UnitLowerInverseOp::create(b, loc, scratch, result);
   return values[op].buffer = result;
 }

@@ -37,8 +37,8 @@ int64_t KernelBuilder::getColumnBlocks() const {
 
 void KernelBuilder::bindMatrices(RoleEmitter &part, Value chunk) {
   for (Input &m : matrices) {
-    Value slot = tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring,
-                                      chunk);
+    Value slot =
+        tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring, chunk);
     part.bind(m.argument, {Value(), slot});
   }
 }
@@ -98,10 +98,10 @@ LogicalResult KernelBuilder::buildChunk(RoleEmitter &ahead, RoleEmitter &state,
                                         Value chunk) {
   for (Input &m : matrices)
     if (!m.isCopied)
-      loadOther(ahead, m,
-                tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring,
-                                     chunk),
-                chunk);
+      loadOther(
+          ahead, m,
+          tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring, chunk),
+          chunk);
   Value count = arith::MinSIOp::create(b, loc, tokensLeft(chunk, 1), chunkSize);
   ahead.setCount(count);
   bindMatrices(ahead, chunk);
@@ -153,8 +153,8 @@ LogicalResult KernelBuilder::buildLoop(RoleEmitter &ahead, RoleEmitter &state) {
     b.setInsertionPointToStart(loop.getBody());
     Value chunk = loop.getInductionVar(), next = add(chunk, one);
     tile::WaitOp::create(b, loc, 0);
-    // Vectors first: they are short, and in time for the next chunk only if they
-    // do not queue behind the copies.
+    // Vectors first: they are short, and in time for the next chunk only if
+    // they do not queue behind the copies.
     loaded = loadVectors(ahead, next);
     if (failed(loaded))
       return failure();
@@ -230,7 +230,9 @@ LogicalResult KernelBuilder::build(gpu::GPUModuleOp container) {
   b.setInsertionPointToStart(entry);
   findUnit();
   findWalks();
-  auto allocator = [this](Type type, Location at) { return allocate(type, at); };
+  auto allocator = [this](Type type, Location at) {
+    return allocate(type, at);
+  };
   bool roles = shape.aheadWarps > 0;
   RoleEmitter ahead(b, scan, plan, RoleEmitter::Part::Ahead,
                     roles ? shape.aheadWarps : shape.warps, shape.width,
@@ -238,8 +240,8 @@ LogicalResult KernelBuilder::build(gpu::GPUModuleOp container) {
       state(b, scan, plan, RoleEmitter::Part::State, shape.warps, shape.width,
             allocator);
   if (failed(sortInputs()) || failed(!hasState() ? buildParallel(ahead)
-                                     : roles ? buildRoles(ahead, state)
-                                             : buildLoop(ahead, state)))
+                                     : roles     ? buildRoles(ahead, state)
+                                                 : buildLoop(ahead, state)))
     return failure();
   gpu::ReturnOp::create(b, loc);
   return success();

@@ -1,7 +1,7 @@
 //===- KernelBuilder.h - the kernel around a chunk body ---------*- C++ -*-===//
 // One block of threads carries the state of one sequence and head over all
-// chunks, or works on one chunk where nothing is carried; the inputs of the next
-// chunk are copied while this one is worked on.
+// chunks, or works on one chunk where nothing is carried; the inputs of the
+// next chunk are copied while this one is worked on.
 //===----------------------------------------------------------------------===//
 #ifndef DELTANET_LIB_CONVERSION_CHUNKTOTILE_KERNELBUILDER_H
 #define DELTANET_LIB_CONVERSION_CHUNKTOTILE_KERNELBUILDER_H
@@ -42,9 +42,9 @@ private:
     mlir::BlockArgument argument;
     Value tensor;
     chunk::AccessAttr access;
-    int64_t rows;    // a token
-    bool isCopied;   // by asynchronous copies
-    int64_t columns; // of a matrix: those that there are
+    int64_t rows;            // a token
+    bool isCopied;           // by asynchronous copies
+    int64_t columns;         // of a matrix: those that there are
     tile::BufferType buffer; // of a matrix
     Value ring;              // of its buffers, where there are no roles
   };
@@ -87,8 +87,8 @@ private:
   Value findPackedChunk();
   Value loadEntry(Value list, Value index);
   void findWalks();
-  Walk walk(chunk::AccessAttr access, mlir::RankedTensorType type,
-            Value tileOf, int64_t rows);
+  Walk walk(chunk::AccessAttr access, mlir::RankedTensorType type, Value tileOf,
+            int64_t rows);
   Place place(Value tensor, Value tileOf, Value chunk);
   Limits limit(const RoleEmitter &part, Value tileOf, chunk::AccessAttr access,
                int64_t rows, Value chunk);
@@ -150,8 +150,8 @@ private:
   llvm::DenseMap<std::pair<Value, Value>, Walk> walks;
   mlir::SmallVector<Input> matrices, vectors;
   mlir::SmallVector<Group> groups;
-  /// What the ahead role hands to the state role: matrices that were not copied,
-  /// then what crosses.
+  /// What the ahead role hands to the state role: matrices that were not
+  /// copied, then what crosses.
   Value crossing;
   mlir::SmallVector<Input *> handed;
 };

@@ -11,10 +11,9 @@ using chunk::AccessAttr;
 
 /// Entry `index` of a list of integers.
 Value KernelBuilder::loadEntry(Value list, Value index) {
-  Value loaded = tile::LoadOp::create(b, loc, elementOf(list),
-                                      signature.getInput(list), index,
-                                      ValueRange(), ValueRange(),
-                                      DenseI64ArrayAttr());
+  Value loaded = tile::LoadOp::create(
+      b, loc, elementOf(list), signature.getInput(list), index, ValueRange(),
+      ValueRange(), DenseI64ArrayAttr());
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), loaded);
 }
 
@@ -61,9 +60,9 @@ Value KernelBuilder::findPackedChunk() {
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPoint(builder.getInsertionBlock(),
                             builder.getInsertionPoint());
-        Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                                           add(bounds[0], constant(1)),
-                                           bounds[1]);
+        Value more =
+            arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                  add(bounds[0], constant(1)), bounds[1]);
         scf::ConditionOp::create(b, loc, more, bounds);
       },
       [&](OpBuilder &builder, Location, ValueRange bounds) {
@@ -94,8 +93,7 @@ KernelBuilder::Walk KernelBuilder::walk(AccessAttr access,
   for (int64_t d = rank - 1; d >= 0; --d) {
     strides[d] = stride;
     if (d)
-      stride =
-          mul(stride, signature.getExtent(b, loc, access, type, d, rows));
+      stride = mul(stride, signature.getExtent(b, loc, access, type, d, rows));
   }
   bool packed = bool(scan.getSequences());
   Walk walk{{constant(0), {}}, Value()};
@@ -147,15 +145,14 @@ void KernelBuilder::findWalks() {
       return;
     auto how = cast<AccessAttr>(access);
     auto tile = rankedType(tileOf);
-    int64_t rows = how.has(AccessAttr::Token) && tile.getRank() > 0
-                       ? tile.getDimSize(0) /
-                             static_cast<int64_t>(scan.getChunkSize())
-                       : 1;
+    int64_t rows =
+        how.has(AccessAttr::Token) && tile.getRank() > 0
+            ? tile.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize())
+            : 1;
     walks[{tensor, tileOf}] = walk(how, rankedType(tensor), tileOf, rows);
   };
-  for (auto [argument, tensor, access] :
-       llvm::zip(scan.getInputArguments(), scan.getInputs(),
-                 scan.getInputAccesses()))
+  for (auto [argument, tensor, access] : llvm::zip(
+           scan.getInputArguments(), scan.getInputs(), scan.getInputAccesses()))
     if (!argument.use_empty())
       add(tensor, access, argument);
   for (auto [argument, init, access] : llvm::zip(
@@ -227,12 +224,12 @@ LogicalResult KernelBuilder::addMatrix(Input input) {
     width = shape.width;
     input.columns = std::min(input.columns, width);
   }
-  bool ragged = split && tile.getDimSize(1) % width != 0 &&
-                tile.getDimSize(1) > width;
+  bool ragged =
+      split && tile.getDimSize(1) % width != 0 && tile.getDimSize(1) > width;
   // Copies take units of 16 bytes, wherever in memory a row begins.
-  input.isCopied = tile.getDimSize(1) * bytes % 16 == 0 && !ragged &&
-                   input.access.findTileDim(1) + 1 ==
-                       rankedType(input.tensor).getRank();
+  input.isCopied =
+      tile.getDimSize(1) * bytes % 16 == 0 && !ragged &&
+      input.access.findTileDim(1) + 1 == rankedType(input.tensor).getRank();
   input.buffer = matrixBuffer(b.getContext(), padded(tile.getDimSize(0)), width,
                               tile.getElementType());
   matrices.push_back(input);
@@ -259,10 +256,10 @@ LogicalResult KernelBuilder::sortInputs() {
                << tile << " once a head";
       continue;
     }
-    int64_t rows = access.has(AccessAttr::Token)
-                       ? tile.getDimSize(0) /
-                             static_cast<int64_t>(scan.getChunkSize())
-                       : 1;
+    int64_t rows =
+        access.has(AccessAttr::Token)
+            ? tile.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize())
+            : 1;
     Input input{argument, tensor, access, rows, false, 0, {}, Value()};
     if (tile.getRank() < 2)
       vectors.push_back(input);
@@ -305,8 +302,8 @@ void KernelBuilder::startCopies(Value chunk) {
       m.ring = allocate(ringType(m), m.argument.getLoc());
     if (!m.isCopied)
       continue;
-    Value slot = tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring,
-                                      chunk);
+    Value slot =
+        tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring, chunk);
     copy(m, slot, chunk);
   }
   tile::CommitOp::create(b, loc);
@@ -384,7 +381,8 @@ FailureOr<SmallVector<Value>> KernelBuilder::loadVectors(RoleEmitter &ahead,
                                                          Value chunk) {
   SmallVector<Value> loaded;
   for (Input &input : vectors) {
-    // Vectors by tokens end with the sequence; those by chunks are there or not.
+    // Vectors by tokens end with the sequence; those by chunks are there or
+    // not.
     bool byChunk = input.access.has(AccessAttr::Chunk) && hasState();
     scf::IfOp guard;
     OpBuilder::InsertionGuard inside(b);
@@ -431,8 +429,8 @@ FailureOr<SmallVector<Value>> KernelBuilder::loadCarries(RoleEmitter &state) {
                                  splat.getSplatValue<Attribute>())));
       continue;
     }
-    FailureOr<Value> loaded = loadTile(state, argument, init,
-                                       cast<AccessAttr>(attr), 1, Value());
+    FailureOr<Value> loaded =
+        loadTile(state, argument, init, cast<AccessAttr>(attr), 1, Value());
     if (failed(loaded))
       return failure();
     carries.push_back(*loaded);

@@ -40,7 +40,8 @@ void KernelBuilder::makeChannels(RoleEmitter &ahead) {
                                      IntegerAttr());
     }
   }
-  llvm::erase_if(groups, [](const Group &group) { return group.inputs.empty(); });
+  llvm::erase_if(groups,
+                 [](const Group &group) { return group.inputs.empty(); });
   for (Group &group : groups) {
     SmallVector<tile::BufferType> buffers;
     for (Input *input : group.inputs)
@@ -84,8 +85,8 @@ LogicalResult KernelBuilder::buildAheadRole(RoleEmitter &ahead) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value chunk = loop.getInductionVar(), next = add(chunk, one);
-  // Vectors first: they are short, and in time for the next chunk only if they do
-  // not queue behind the copies.
+  // Vectors first: they are short, and in time for the next chunk only if they
+  // do not queue behind the copies.
   loaded = loadVectors(ahead, next);
   if (failed(loaded))
     return failure();

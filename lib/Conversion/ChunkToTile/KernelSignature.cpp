@@ -73,8 +73,7 @@ static std::string workspaceName(func::FuncOp function, OpResult result) {
       break;
     ++number;
   }
-  return ("workspace" + Twine(number) + "_" +
-          Twine(result.getResultNumber()))
+  return ("workspace" + Twine(number) + "_" + Twine(result.getResultNumber()))
       .str();
 }
 
@@ -179,8 +178,7 @@ FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
                                                  chunk::ScanOp scan) {
   KernelSignature signature;
   signature.scan = scan;
-  if (failed(checkFunction(function)) ||
-      failed(signature.readInputs(function)))
+  if (failed(checkFunction(function)) || failed(signature.readInputs(function)))
     return failure();
   signature.readOutputs(function);
   signature.readSizes();

@@ -33,7 +33,8 @@ AccAttr RoleEmitter::stateLayout() const {
 }
 
 /// Every warp has all rows of its columns: sums along rows stay in a warp, and
-/// tiles of one shape have one layout. Warps that find no columns repeat others.
+/// tiles of one shape have one layout. Warps that find no columns repeat
+/// others.
 AccAttr RoleEmitter::plainLayout(int64_t columns) const {
   int64_t split = std::min(warps, columns / 8);
   while (columns % (8 * split) != 0)
@@ -60,8 +61,8 @@ BufferType RoleEmitter::bufferType(Value v) const {
   if (type.getRank() == 2)
     return matrixBuffer(context, padded(type.getDimSize(0)),
                         padded(type.getDimSize(1)), type.getElementType());
-  int64_t length = type.getRank() == 0 ? tile::kWarpSize
-                                       : padded(type.getDimSize(0));
+  int64_t length =
+      type.getRank() == 0 ? tile::kWarpSize : padded(type.getDimSize(0));
   return BufferType::get(context, {1, length}, Float32Type::get(context), 0);
 }
 
@@ -136,7 +137,8 @@ Value RoleEmitter::below(Value v, int64_t dim, Value limit, Location loc,
                                        coordinate(type, dim, loc), limit);
   Value other = arith::ConstantOp::create(
       b, loc,
-      SplatElementsAttr::get(type, b.getFloatAttr(type.getElementType(), fill)));
+      SplatElementsAttr::get(type,
+                             b.getFloatAttr(type.getElementType(), fill)));
   wide = arith::SelectOp::create(b, loc, inside, wide, other);
   if (!is16Bits(narrow))
     return wide;
@@ -146,8 +148,8 @@ Value RoleEmitter::below(Value v, int64_t dim, Value limit, Location loc,
 /// Whether a value is zero beyond its extents: what is read from memory is, and
 /// what only changes its type.
 static bool hasZeroPadding(Value v) {
-  while (isa_and_nonnull<arith::ExtFOp, arith::TruncFOp, MaskTokensOp,
-                         DotOp, UnitLowerInverseOp>(v.getDefiningOp())) {
+  while (isa_and_nonnull<arith::ExtFOp, arith::TruncFOp, MaskTokensOp, DotOp,
+                         UnitLowerInverseOp>(v.getDefiningOp())) {
     if (isa<DotOp, UnitLowerInverseOp>(v.getDefiningOp()))
       return true; // of operands that are
     v = v.getDefiningOp()->getOperand(0);
@@ -267,8 +269,8 @@ Value RoleEmitter::inBuffer(Value v) {
 Value RoleEmitter::vectorAlong(Value v, RankedTensorType type, int64_t along,
                                Location loc) {
   v = BodyPlan::source(v);
-  auto slice = SliceAttr::get(b.getContext(), along,
-                              cast<AccAttr>(type.getEncoding()));
+  auto slice =
+      SliceAttr::get(b.getContext(), along, cast<AccAttr>(type.getEncoding()));
   Value buffer = values[v].buffer;
   if (!buffer || values[v].registers) {
     Value input = inRegisters(v);
@@ -279,8 +281,7 @@ Value RoleEmitter::vectorAlong(Value v, RankedTensorType type, int64_t along,
       return input;
     auto sliced = RankedTensorType::get(vector.getShape(),
                                         vector.getElementType(), slice);
-    if (isa<LanesAttr>(vector.getEncoding()) &&
-        vector.getElementType().isF32())
+    if (isa<LanesAttr>(vector.getEncoding()) && vector.getElementType().isF32())
       return tile::ConvertOp::create(b, loc, sliced, input);
     buffer = inBuffer(v);
     if (!buffer)

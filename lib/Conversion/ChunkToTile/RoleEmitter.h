@@ -31,8 +31,8 @@ public:
   RoleEmitter(mlir::OpBuilder &b, chunk::ScanOp scan, const BodyPlan &plan,
               Part part, int64_t warps, int64_t width,
               std::function<Value(mlir::Type, mlir::Location)> allocate)
-      : b(b), scan(scan), plan(plan), part(part), warps(warps),
-        width(width), allocate(std::move(allocate)) {}
+      : b(b), scan(scan), plan(plan), part(part), warps(warps), width(width),
+        allocate(std::move(allocate)) {}
 
   /// What a value of the body is in this part.
   void bind(Value v, Held held) { values[v] = held; }

@@ -215,7 +215,7 @@ Value TokenEmitter::reduce(tile::Combine kind, Value v, ArrayRef<int64_t> dims,
         IntegerAttr());
   }
   return tile::CombineOp::create(b, loc, result, kind, v,
-                                b.getDenseI64ArrayAttr(dims), buffer);
+                                 b.getDenseI64ArrayAttr(dims), buffer);
 }
 
 /// result[m, n] = sum_k lhs[m, k] rhs[k, n], as a product of three dimensions

@@ -104,8 +104,7 @@ public:
   BlockedAccess(Emit &emit, RankedTensorType type, Value pointer, Value offset,
                 ValueRange strides, ValueRange limits,
                 std::optional<ArrayRef<int64_t>> along)
-      : emit(emit), tile(type),
-        bytes(type.getElementTypeBitWidth() / 8) {
+      : emit(emit), tile(type), bytes(type.getElementTypeBitWidth() / 8) {
     base = emit.move(pointer, scaled(toI64(offset), bytes));
     for (auto [d, stride] : llvm::enumerate(strides)) {
       variable.push_back(tile.getVariable(emit, d));
@@ -115,13 +114,13 @@ public:
     this->limits.assign(strides.size(), Value());
     for (auto [limit, d] :
          llvm::zip(limits, along.value_or(ArrayRef<int64_t>())))
-      this->limits[d] = arith::IndexCastOp::create(
-          emit.b, emit.loc, emit.b.getI32Type(), limit);
+      this->limits[d] = arith::IndexCastOp::create(emit.b, emit.loc,
+                                                   emit.b.getI32Type(), limit);
     // As many neighbours at once as an access moves.
     for (auto [d, stride] : llvm::enumerate(strides))
       if (tile.isInnermost(d) && matchPattern(stride, m_One()))
-        step = std::max(step, std::min(tile.dims[d].vector,
-                                       kAccessBytes / bytes));
+        step =
+            std::max(step, std::min(tile.dims[d].vector, kAccessBytes / bytes));
   }
 
   /// Elements that one access moves; the registers from a multiple of it on.
@@ -140,9 +139,9 @@ public:
     for (auto [d, local] : llvm::enumerate(tile.getLocal(number))) {
       int64_t c = tile.getConstant(d, local);
       if (tile.mayBePadding(d, local))
-        inside = both(emit, inside,
-                      emit.less(variable[d],
-                                emit.i32(tile.type.getDimSize(d) - c)));
+        inside =
+            both(emit, inside,
+                 emit.less(variable[d], emit.i32(tile.type.getDimSize(d) - c)));
       if (limits[d])
         inside =
             both(emit, inside, emit.less(variable[d], emit.add(limits[d], -c)));
@@ -191,10 +190,10 @@ static Type getAccessType(Type element, int64_t step, OpBuilder &b) {
 static Value packVector(Emit &emit, ValueRange values) {
   if (values.size() == 1)
     return values[0];
-  Value vector = LLVM::UndefOp::create(
-      emit.b, emit.loc,
-      VectorType::get(static_cast<int64_t>(values.size()),
-                      values[0].getType()));
+  Value vector =
+      LLVM::UndefOp::create(emit.b, emit.loc,
+                            VectorType::get(static_cast<int64_t>(values.size()),
+                                            values[0].getType()));
   for (auto [i, value] : llvm::enumerate(values))
     vector = LLVM::InsertElementOp::create(emit.b, emit.loc, vector, value,
                                            emit.i32(i));
@@ -207,8 +206,8 @@ static SmallVector<Value> unpackVector(Emit &emit, Value vector) {
     return {vector};
   SmallVector<Value> values;
   for (int64_t i = 0; i != type.getNumElements(); ++i)
-    values.push_back(LLVM::ExtractElementOp::create(emit.b, emit.loc, vector,
-                                                    emit.i32(i)));
+    values.push_back(
+        LLVM::ExtractElementOp::create(emit.b, emit.loc, vector, emit.i32(i)));
   return values;
 }
 
@@ -232,9 +231,9 @@ struct BlockedLoadPattern : OpConversionPattern<LoadOp> {
     Emit emit(rewriter, op.getLoc());
     auto type = cast<RankedTensorType>(op.getResult().getType());
     SmallVector<Value> strides = llvm::to_vector(op.getStrides());
-    BlockedAccess access(
-        emit, type, adaptor.getSource().front(), adaptor.getOffset().front(),
-        strides, op.getLimits(), op.getAlong());
+    BlockedAccess access(emit, type, adaptor.getSource().front(),
+                         adaptor.getOffset().front(), strides, op.getLimits(),
+                         op.getAlong());
     Type moved =
         getAccessType(type.getElementType(), access.getStep(), rewriter);
     SmallVector<Value> values;
@@ -290,9 +289,9 @@ struct BlockedStorePattern : OpConversionPattern<StoreOp> {
     Emit emit(rewriter, op.getLoc());
     auto type = cast<RankedTensorType>(op.getValue().getType());
     SmallVector<Value> strides = llvm::to_vector(op.getStrides());
-    BlockedAccess access(
-        emit, type, adaptor.getTarget().front(), adaptor.getOffset().front(),
-        strides, op.getLimits(), op.getAlong());
+    BlockedAccess access(emit, type, adaptor.getTarget().front(),
+                         adaptor.getOffset().front(), strides, op.getLimits(),
+                         op.getAlong());
     Value owner = isOwner(emit, access.getTile(), *warps);
     ValueRange held = adaptor.getValue();
     bool pairs = type.getElementTypeBitWidth() == 16;
@@ -325,8 +324,9 @@ struct BlockedStorePattern : OpConversionPattern<StoreOp> {
     }
     OpBuilder &b = emit.b;
     Value owner;
-    for (auto [number, others] : {std::pair<Value, int64_t>(emit.lane(), otherLanes),
-                                  {emit.warp(), otherWarps}}) {
+    for (auto [number, others] :
+         {std::pair<Value, int64_t>(emit.lane(), otherLanes),
+          {emit.warp(), otherWarps}}) {
       if (others == 0)
         continue;
       Value bits = arith::AndIOp::create(b, emit.loc, number, emit.i32(others));
@@ -510,9 +510,9 @@ private:
     for (size_t row = 0; row != values.size(); ++row) {
       Value sum;
       for (int64_t distance : distances) {
-        Value part = emit.load(b.getF32Type(),
-                               emit.move(at(first, row),
-                                         distance * kWarpSize * int64_t(4)));
+        Value part = emit.load(
+            b.getF32Type(),
+            emit.move(at(first, row), distance * kWarpSize * int64_t(4)));
         sum = sum ? combine(sum, part) : part;
       }
       sums.push_back(sum);

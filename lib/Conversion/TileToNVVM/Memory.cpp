@@ -444,6 +444,6 @@ void deltanet::tile::populateMemoryPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
   patterns.add<AllocPattern, SlotPattern, RowPattern, LoadElementPattern,
                CopyAsyncPattern, CommitPattern, WaitPattern, BarrierPattern,
-               LoadMatrixPattern, LoadPattern,
-               StorePattern>(converter, patterns.getContext());
+               LoadMatrixPattern, LoadPattern, StorePattern>(
+      converter, patterns.getContext());
 }

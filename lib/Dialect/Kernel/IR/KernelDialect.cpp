@@ -156,8 +156,7 @@ LogicalResult
 ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                      bool tokenLoop, int64_t chunk, Type products, Type gates,
                      int64_t vectorBits, int64_t warps, int64_t stages,
-                     int64_t splitValue, int64_t aheadWarps,
-                     bool) {
+                     int64_t splitValue, int64_t aheadWarps, bool) {
   // C1
   std::pair<StringLiteral, int64_t> numbers[] = {{"chunk", chunk},
                                                  {"vector_bits", vectorBits},
@@ -315,8 +314,8 @@ FailureOr<ScheduleAttr> deltanet::kernel::parseSchedule(Location loc,
                                                         StringRef text) {
   std::string whole = ("#kernel.schedule<" + text + ">").str();
   // The parser's own words come first; they show the text with its place.
-  auto schedule = dyn_cast_or_null<ScheduleAttr>(
-      parseAttribute(whole, loc.getContext()));
+  auto schedule =
+      dyn_cast_or_null<ScheduleAttr>(parseAttribute(whole, loc.getContext()));
   if (!schedule)
     return emitError(loc) << "expects entries of #kernel.schedule such as "
                              "'chunk = 64, warps = 8', got '"

@@ -24,8 +24,8 @@ static bool hasOnlyShortRecurrences(func::FuncOp function, int64_t most) {
   return any && allShort;
 }
 
-/// The element type of the recurrences of `function`, bf16 where it has none: so
-/// are products of tensors on their way to tensor cores.
+/// The element type of the recurrences of `function`, bf16 where it has none:
+/// so are products of tensors on their way to tensor cores.
 static Type findElementType(func::FuncOp function) {
   Type element = BFloat16Type::get(function.getContext());
   function.walk([&](linrec::RecurrenceOpInterface op) {
@@ -79,7 +79,6 @@ private:
         })
         .wasInterrupted();
   }
-
 
   /// What the function states, and the options in place of it.
   FailureOr<ScheduleAttr> readOptions(func::FuncOp function) {

@@ -363,8 +363,8 @@ LogicalResult RepeatOp::verify() {
   RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
   // C1
   auto layout = dyn_cast<AccAttr>(input.getEncoding());
-  bool isWhole = layout ? layout.getWarps()[0] == 1
-                        : isa<LanesAttr>(input.getEncoding());
+  bool isWhole =
+      layout ? layout.getWarps()[0] == 1 : isa<LanesAttr>(input.getEncoding());
   if (!isWhole || input.getEncoding() != result.getEncoding() ||
       input.getRank() != result.getRank() ||
       input.getShape().drop_front() != result.getShape().drop_front() ||

@@ -37,8 +37,8 @@ void setSchedule(mlir::Operation *op, ScheduleAttr schedule);
 /// f32, running sums of log-decays in f64 where products are f32, else in f32.
 ScheduleAttr withDefaults(ScheduleAttr schedule);
 
-/// The schedule whose entries `text` lists, as `chunk = 64, warps = 8`. Anything
-/// else is an error at `loc`.
+/// The schedule whose entries `text` lists, as `chunk = 64, warps = 8`.
+/// Anything else is an error at `loc`.
 mlir::FailureOr<ScheduleAttr> parseSchedule(mlir::Location loc,
                                             llvm::StringRef text);
 

@@ -48,8 +48,8 @@ bool isInRegisters(mlir::Type type);
 /// Elements of `type`, a tensor in registers, that one thread holds.
 int64_t getElementsPerThread(mlir::RankedTensorType type);
 
-/// Whether `op`, of arith or math, can be computed on registers of f32, i32 and i1
-/// element by element; docs/Elementwise.md lists them.
+/// Whether `op`, of arith or math, can be computed on registers of f32, i32 and
+/// i1 element by element; docs/Elementwise.md lists them.
 bool isElementwiseOnTiles(mlir::Operation *op);
 
 /// The allocation behind a buffer or ring, or null.
