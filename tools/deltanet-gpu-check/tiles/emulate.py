@@ -290,6 +290,20 @@ class Block:
                 block = block.transpose(0, 2, 1)
             self.assign(name, np.ascontiguousarray(block).view(np.uint32).ravel(), mask)
 
+    def do_stmatrix(self, op, operands, mask):
+        warps = self.whole_warps(mask)
+        names = operands[1] if isinstance(operands[1], list) else [operands[1]]
+        address = self.address(operands[0])
+        for i, name in enumerate(names):
+            lanes = np.zeros((self.n // WARP, WARP), bool)
+            lanes[warps, 8 * i:8 * i + 8] = True
+            memory, index = self.place(address, lanes.ravel(), 16, True)
+            block = self.value(name, "b32").reshape(-1, 8, 4).view(np.uint16)
+            if "trans" in op:
+                block = block.transpose(0, 2, 1)
+            rows = np.ascontiguousarray(block[warps]).view(np.uint8).reshape(-1, 16)
+            memory[index[lanes.ravel()]] = rows
+
     # Moves between registers and lanes.
 
     def do_mov(self, op, operands, mask):
