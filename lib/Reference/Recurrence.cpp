@@ -4,11 +4,10 @@
 // the channels, so that results do not depend on threads or on the split.
 //===----------------------------------------------------------------------===//
 #include "Lists.h"
+#include "Tasks.h"
 #include "deltanet/Reference/Reference.h"
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <thread>
 #include <vector>
 
 using namespace deltanet::reference;
@@ -211,18 +210,8 @@ std::optional<std::string> deltanet::reference::run(const Recurrence &r,
     std::copy_n(r.initialState, r.P * r.H * r.K * r.V, r.finalState);
   int64_t blocks = (r.V + kColumns - 1) / kColumns;
   int64_t tasks = r.getNumSequences() * r.H * blocks;
-  std::atomic<int64_t> next{0};
-  auto work = [&] {
-    for (int64_t i = next++; i < tasks; i = next++)
-      Task(r, i / blocks / r.H, i / blocks % r.H, i % blocks * kColumns).run();
-  };
-  if (threads == 0)
-    threads = std::max(1u, std::thread::hardware_concurrency());
-  std::vector<std::thread> helpers;
-  for (int64_t i = 1; i < std::min<int64_t>(threads, tasks); ++i)
-    helpers.emplace_back(work);
-  work();
-  for (std::thread &helper : helpers)
-    helper.join();
+  runTasks(tasks, threads, [&](int64_t i) {
+    Task(r, i / blocks / r.H, i / blocks % r.H, i % blocks * kColumns).run();
+  });
   return std::nullopt;
 }

@@ -3,10 +3,9 @@
 //===----------------------------------------------------------------------===//
 #include "deltanet/Reference/SelectiveScan.h"
 #include "Lists.h"
+#include "Tasks.h"
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <thread>
 #include <vector>
 
 using namespace deltanet::reference;
@@ -70,18 +69,7 @@ std::optional<std::string> deltanet::reference::run(const SelectiveScan &s,
     std::copy_n(s.initialState, s.P * s.V * s.K, s.finalState);
   int64_t parts = (s.V + kChannels - 1) / kChannels;
   int64_t tasks = s.getNumSequences() * parts;
-  std::atomic<int64_t> next{0};
-  auto work = [&] {
-    for (int64_t i = next++; i < tasks; i = next++)
-      runTask(s, i / parts, i % parts * kChannels);
-  };
-  if (threads == 0)
-    threads = std::max(1u, std::thread::hardware_concurrency());
-  std::vector<std::thread> helpers;
-  for (int64_t i = 1; i < std::min<int64_t>(threads, tasks); ++i)
-    helpers.emplace_back(work);
-  work();
-  for (std::thread &helper : helpers)
-    helper.join();
+  runTasks(tasks, threads,
+           [&](int64_t i) { runTask(s, i / parts, i % parts * kChannels); });
   return std::nullopt;
 }

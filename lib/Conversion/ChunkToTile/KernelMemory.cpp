@@ -87,20 +87,13 @@ Value KernelBuilder::findPackedChunk() {
 KernelBuilder::Walk KernelBuilder::walk(AccessAttr access,
                                         RankedTensorType type, Value tileOf,
                                         int64_t rows) {
-  int64_t rank = type.getRank();
-  SmallVector<Value> strides(rank);
-  Value stride = constant(1);
-  for (int64_t d = rank - 1; d >= 0; --d) {
-    strides[d] = stride;
-    if (d)
-      stride = mul(stride, signature.getExtent(b, loc, access, type, d, rows));
-  }
+  SmallVector<Value> strides = signature.getStrides(b, loc, access, type, rows);
   bool packed = bool(scan.getSequences());
   Walk walk{{constant(0), {}}, Value()};
   auto move = [&](Value index, Value by) {
     walk.first.offset = add(walk.first.offset, mul(index, by));
   };
-  for (int64_t d = 0; d != rank; ++d)
+  for (int64_t d = 0; d != type.getRank(); ++d)
     switch (access.getEntries()[d]) {
     case AccessAttr::Batch:
       if (!packed)

@@ -315,3 +315,18 @@ Value KernelSignature::getExtent(OpBuilder &b, Location loc, AccessAttr access,
   return arith::MulIOp::create(b, loc, extent,
                                arith::ConstantIndexOp::create(b, loc, rows));
 }
+
+SmallVector<Value> KernelSignature::getStrides(OpBuilder &b, Location loc,
+                                               AccessAttr access,
+                                               RankedTensorType type,
+                                               int64_t rows) const {
+  SmallVector<Value> strides(type.getRank());
+  Value stride = arith::ConstantIndexOp::create(b, loc, 1);
+  for (int64_t d = type.getRank() - 1; d >= 0; --d) {
+    strides[d] = stride;
+    if (d)
+      stride = arith::MulIOp::create(b, loc, stride,
+                                     getExtent(b, loc, access, type, d, rows));
+  }
+  return strides;
+}

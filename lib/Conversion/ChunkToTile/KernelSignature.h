@@ -48,6 +48,11 @@ public:
   Value getExtent(mlir::OpBuilder &b, mlir::Location loc,
                   chunk::AccessAttr access, mlir::RankedTensorType type,
                   int64_t dim, int64_t rows = 1) const;
+  /// How far apart neighbours along each dimension lie, in elements.
+  llvm::SmallVector<Value> getStrides(mlir::OpBuilder &b, mlir::Location loc,
+                                      chunk::AccessAttr access,
+                                      mlir::RankedTensorType type,
+                                      int64_t rows) const;
   Value getSize(mlir::OpBuilder &b, mlir::Location loc, Size size) const;
   /// A size that some tensor's type states, or kDynamic.
   int64_t getStaticSize(Size size) const {

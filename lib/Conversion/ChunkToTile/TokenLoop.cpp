@@ -159,20 +159,13 @@ void TokenKernelBuilder::readIds() {
 /// Where the tile of token `token` of this sequence begins.
 GlobalPlace TokenKernelBuilder::place(AccessAttr access, RankedTensorType type,
                                       Value tile, Value token) {
-  int64_t rank = type.getRank();
   int64_t rows = access.has(AccessAttr::Token) ? typeOf(tile).getDimSize(0) : 1;
-  SmallVector<Value> strides(rank);
-  Value stride = constant(1);
-  for (int64_t d = rank - 1; d >= 0; --d) {
-    strides[d] = stride;
-    if (d)
-      stride = mul(stride, signature.getExtent(b, loc, access, type, d, rows));
-  }
+  SmallVector<Value> strides = signature.getStrides(b, loc, access, type, rows);
   GlobalPlace place{constant(0), {}, {}, {}};
   auto move = [&](Value index, Value by) {
     place.offset = add(place.offset, mul(index, by));
   };
-  for (int64_t d = 0; d != rank; ++d)
+  for (int64_t d = 0; d != type.getRank(); ++d)
     switch (access.getEntries()[d]) {
     case AccessAttr::Batch:
       move(batch, strides[d]);

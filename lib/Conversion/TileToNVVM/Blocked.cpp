@@ -348,53 +348,33 @@ static SmallVector<int64_t> without(ArrayRef<int64_t> large,
   return rest;
 }
 
-struct RepeatPattern : OpConversionPattern<ExpandOp> {
-  using OpConversionPattern::OpConversionPattern;
+/// Where an element of the result is found: from its place in a thread's part
+/// of the result, that in the input.
+static SmallVector<int64_t> findSource(ExpandOp op, ArrayRef<int64_t> place) {
+  return without(place, op.getDimensions());
+}
+static SmallVector<int64_t> findSource(TakeRowOp op, ArrayRef<int64_t> place) {
+  SmallVector<int64_t> source{static_cast<int64_t>(op.getIndex())};
+  llvm::append_range(source, place);
+  return source;
+}
+static SmallVector<int64_t> findSource(TransposeOp, ArrayRef<int64_t> place) {
+  return {place[1], place[0]};
+}
+
+/// Each element of the result is one of the input's in the same thread.
+template <typename Op> struct PickPattern : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(ExpandOp op, OneToNOpAdaptor adaptor,
+  matchAndRewrite(Op op,
+                  typename OpConversionPattern<Op>::OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     BlockedTile input(cast<RankedTensorType>(op.getInput().getType())),
         result(cast<RankedTensorType>(op.getResult().getType()));
     SmallVector<Value> values;
     for (int64_t e = 0; e != result.getCount(); ++e)
       values.push_back(adaptor.getInput()[input.getRegister(
-          without(result.getLocal(e), op.getDimensions()))]);
-    rewriter.replaceOpWithMultiple(op, {values});
-    return success();
-  }
-};
-
-struct RowPattern : OpConversionPattern<TakeRowOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(TakeRowOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    BlockedTile input(cast<RankedTensorType>(op.getInput().getType())),
-        result(cast<RankedTensorType>(op.getResult().getType()));
-    SmallVector<Value> values;
-    for (int64_t e = 0; e != result.getCount(); ++e) {
-      SmallVector<int64_t> local = result.getLocal(e);
-      local.insert(local.begin(), static_cast<int64_t>(op.getIndex()));
-      values.push_back(adaptor.getInput()[input.getRegister(local)]);
-    }
-    rewriter.replaceOpWithMultiple(op, {values});
-    return success();
-  }
-};
-
-struct TransposePattern : OpConversionPattern<TransposeOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(TransposeOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    BlockedTile input(cast<RankedTensorType>(op.getInput().getType())),
-        result(cast<RankedTensorType>(op.getResult().getType()));
-    SmallVector<Value> values;
-    for (int64_t e = 0; e != result.getCount(); ++e) {
-      SmallVector<int64_t> local = result.getLocal(e);
-      std::swap(local[0], local[1]);
-      values.push_back(adaptor.getInput()[input.getRegister(local)]);
-    }
+          findSource(op, result.getLocal(e)))]);
     rewriter.replaceOpWithMultiple(op, {values});
     return success();
   }
@@ -543,7 +523,7 @@ struct ReducePattern : OpConversionPattern<CombineOp> {
 
 void deltanet::tile::populateBlockedPatterns(const TypeConverter &converter,
                                              RewritePatternSet &patterns) {
-  patterns.add<BlockedLoadPattern, BlockedStorePattern, RepeatPattern,
-               RowPattern, TransposePattern, ReducePattern>(
+  patterns.add<BlockedLoadPattern, BlockedStorePattern, PickPattern<ExpandOp>,
+               PickPattern<TakeRowOp>, PickPattern<TransposeOp>, ReducePattern>(
       converter, patterns.getContext());
 }

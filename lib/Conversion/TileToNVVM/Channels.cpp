@@ -138,20 +138,6 @@ template <typename Op> struct SlotPattern : OpConversionPattern<Op> {
   }
 };
 
-struct ChannelPattern : OpConversionPattern<ChannelOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(ChannelOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!op.getOffset())
-      return rewriter.notifyMatchFailure(
-          op, "has no place (tile-plan-shared-memory)");
-    Emit emit(rewriter, op.getLoc());
-    rewriter.replaceOp(op, emit.shared(*op.getOffset()));
-    return success();
-  }
-};
-
 struct AcquirePattern : SlotPattern<AcquireOp> {
   using SlotPattern::SlotPattern;
   LogicalResult
@@ -232,7 +218,6 @@ void deltanet::tile::populateChannelPatterns(const TypeConverter &converter,
                                              RewritePatternSet &patterns,
                                              const ChannelFacts &facts) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<ChannelPattern>(converter, context);
   patterns
       .add<AcquirePattern, WaitSlotPattern, CommitSlotPattern, ReleasePattern>(
           converter, context, facts);

@@ -48,10 +48,11 @@ static Value mul64(Emit &emit, Value x, int64_t y) {
 
 namespace {
 
-struct AllocPattern : OpConversionPattern<AllocOp> {
-  using OpConversionPattern::OpConversionPattern;
+/// What has a place in shared memory becomes a pointer to it.
+template <typename Op> struct PlacedPattern : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(AllocOp op, OpAdaptor,
+  matchAndRewrite(Op op, typename Op::Adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     if (!op.getOffset())
       return rewriter.notifyMatchFailure(
@@ -442,8 +443,8 @@ struct StorePattern : OpConversionPattern<StoreOp> {
 
 void deltanet::tile::populateMemoryPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns.add<AllocPattern, SlotPattern, RowPattern, LoadElementPattern,
-               CopyAsyncPattern, CommitPattern, WaitPattern, BarrierPattern,
-               LoadMatrixPattern, LoadPattern, StorePattern>(
-      converter, patterns.getContext());
+  patterns.add<PlacedPattern<AllocOp>, PlacedPattern<ChannelOp>, SlotPattern,
+               RowPattern, LoadElementPattern, CopyAsyncPattern, CommitPattern,
+               WaitPattern, BarrierPattern, LoadMatrixPattern, LoadPattern,
+               StorePattern>(converter, patterns.getContext());
 }
