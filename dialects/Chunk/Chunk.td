@@ -57,9 +57,10 @@ def Chunk_AccessAttr : AttrDef<Chunk_Dialect, "Access"> {
     | `h` | the heads |
     | `g` | groups of heads: head h uses entry h / (heads / groups) |
     | `c` | the chunks: of sequence n, chunk i is entry i of batch n, or, packed, entry `sequences[n] / C + n + i` |
+    | `s` | the segments of a sequence |
     | 0, 1, … | dimension 0, 1, … of the tile |
 
-    A tensor without `b`, `t`, `n`, `p`, `h`, `g`, `c` is the same for all.
+    A tensor without `b`, `t`, `n`, `p`, `h`, `g`, `c`, `s` is the same for all.
     Example: `#chunk.access<[b, t, g, 1]>` for a key of layout bthd,
     `#chunk.access<[n, h, 1, 0]>` for a state that is stored V x K and used as
     K x V. In a scan the brackets stand alone.
@@ -71,7 +72,7 @@ def Chunk_AccessAttr : AttrDef<Chunk_Dialect, "Access"> {
     /// Entries below zero are loops; others are dimensions of the tile.
     enum Loop : int64_t {
       Batch = -1, Token = -2, Sequence = -3, Head = -4, Group = -5, Chunk = -6,
-      Pool = -7
+      Pool = -7, Segment = -8
     };
     int64_t getRank() const { return getEntries().size(); }
     /// The tensor dimension walked by `loop`, or -1.
@@ -124,6 +125,16 @@ def Chunk_ScanOp : Chunk_Op<"scan", [
     values of sequence n, every other entry what it held. Indices are from 0 to the
     pool's last entry, and no two are equal.
 
+    With `segments(S)` every sequence is cut into S runs of chunks (10), and each run
+    begins anew: of a sequence of m chunks, segment s has the chunks from
+    `s ceil(m / S)` on, `ceil(m / S)` of them as long as there are any. A carry walked
+    by `s` gives each segment a tile of its own, any other gives all of them the same;
+    the finals hold what each segment ends with. A segment without chunks ends with
+    what it began with.
+
+    Where no input has `t`, an input with `c` says how many chunks of one token there
+    are: that is how a scan runs over segments.
+
     An output whose access lacks a loop is not allowed: nothing says yet in which
     order it would be reduced.
 
@@ -133,10 +144,12 @@ def Chunk_ScanOp : Chunk_Op<"scan", [
     - C3: body arguments: carries, an index, one static tile per input, of the
       shape the access gives; element types equal (carries may widen).
     - C4: the yielded tiles have the outputs' element types and tile shapes.
-    - C5: some input has `t`; without `sequences`, some input has `b`, or some input
-      or carry has `n`. Where no input and no carry has `h`, there is one head.
-    - C6: outputs have either `b`+`t` or `b`+`c`, finals have `n` or `p`; both have
-      `h` where some input or carry has it.
+    - C5: some input has `t`, or chunks are one token, there are no `sequences`, and some
+      input has `c` with an extent that is known. Without `sequences`, some input has
+      `b`, or some input or carry has `n`. Where no input and no carry has `h`, there is
+      one head.
+    - C6: outputs have either `t` or `c`, and `b`, or without `sequences` `n`; finals have
+      `n` or `p`; both have `h` where some input or carry has it.
     - C7: `chunk_size` is at least 1.
     - C8: tensors walked by one loop have one extent there (tokens: after division
       by the rows a token), where it is known; groups divide heads. Without
@@ -146,6 +159,8 @@ def Chunk_ScanOp : Chunk_Op<"scan", [
     - C10: `indices` is a list of integers, one for each sequence. With it, and only
       then, carries may have `p`; such a carry and its final have one type, and both
       have `p`. Inputs and outputs have none.
+    - C11: `segments` is at least 2; then, and only then, carries may have `s`, and
+      every final has it, of that extent. Inputs and outputs have none.
 
     Example, linear attention:
 
@@ -167,17 +182,18 @@ def Chunk_ScanOp : Chunk_Op<"scan", [
     I64Attr:$chunk_size,
     Chunk_AccessArray:$init_accesses, Chunk_AccessArray:$input_accesses,
     Chunk_AccessArray:$output_accesses, Chunk_AccessArray:$final_accesses,
-    UnitAttr:$reverse);
+    UnitAttr:$reverse, OptionalAttr<I64Attr>:$segments);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
-  // Without a pool.
+  // Without a pool and segments.
   let builders = [OpBuilder<(ins "::mlir::TypeRange":$results, "::mlir::Value":$sequences,
       "::mlir::ValueRange":$inits, "::mlir::ValueRange":$inputs, "::mlir::IntegerAttr":$chunkSize,
       "::mlir::ArrayAttr":$initAccesses, "::mlir::ArrayAttr":$inputAccesses,
       "::mlir::ArrayAttr":$outputAccesses, "::mlir::ArrayAttr":$finalAccesses,
       "::mlir::UnitAttr":$reverse), [{
     build($_builder, $_state, results, sequences, inits, inputs, ::mlir::Value(), chunkSize,
-          initAccesses, inputAccesses, outputAccesses, finalAccesses, reverse);
+          initAccesses, inputAccesses, outputAccesses, finalAccesses, reverse,
+          ::mlir::IntegerAttr());
   }]>];
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
@@ -202,7 +218,29 @@ def Chunk_ScanOp : Chunk_Op<"scan", [
     AccessAttr getInputAccess(int64_t i) { return ::llvm::cast<AccessAttr>(getInputAccesses()[i]); }
     AccessAttr getOutputAccess(int64_t i) { return ::llvm::cast<AccessAttr>(getOutputAccesses()[i]); }
     AccessAttr getFinalAccess(int64_t i) { return ::llvm::cast<AccessAttr>(getFinalAccesses()[i]); }
+    /// Runs of chunks that each sequence is cut into; 1 without segments.
+    int64_t getNumSegments() { return getSegments().value_or(1); }
+    /// Whether an input is walked by tokens; else one is walked by chunks.
+    bool hasTokens();
+    /// The chunks of every sequence of a scan without tokens.
+    int64_t getNumChunks();
   }];
+}
+
+def Chunk_IdentityOp : Chunk_Op<"identity", [Pure]> {
+  let summary = "the identity matrix, where a carry begins";
+  let description = [{
+    `result[i, j]` is 1 where i = j, else 0. A carry that begins with it is, in the end,
+    the matrix by which a run of chunks multiplies the state (10).
+
+    - C1: the result is square.
+    - C2: it stands around the scans, not in the body of one.
+
+    Example: `%I = chunk.identity : tensor<128x128xf32>`
+  }];
+  let results = (outs Chunk_MatrixF32:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Chunk_YieldOp : Chunk_Op<"yield", [

@@ -34,6 +34,25 @@ def ChunkHoistInvariant : Pass<"chunk-hoist-invariant", "::mlir::func::FuncOp"> 
   let statistics = [Statistic<"numHoisted", "hoisted", "operations hoisted">];
 }
 
+def ChunkSplitSegments : Pass<"chunk-split-segments", "::mlir::func::FuncOp"> {
+  let summary = "cut sequences into segments that run side by side";
+  let description = [{
+    Over any run of chunks the state is an affine map of the state before, `P S + N` (10).
+    A `chunk.scan` with one carry becomes four: two with `segments` for N, the body run
+    from zero, and P, what multiplies the state in the body, run from the identity; one
+    over the segments that gives each its true beginning; and the scan itself, with
+    `segments`, from there. P is not made where the body only adds to the state.
+
+    A carry that the body does not use affinely, or whose columns it does not treat alike,
+    is refused.
+  }];
+  let dependentDialects = ["::deltanet::chunk::ChunkDialect", "::mlir::arith::ArithDialect"];
+  let options = [
+    Option<"segments", "segments", "int64_t", "0",
+           "segments a sequence; 0: as many as the schedule says">];
+  let statistics = [Statistic<"numSplit", "split", "scans split">];
+}
+
 def ChunkSplitSolve : Pass<"chunk-split-solve", "::mlir::func::FuncOp"> {
   let summary = "split a solve into an inverse, which does not wait for the state, and a product";
   let description = [{

@@ -131,6 +131,7 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     | `split_value` | blocks that share a head's value channels, a gpu |
     | `ahead_warps` | warps of their own for what does not wait for the state, a gpu |
     | `prepare` | that in a kernel of its own, all chunks side by side, a gpu |
+    | `segments` | runs of chunks that each sequence is cut into, side by side, (10) |
 
     `warps` are those that carry the state. Without `ahead_warps` they do the rest as
     well, one after the other.
@@ -140,6 +141,7 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     - C2: with `token_loop`, `chunk` is 1.
     - C3: `products` is f32, bf16 or f16.
     - C4: `gates` is f32 or f64.
+    - C5: with `token_loop` there are no `segments`.
 
     Example: `#kernel.schedule<chunk = 64, products = bf16, gates = f32>`
   }];
@@ -153,10 +155,11 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     Kernel_Number<"chunks in flight">:$stages,
     Kernel_Number<"blocks that share a head's value channels">:$split_value,
     Kernel_Number<"warps for what does not wait for the state">:$ahead_warps,
-    Kernel_Flag<"what does not wait for the state in a kernel of its own">:$prepare);
+    Kernel_Flag<"what does not wait for the state in a kernel of its own">:$prepare,
+    Kernel_Number<"segments a sequence">:$segments);
   let assemblyFormat = [{
     (`<` struct($token_loop, $chunk, $products, $gates, $vector_bits, $warps, $stages,
-                $split_value, $ahead_warps, $prepare)^ `>`)?
+                $split_value, $ahead_warps, $prepare, $segments)^ `>`)?
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -170,6 +173,7 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     ScheduleAttr withSplitValue(int64_t blocks) const;
     ScheduleAttr withAheadWarps(int64_t warps) const;
     ScheduleAttr withPrepare(bool prepare) const;
+    ScheduleAttr withSegments(int64_t segments) const;
   }];
 }
 

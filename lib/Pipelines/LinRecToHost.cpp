@@ -44,6 +44,11 @@ void deltanet::addChunk(OpPassManager &manager, const PipelineOptions &) {
   addCleanup(manager);
 }
 
+static void addSegments(OpPassManager &manager, const PipelineOptions &) {
+  manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSegments());
+  addCleanup(manager);
+}
+
 void deltanet::addFuse(OpPassManager &manager, const PipelineOptions &) {
   manager.addNestedPass<func::FuncOp>(chunk::createChunkFuseElementwise());
   addCleanup(manager);
@@ -66,11 +71,9 @@ static void addLLVM(OpPassManager &manager, const PipelineOptions &) {
 }
 
 const Pipeline &deltanet::getLinRecToHost() {
-  static const Phase phases[] = {{"schedule", addWholeSchedule},
-                                 {"chunk", addChunk},
-                                 {"fuse", addFuse},
-                                 {"loops", addLoops},
-                                 {"llvm", addLLVM}};
+  static const Phase phases[] = {
+      {"schedule", addWholeSchedule}, {"chunk", addChunk}, {"fuse", addFuse},
+      {"split", addSegments},         {"loops", addLoops}, {"llvm", addLLVM}};
   static const Pipeline pipeline{
       "linrec-to-host", "recurrences to LLVM IR for a processor", phases};
   return pipeline;

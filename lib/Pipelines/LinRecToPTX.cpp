@@ -26,6 +26,7 @@ void deltanet::addSplit(OpPassManager &manager, const PipelineOptions &) {
   chunk::ChunkHoistInvariantOptions hoist;
   hoist.onlyScheduled = true;
   manager.addNestedPass<func::FuncOp>(chunk::createChunkHoistInvariant(hoist));
+  manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSegments());
   addCleanup(manager);
 }
 

@@ -213,8 +213,9 @@ private:
       buffers.indices = toBuffer(b, loc, indices);
     for (Value init : scan.getInits()) {
       SplatElementsAttr splat;
-      bool constant = matchPattern(init, m_Constant(&splat));
-      buffers.inits.push_back(constant ? Value() : toBuffer(b, loc, init));
+      bool made = matchPattern(init, m_Constant(&splat)) ||
+                  init.getDefiningOp<chunk::IdentityOp>();
+      buffers.inits.push_back(made ? Value() : toBuffer(b, loc, init));
     }
     for (Value input : scan.getInputs())
       buffers.inputs.push_back(toBuffer(b, loc, input));

@@ -16,7 +16,8 @@ struct ScanBuffers {
   mlir::Value sequences;
   /// Entries of a pool that the sequences use, or null.
   mlir::Value indices;
-  /// An init that is a splat constant is null: it needs no memory.
+  /// An init that is a splat constant or the identity is null: it needs no
+  /// memory.
   llvm::SmallVector<mlir::Value> inits, inputs, outputs;
   /// Null where nobody asks for the final value.
   llvm::SmallVector<mlir::Value> finals;
@@ -30,7 +31,7 @@ struct ScanBuffers {
 
 /// Where a scan is: the values that loops of accesses have.
 struct ScanPlace {
-  mlir::Value batch, sequence, head;
+  mlir::Value batch, sequence, head, segment;
   /// The entry of a pool that the sequence uses.
   mlir::Value entry;
   /// The first token of the chunk, from the start of the batch entry.

@@ -55,6 +55,7 @@ private:
   void bindInvariants(const ScanPlace &place);
   void bindInput(unsigned i, const Chunk &chunk);
   void loadCarries(const ScanPlace &place);
+  void emitIdentity(const Tile &tile);
   void storeCarries();
   void storeFinals(const ScanPlace &place);
   Tile prepareOutput(unsigned i, const Chunk &chunk, int64_t end);
@@ -185,6 +186,11 @@ Outliner::Chunk Outliner::makeChunk(Value begin, Value length, Value i) {
 void Outliner::emitSequence(Value unit) {
   Value heads = access->heads();
   ScanPlace place;
+  if (scan.getSegments()) {
+    Value segments = index(scan.getNumSegments());
+    place.segment = arith::RemUIOp::create(b, loc, unit, segments);
+    unit = arith::DivUIOp::create(b, loc, unit, segments);
+  }
   place.sequence = arith::DivUIOp::create(b, loc, unit, heads);
   place.head = arith::RemUIOp::create(b, loc, unit, heads);
   place.entry = access->entryOf(place.sequence);
@@ -200,6 +206,20 @@ void Outliner::emitSequence(Value unit) {
     place.batch = place.sequence;
   }
   Value chunks = arith::CeilDivUIOp::create(b, loc, length, size);
+  if (place.segment) {
+    // From token `skipped` on, `each` chunks as long as there are any.
+    Value each = arith::CeilDivUIOp::create(b, loc, chunks,
+                                            index(scan.getNumSegments()));
+    Value before = arith::MulIOp::create(b, loc, place.segment, each);
+    before = arith::MinUIOp::create(b, loc, before, chunks);
+    Value left = arith::SubIOp::create(b, loc, chunks, before);
+    Value skipped = arith::MulIOp::create(b, loc, before, size);
+    skipped = arith::MinUIOp::create(b, loc, skipped, length);
+    begin = arith::AddIOp::create(b, loc, begin, skipped);
+    length = arith::SubIOp::create(b, loc, length, skipped);
+    firstChunk = arith::AddIOp::create(b, loc, firstChunk, before);
+    chunks = arith::MinUIOp::create(b, loc, each, left);
+  }
   loadCarries(place);
   bindInvariants(place);
   auto loop = scf::ForOp::create(b, loc, index(0), chunks, index(1));
@@ -215,6 +235,7 @@ void Outliner::emitSequence(Value unit) {
     chunk.place.batch = place.batch;
     chunk.place.sequence = place.sequence;
     chunk.place.head = place.head;
+    chunk.place.segment = place.segment;
     chunk.place.chunk = arith::AddIOp::create(b, loc, firstChunk, i);
     emitChunk(chunk);
   }
@@ -383,6 +404,8 @@ void Outliner::loadCarries(const ScanPlace &place) {
       Tile view = access->view(init, how, type, place);
       access->copy(view, tile, access->isVectorizable(how, type), Value(),
                    false);
+    } else if (scan.getInits()[i].getDefiningOp<chunk::IdentityOp>()) {
+      emitIdentity(tile);
     } else {
       SplatElementsAttr splat;
       bool constant = matchPattern(scan.getInits()[i], m_Constant(&splat));
@@ -393,6 +416,18 @@ void Outliner::loadCarries(const ScanPlace &place) {
     emitter->bind(argument, tile);
     carryTiles.push_back(tile);
   }
+}
+
+void Outliner::emitIdentity(const Tile &tile) {
+  emitter->fill(tile, b.getZeroAttr(tile.element));
+  Value one = arith::ConstantOp::create(
+      b, loc, cast<TypedAttr>(b.getFloatAttr(tile.element, 1)));
+  auto loop =
+      scf::ForOp::create(b, loc, index(0), index(tile.shape[0]), index(1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(loop.getBody()->getTerminator());
+  Value i = loop.getInductionVar();
+  memref::StoreOp::create(b, loc, one, tile.buffer, ValueRange{i, i});
 }
 
 void Outliner::storeFinals(const ScanPlace &place) {
@@ -514,6 +549,7 @@ func::FuncOp Outliner::emitLauncher() {
   ScanAccess extents(b, loc, scan, inner, options.lanes());
   Value groups = carries() ? extents.numSequences() : extents.chunkEntries();
   Value units = arith::MulIOp::create(b, loc, groups, extents.heads());
+  units = arith::MulIOp::create(b, loc, units, index(scan.getNumSegments()));
   units = arith::IndexCastOp::create(b, loc, b.getI64Type(), units);
 
   Value one =

@@ -6,7 +6,7 @@
 #ifndef DELTANET_LIB_CONVERSION_CHUNKTOTILE_BODYPLAN_H
 #define DELTANET_LIB_CONVERSION_CHUNKTOTILE_BODYPLAN_H
 
-#include "deltanet/Dialect/Chunk/IR/Chunk.h"
+#include "deltanet/Dialect/Chunk/IR/DimensionClasses.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace deltanet {
@@ -72,9 +72,6 @@ private:
   llvm::SmallVector<mlir::Operation *> ahead, state;
   llvm::SetVector<Value> crossing;
 };
-
-/// Whether `op` makes a tile that is cheaper to make again than to keep.
-bool isRemade(mlir::Operation *op);
 
 } // namespace deltanet
 

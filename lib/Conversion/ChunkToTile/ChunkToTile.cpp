@@ -16,30 +16,18 @@ using namespace mlir;
 using namespace deltanet;
 using chunk::ScanOp;
 
-/// A value that is the same wherever it is computed belongs to its use, so that
-/// two uses in different places do not become one. Constants from around the
-/// scan move in; other values from there have no place in a kernel.
-static LogicalResult separateUses(ScanOp scan) {
+/// Values from around the scan have no place in a kernel, constants apart.
+static LogicalResult checkUses(ScanOp scan) {
   Block *body = scan.getBodyBlock();
-  for (Operation &op : llvm::make_early_inc_range(*body))
-    for (OpOperand &operand : op.getOpOperands()) {
-      Operation *definition = operand.get().getDefiningOp();
-      bool outside = operand.get().getParentBlock() != body;
-      if (outside &&
-          !(definition && definition->hasTrait<OpTrait::ConstantLike>())) {
+  for (Operation &op : *body)
+    for (Value operand : op.getOperands())
+      if (operand.getParentBlock() != body) {
         InFlightDiagnostic diag =
             op.emitError("expects operands from the body of the scan, or "
                          "constants, in a kernel");
-        diag.attachNote(operand.get().getLoc())
-            << "this comes from around the scan";
+        diag.attachNote(operand.getLoc()) << "this comes from around the scan";
         return diag;
       }
-      if (!outside && !(definition && isRemade(definition)))
-        continue;
-      OpBuilder b(&op);
-      if (outside || !operand.get().hasOneUse())
-        operand.set(b.clone(*definition)->getResult(0));
-    }
   return success();
 }
 
@@ -60,6 +48,21 @@ struct ConvertChunkToTile
   }
 
 private:
+  /// The columns that the schedule's split is of: those of the state, also
+  /// where a scan carries P, which has others (10).
+  static int64_t countDecidedColumns(ScanOp scan, const BodyPlan &plan) {
+    if (!scan.getSegments() || scan.getNumOutputs() > 0)
+      return plan.getNumColumns();
+    for (auto other : scan->getParentOfType<func::FuncOp>().getOps<ScanOp>())
+      if (other.getSegments() && other.getNumOutputs() > 0) {
+        BlockArgument carry = other.getCarryArguments()[0];
+        int64_t dim = chunk::DimensionClasses(other).findFree(carry);
+        if (dim >= 0)
+          return rankedType(carry).getDimSize(dim);
+      }
+    return plan.getNumColumns();
+  }
+
   /// Warps and columns of a block, as the schedule says or by rule.
   FailureOr<KernelShape> chooseShape(ScanOp scan, const BodyPlan &plan,
                                      kernel::ScheduleAttr schedule) const {
@@ -78,15 +81,27 @@ private:
     shape.aheadWarps = aheadWarps;
     if (schedule && schedule.getAheadWarps() > 0)
       shape.aheadWarps = schedule.getAheadWarps();
+    if (!scan.hasTokens()) {
+      // A few steps over segments, of large matrices: as many blocks as there
+      // can be, nothing on its way while something is worked on.
+      shape.slots = 1;
+      shape.warps = 1;
+      shape.width = 16;
+      shape.aheadWarps = 0;
+      return shape;
+    }
     // Warps hold whole tiles of 16 columns, all the same number of them.
-    int64_t tiles = padded(plan.getNumColumns()) / 16;
+    int64_t tiles = padded(plan.getNumColumns()) / 16,
+            decided = padded(countDecidedColumns(scan, plan)) / 16;
     int64_t split = schedule ? schedule.getSplitValue() : 0;
     if (split == 0)
-      split = (tiles * 16 + columns - 1) / columns;
-    int64_t each = (tiles + split - 1) / split;
+      split = (decided * 16 + columns - 1) / columns;
+    int64_t each = (decided + split - 1) / split;
     if (!schedule || schedule.getWarps() == 0)
       shape.warps = each;
     int64_t perWarp = (each + shape.warps - 1) / shape.warps;
+    // Where there are fewer columns than the schedule's.
+    shape.warps = std::min(shape.warps, (tiles + perWarp - 1) / perWarp);
     shape.width = perWarp * shape.warps * 16;
     if (plan.needsAllColumns() && shape.width < plan.getNumColumns())
       return scan.emitOpError("expects all columns of the state in one block "
@@ -137,6 +152,7 @@ private:
     auto schedule =
         function->getAttrOfType<kernel::ScheduleAttr>(kernel::kScheduleName);
     SmallVector<ScanOp> scans(function.getOps<ScanOp>());
+    llvm::for_each(scans, chunk::separateUses);
     for (auto [i, scan] : llvm::enumerate(scans)) {
       std::string name = function.getName().str();
       if (scans.size() > 1)
@@ -156,7 +172,9 @@ private:
                               "this scan runs in reverse");
     FailureOr<KernelSignature> signature =
         KernelSignature::read(function, scan);
-    if (failed(signature) || failed(separateUses(scan)))
+    if (failed(signature))
+      return failure();
+    if (failed(checkUses(scan)))
       return failure();
     FailureOr<BodyPlan> plan = BodyPlan::create(scan);
     if (failed(plan))

@@ -26,7 +26,8 @@ static bool isLeftToSum(Operation *op) {
 
 LogicalResult RoleEmitter::emit(Operation *op) {
   Value result = op->getResult(0);
-  if (isRemade(op) || BodyPlan::source(result) != result || isLeftToSum(op))
+  if (chunk::isRemade(op) || BodyPlan::source(result) != result ||
+      isLeftToSum(op))
     return success();
   // An inverse is made where it is rounded, a row where it is read.
   bool rounding = isa<arith::TruncFOp>(op) &&

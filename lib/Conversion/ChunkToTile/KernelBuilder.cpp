@@ -215,9 +215,11 @@ LogicalResult KernelBuilder::build(gpu::GPUModuleOp container) {
   std::string size = std::to_string(scan.getChunkSize()),
               all = signature.getSizeText(Size::Tokens);
   bool packed = bool(scan.getSequences());
-  Grid grid{std::to_string(hasState() ? getColumnBlocks() : 0),
+  Grid grid{std::to_string(
+                hasState() ? getColumnBlocks() * scan.getNumSegments() : 0),
             signature.getSizeText(Size::Heads),
-            signature.getSizeText(packed ? Size::Sequences : Size::Batch)};
+            signature.getSizeText(signature.isPacked() ? Size::Sequences
+                                                       : Size::Batch)};
   if (!hasState() && packed)
     grid = {all + " / " + size + " + " + grid.z, grid.y, "1"};
   else if (!hasState())

@@ -84,6 +84,9 @@ private:
   Value allocate(mlir::Type type, mlir::Location loc);
 
   void findUnit();
+  void findSegment();
+  Value makeIdentity(mlir::RankedTensorType type, const RoleEmitter &part,
+                     Value argument);
   Value findPackedChunk();
   Value loadEntry(Value list, Value index);
   void findWalks();
@@ -145,6 +148,8 @@ private:
   /// first token, and its tokens.
   Value unit, entryOfPool, head, column, start, tokens;
   Value chunkSize, group;
+  Value segment;       // of this block, where there are any
+  Value firstChunk;    // entry of storage by chunks, null where it is the first
   Value parallelChunk; // of a kernel without a state
   /// Of a tensor and the value of the body that is a tile of it.
   llvm::DenseMap<std::pair<Value, Value>, Walk> walks;

@@ -20,9 +20,15 @@ Value KernelBuilder::loadEntry(Value list, Value index) {
 /// What this block works on.
 void KernelBuilder::findUnit() {
   column = constant(0);
-  if (hasState())
-    column = mul(gpu::BlockIdOp::create(b, loc, gpu::Dimension::x),
-                 constant(shape.width));
+  if (hasState()) {
+    Value block = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
+    if (scan.getSegments()) {
+      Value each = constant(getColumnBlocks());
+      segment = div(block, each);
+      block = sub(block, mul(segment, each));
+    }
+    column = mul(block, constant(shape.width));
+  }
   head = gpu::BlockIdOp::create(b, loc, gpu::Dimension::y);
   Value packedChunk;
   if (!hasState() && scan.getSequences())
@@ -34,16 +40,54 @@ void KernelBuilder::findUnit() {
   group = div(head, div(signature.getSize(b, loc, Size::Heads),
                         signature.getSize(b, loc, Size::Groups)));
   entryOfPool = scan.getIndices() ? loadEntry(scan.getIndices(), unit) : unit;
-  if (!scan.getSequences()) {
+  if (Value offsets = scan.getSequences()) {
+    start = loadEntry(offsets, unit);
+    tokens = sub(loadEntry(offsets, add(unit, constant(1))), start);
+    firstChunk = add(div(start, chunkSize), unit);
+    if (packedChunk)
+      parallelChunk = sub(packedChunk, firstChunk);
+  } else {
     start = constant(0);
-    tokens = signature.getSize(b, loc, Size::Tokens);
-    return;
+    tokens = scan.hasTokens() ? signature.getSize(b, loc, Size::Tokens)
+                              : constant(scan.getNumChunks());
   }
-  Value offsets = scan.getSequences();
-  start = loadEntry(offsets, unit);
-  tokens = sub(loadEntry(offsets, add(unit, constant(1))), start);
-  if (packedChunk)
-    parallelChunk = sub(packedChunk, add(div(start, chunkSize), unit));
+  if (segment)
+    findSegment();
+}
+
+/// From now on the sequence is this block's segment of it.
+void KernelBuilder::findSegment() {
+  Value chunks = countChunks(), count = constant(scan.getNumSegments());
+  Value each = arith::CeilDivUIOp::create(b, loc, chunks, count);
+  Value before = arith::MinSIOp::create(b, loc, mul(segment, each), chunks);
+  Value skipped =
+      arith::MinSIOp::create(b, loc, mul(before, chunkSize), tokens);
+  start = add(start, skipped);
+  tokens = arith::MinSIOp::create(b, loc, sub(tokens, skipped),
+                                  mul(each, chunkSize));
+  firstChunk = firstChunk ? add(firstChunk, before) : before;
+}
+
+/// The identity as this block holds it, whose columns may begin further right.
+Value KernelBuilder::makeIdentity(RankedTensorType type,
+                                  const RoleEmitter &part, Value argument) {
+  auto numbers = type.clone(b.getI32Type());
+  int64_t dim = *plan.findColumn(argument);
+  Value along = tile::CoordinateOp::create(b, loc, numbers,
+                                           part.heldDim(argument, dim)),
+        other = tile::CoordinateOp::create(b, loc, numbers,
+                                           part.heldDim(argument, 1 - dim));
+  Value begin = arith::IndexCastOp::create(b, loc, b.getI32Type(), column);
+  begin = tile::BroadcastOp::create(b, loc, numbers, begin);
+  Value same =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                            arith::AddIOp::create(b, loc, along, begin), other);
+  auto number = [&](double x) -> Value {
+    return arith::ConstantOp::create(
+        b, loc,
+        SplatElementsAttr::get(type, b.getFloatAttr(type.getElementType(), x)));
+  };
+  return arith::SelectOp::create(b, loc, same, number(1), number(0));
 }
 
 /// Blocks work on the chunks of packed sequences, whose storage begins at entry
@@ -115,9 +159,12 @@ KernelBuilder::Walk KernelBuilder::walk(AccessAttr access,
       move(mul(start, constant(rows)), strides[d]);
       walk.step = mul(constant(scan.getChunkSize() * rows), strides[d]);
       break;
+    case AccessAttr::Segment:
+      move(segment, strides[d]);
+      break;
     case AccessAttr::Chunk:
-      if (packed)
-        move(add(div(start, chunkSize), unit), strides[d]);
+      if (firstChunk)
+        move(firstChunk, strides[d]);
       walk.step = strides[d];
       break;
     default:
@@ -134,7 +181,8 @@ KernelBuilder::Walk KernelBuilder::walk(AccessAttr access,
 void KernelBuilder::findWalks() {
   auto add = [&](Value tensor, Attribute access, Value tileOf) {
     if (!isa<RankedTensorType>(tileOf.getType()) ||
-        isa_and_nonnull<arith::ConstantOp>(tensor.getDefiningOp()))
+        isa_and_nonnull<arith::ConstantOp, chunk::IdentityOp>(
+            tensor.getDefiningOp()))
       return;
     auto how = cast<AccessAttr>(access);
     auto tile = rankedType(tileOf);
@@ -410,6 +458,11 @@ FailureOr<SmallVector<Value>> KernelBuilder::loadCarries(RoleEmitter &state) {
     FailureOr<Type> type = state.registerType(argument);
     if (failed(type))
       return failure();
+    if (init.getDefiningOp<chunk::IdentityOp>()) {
+      carries.push_back(
+          makeIdentity(cast<RankedTensorType>(*type), state, argument));
+      continue;
+    }
     if (auto constant = init.getDefiningOp<arith::ConstantOp>()) {
       auto splat = dyn_cast<SplatElementsAttr>(constant.getValue());
       if (!splat)

@@ -40,7 +40,8 @@ static LogicalResult checkFunction(func::FuncOp function) {
                "expects one block in a function that becomes a kernel, got ")
            << function.getBody().getBlocks().size();
   for (Operation &op : function.getBody().front())
-    if (!isa<chunk::ScanOp, arith::ConstantOp, func::ReturnOp>(op)) {
+    if (!isa<chunk::ScanOp, chunk::IdentityOp, arith::ConstantOp,
+             func::ReturnOp>(op)) {
       InFlightDiagnostic diag =
           function.emitOpError("expects chunk.scan and nothing else in a "
                                "function that becomes kernels");
@@ -130,7 +131,6 @@ void KernelSignature::readOutputs(func::FuncOp function) {
 }
 
 void KernelSignature::readSizes() {
-  bool packed = bool(scan.getSequences());
   // A size is static where some tensor says so.
   llvm::SmallVector<int64_t> seen[kNumSizes];
   for (ArrayRef<Tensor> tensors : {ArrayRef(inputs), ArrayRef(outputs)})
@@ -178,6 +178,13 @@ FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
                                                  chunk::ScanOp scan) {
   KernelSignature signature;
   signature.scan = scan;
+  // A scan over segments has as many sequences as those that it joins.
+  signature.packed = scan.hasTokens()
+                         ? bool(scan.getSequences())
+                         : llvm::any_of(function.getOps<chunk::ScanOp>(),
+                                        [](chunk::ScanOp other) {
+                                          return bool(other.getSequences());
+                                        });
   if (failed(checkFunction(function)) || failed(signature.readInputs(function)))
     return failure();
   signature.readOutputs(function);
@@ -210,13 +217,12 @@ std::string KernelSignature::getExtentText(const Tensor &tensor,
                                            int64_t dim) const {
   int64_t extent =
       cast<RankedTensorType>(tensor.value.getType()).getDimSize(dim);
-  bool packed = bool(scan.getSequences());
   if (!tensor.access) {
     std::string text = getSizeText(*sizeOf(AccessAttr::Sequence, packed));
     return tensor.more ? text + " + " + std::to_string(tensor.more) : text;
   }
   int64_t entry = tensor.access.getEntries()[dim];
-  if (entry == AccessAttr::Chunk) {
+  if (entry == AccessAttr::Chunk && scan.hasTokens()) {
     std::string chunk = std::to_string(scan.getChunkSize());
     // The chunks of sequence n begin at entry sequences[n] / C + n.
     return packed ? getSizeText(Size::Tokens) + " / " + chunk + " + " +
@@ -295,9 +301,8 @@ Value KernelSignature::getSize(OpBuilder &b, Location loc, Size size) const {
 Value KernelSignature::getExtent(OpBuilder &b, Location loc, AccessAttr access,
                                  RankedTensorType type, int64_t dim,
                                  int64_t rows) const {
-  bool packed = bool(scan.getSequences());
   int64_t entry = access.getEntries()[dim];
-  if (entry == AccessAttr::Chunk) {
+  if (entry == AccessAttr::Chunk && scan.hasTokens()) {
     Value tokens = getSize(b, loc, Size::Tokens),
           chunk = arith::ConstantIndexOp::create(b, loc, scan.getChunkSize());
     if (!packed)

@@ -58,6 +58,8 @@ public:
   int64_t getStaticSize(Size size) const {
     return sizes[static_cast<int>(size)];
   }
+  /// Whether sequences are packed, and counted by themselves.
+  bool isPacked() const { return packed; }
   /// The size as an expression: its name, or the number that it is.
   std::string getSizeText(Size size) const;
 
@@ -80,6 +82,7 @@ private:
   std::string getExtentText(const Tensor &tensor, int64_t dim) const;
 
   mutable chunk::ScanOp scan; // its accessors are not const
+  bool packed = false;
   llvm::SmallVector<Tensor> inputs, outputs;
   /// Static, or kDynamic: then an argument. Sizes that nothing walks are 1.
   int64_t sizes[kNumSizes] = {1, 1, 1, 1, 1, 1};

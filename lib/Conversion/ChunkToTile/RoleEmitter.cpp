@@ -214,7 +214,7 @@ Value RoleEmitter::inRegisters(Value v) {
     return inBuffer(v) ? inRegisters(v) : Value();
   Value made = make(op);
   // What is cheaper to make again than to keep is made where it is used.
-  if (made && !isRemade(op))
+  if (made && !chunk::isRemade(op))
     values[v].registers = made;
   return made;
 }

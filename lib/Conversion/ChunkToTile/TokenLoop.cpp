@@ -498,7 +498,7 @@ struct ConvertTokenLoopToTile
   void runOnOperation() override {
     SmallVector<ScanOp> scans;
     getOperation().walk([&](ScanOp scan) {
-      if (scan.getChunkSize() == 1)
+      if (scan.getChunkSize() == 1 && scan.hasTokens())
         scans.push_back(scan);
     });
     for (ScanOp scan : scans)
@@ -511,6 +511,10 @@ private:
     auto function = scan->getParentOfType<func::FuncOp>();
     if (!function)
       return scan.emitOpError("expects to stand in a function");
+    if (scan.getSegments())
+      return scan.emitOpError(
+          "expects whole sequences in a kernel of one token "
+          "after another; this scan has segments");
     if (scan.getReverse())
       return scan.emitOpError("expects tokens from first to last in a kernel; "
                               "this scan runs in reverse");

@@ -173,7 +173,7 @@ static void derive(RecurrenceOpInterface op, const Derivation &how) {
       op.getCuSeqlens(), ValueRange(initial), inputs.values, op.getIndices(),
       b.getI64IntegerAttr(how.chunk), b.getArrayAttr({initAccess}),
       b.getArrayAttr(inputs.accesses), b.getArrayAttr({outAccess}),
-      b.getArrayAttr({stored}), UnitAttr());
+      b.getArrayAttr({stored}), UnitAttr(), IntegerAttr());
   buildBody(scan, op, inputs, how, b);
   op->replaceAllUsesWith(scan.getResults().take_front(op->getNumResults()));
   op->erase();

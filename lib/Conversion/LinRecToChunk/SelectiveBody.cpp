@@ -86,7 +86,8 @@ void deltanet::linrec::deriveSelectiveScan(SelectiveScanOp op,
       b, loc, TypeRange{op.getOutput().getType(), finalType}, op.getCuSeqlens(),
       ValueRange(initial), tensors, op.getIndices(), b.getI64IntegerAttr(1),
       b.getArrayAttr({initAccess}), b.getArrayAttr(accesses),
-      b.getArrayAttr({rows}), b.getArrayAttr({stored}), UnitAttr());
+      b.getArrayAttr({rows}), b.getArrayAttr({stored}), UnitAttr(),
+      IntegerAttr());
   {
     OpBuilder::InsertionGuard guard(b);
     Block *block = b.createBlock(&scan.getBody());

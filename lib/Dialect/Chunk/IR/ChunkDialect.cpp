@@ -26,7 +26,7 @@ void ChunkDialect::initialize() {
 // AccessAttr
 //===----------------------------------------------------------------------===//
 
-static constexpr llvm::StringLiteral kLetters = "btnhgcp";
+static constexpr llvm::StringLiteral kLetters = "btnhgcps";
 
 char AccessAttr::getLetter(int64_t loop) { return kLetters[-loop - 1]; }
 
@@ -53,8 +53,8 @@ LogicalResult AccessAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   int64_t tileRank = 0;
   bool hasToken = llvm::is_contained(entries, static_cast<int64_t>(Token));
   for (auto [i, entry] : llvm::enumerate(entries)) {
-    if (entry < Pool)
-      return emitError() << "expects loops b, t, n, h, g, c, p, got code "
+    if (entry < Segment)
+      return emitError() << "expects loops b, t, n, h, g, c, p, s, got code "
                          << entry;
     if (llvm::is_contained(entries.take_front(i), entry)) {
       auto diag = emitError() << "expects every loop and tile dimension at "
@@ -84,7 +84,7 @@ Attribute AccessAttr::parseEntries(AsmParser &parser) {
     OptionalParseResult isNumber = parser.parseOptionalInteger(number);
     if (isNumber.has_value()) {
       if (succeeded(*isNumber) && number < 0)
-        return parser.emitError(at, "expects b, t, n, h, g, c, p or a tile "
+        return parser.emitError(at, "expects b, t, n, h, g, c, p, s or a tile "
                                     "dimension, got ")
                << number;
       entries.push_back(number);
@@ -95,7 +95,7 @@ Attribute AccessAttr::parseEntries(AsmParser &parser) {
       return failure();
     size_t index = letter.size() == 1 ? kLetters.find(letter) : StringRef::npos;
     if (index == StringRef::npos)
-      return parser.emitError(at, "expects b, t, n, h, g, c, p or a tile "
+      return parser.emitError(at, "expects b, t, n, h, g, c, p, s or a tile "
                                   "dimension, got '")
              << letter << "'";
     entries.push_back(-static_cast<int64_t>(index) - 1);

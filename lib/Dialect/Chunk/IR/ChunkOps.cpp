@@ -134,6 +134,17 @@ LogicalResult UnitLowerSolveOp::verify() {
   return success();
 }
 
+LogicalResult IdentityOp::verify() {
+  // C1
+  RankedTensorType type = typeOf(getResult());
+  if (type.getDimSize(0) != type.getDimSize(1))
+    return emitOpError("expects a square matrix, got ") << type;
+  // C2
+  if ((*this)->getParentOfType<ScanOp>())
+    return emitOpError("expects to stand around scans, not in the body of one");
+  return success();
+}
+
 LogicalResult UnitLowerInverseOp::verify() {
   RankedTensorType l = typeOf(getLower());
   // C1

@@ -71,6 +71,14 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
   OptionalList sequences, indices;
   if (sequences.parse(parser, "sequences") || indices.parse(parser, "indices"))
     return failure();
+  if (succeeded(parser.parseOptionalKeyword("segments"))) {
+    int64_t segments;
+    if (parser.parseLParen() || parser.parseInteger(segments) ||
+        parser.parseRParen())
+      return failure();
+    result.getOrAddProperties<Properties>().segments =
+        b.getI64IntegerAttr(segments);
+  }
   AccessList carries, inputs, outputs, finals;
   if (parseList(parser, "carry", true, carries) ||
       parseList(parser, "in", true, inputs) ||
@@ -134,14 +142,16 @@ void ScanOp::print(OpAsmPrinter &p) {
     p << " sequences(" << sequences << " : " << sequences.getType() << ")";
   if (Value indices = getIndices())
     p << " indices(" << indices << " : " << indices.getType() << ")";
+  if (getSegments())
+    p << " segments(" << *getSegments() << ")";
   printList(p, "carry", getInits(), getInits().getTypes(), getInitAccesses());
   printList(p, "in", getInputs(), getInputs().getTypes(), getInputAccesses());
   printList(p, "out", {}, getOutputs().getTypes(), getOutputAccesses());
   printList(p, "final", {}, getFinals().getTypes(), getFinalAccesses());
-  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
-                                     {"chunk_size", "reverse", "init_accesses",
-                                      "input_accesses", "output_accesses",
-                                      "final_accesses", "operandSegmentSizes"});
+  p.printOptionalAttrDictWithKeyword(
+      (*this)->getAttrs(),
+      {"chunk_size", "reverse", "init_accesses", "input_accesses",
+       "output_accesses", "final_accesses", "segments", "operandSegmentSizes"});
   p << " ";
   p.printRegion(getBody());
 }
@@ -225,6 +235,50 @@ static LogicalResult verifyPool(ScanOp op) {
   return success();
 }
 
+/// C11, but for the extents.
+static LogicalResult verifySegments(ScanOp op) {
+  bool segments = bool(op.getSegments());
+  if (segments && op.getNumSegments() < 2)
+    return op.emitOpError("expects at least 2 segments, got ")
+           << op.getNumSegments();
+  auto hasSegment = [](Attribute access) {
+    return cast<AccessAttr>(access).has(AccessAttr::Segment);
+  };
+  auto reject = [&](const Twine &what, Attribute access) {
+    return op.emitOpError("expects ")
+           << what << ", got " << cast<AccessAttr>(access).getText();
+  };
+  for (ArrayAttr accesses : {op.getInputAccesses(), op.getOutputAccesses()})
+    for (Attribute access : accesses)
+      if (hasSegment(access))
+        return reject("segments (s) of carries and finals alone", access);
+  for (Attribute access : op.getInitAccesses())
+    if (hasSegment(access) && !segments)
+      return reject("carries walked by segments (s) only where there are any",
+                    access);
+  for (Attribute access : op.getFinalAccesses())
+    if (hasSegment(access) != segments)
+      return reject(segments ? "finals walked by segments (s)"
+                             : "finals walked by segments (s) only where "
+                               "there are any",
+                    access);
+  return success();
+}
+
+bool ScanOp::hasTokens() {
+  return llvm::any_of(getInputAccesses(), [](Attribute access) {
+    return cast<AccessAttr>(access).has(AccessAttr::Token);
+  });
+}
+
+int64_t ScanOp::getNumChunks() {
+  for (auto [input, access] : llvm::zip(getInputs(), getInputAccesses()))
+    if (int64_t dim = cast<AccessAttr>(access).findLoop(AccessAttr::Chunk);
+        dim >= 0)
+      return cast<RankedTensorType>(input.getType()).getDimSize(dim);
+  return ShapedType::kDynamic;
+}
+
 LogicalResult ScanOp::verify() {
   // C7
   if (static_cast<int64_t>(getChunkSize()) < 1)
@@ -263,8 +317,11 @@ LogicalResult ScanOp::verify() {
   };
   bool heads = hasLoop(getInputAccesses(), AccessAttr::Head) ||
                hasLoop(getInitAccesses(), AccessAttr::Head);
-  if (!hasLoop(getInputAccesses(), AccessAttr::Token))
-    return emitOpError("expects an input that is walked by tokens (t)");
+  if (!hasTokens() && (static_cast<int64_t>(getChunkSize()) != 1 ||
+                       getSequences() || ShapedType::isDynamic(getNumChunks())))
+    return emitOpError("expects an input that is walked by tokens (t), or with "
+                       "chunks of one token and without sequences one that is "
+                       "walked by chunks (c) of a known number");
   if (!getSequences() && !hasLoop(getInputAccesses(), AccessAttr::Batch) &&
       !hasLoop(getInputAccesses(), AccessAttr::Sequence) &&
       !hasLoop(getInitAccesses(), AccessAttr::Sequence))
@@ -273,23 +330,28 @@ LogicalResult ScanOp::verify() {
   // C6
   for (Attribute a : getOutputAccesses()) {
     auto access = cast<AccessAttr>(a);
-    if (!access.has(AccessAttr::Batch) ||
+    bool batch = access.has(AccessAttr::Batch),
+         sequence = access.has(AccessAttr::Sequence);
+    if (batch == sequence || (sequence && getSequences()) ||
         access.has(AccessAttr::Head) != heads ||
         access.has(AccessAttr::Token) == access.has(AccessAttr::Chunk) ||
-        access.has(AccessAttr::Group) || access.has(AccessAttr::Sequence))
-      return emitOpError("expects outputs walked by b")
-             << (heads ? ", h" : "") << " and one of t, c, got "
-             << access.getText();
+        access.has(AccessAttr::Group))
+      return emitOpError("expects outputs walked by ")
+             << (getSequences() ? "b" : "b or n") << (heads ? ", h" : "")
+             << " and one of t, c, got " << access.getText();
   }
   for (Attribute a : getFinalAccesses()) {
     auto access = cast<AccessAttr>(a);
     if (access.has(AccessAttr::Sequence) == access.has(AccessAttr::Pool) ||
         access.has(AccessAttr::Head) != heads ||
         access.has(AccessAttr::Token) ||
-        access.getRank() != access.getTileRank() + 1 + heads)
+        access.getRank() !=
+            access.getTileRank() + 1 + heads + access.has(AccessAttr::Segment))
       return emitOpError("expects finals walked by n")
              << (heads ? " and h" : "") << " alone, got " << access.getText();
   }
+  if (failed(verifySegments(*this)))
+    return failure();
   return verifyPool(*this);
 }
 
@@ -317,12 +379,17 @@ private:
   LogicalResult record(int64_t loop, int64_t extent, const std::string &where);
 
   ScanOp op;
-  Known known[7];
+  Known known[8];
 };
 } // namespace
 
 LogicalResult LoopExtents::record(int64_t loop, int64_t extent,
                                   const std::string &where) {
+  if (loop == AccessAttr::Segment && extent != op.getNumSegments()) // C11
+    return op.emitOpError("expects ")
+           << op.getNumSegments() << " segments, got "
+           << (ShapedType::isDynamic(extent) ? "?" : std::to_string(extent))
+           << " of " << where;
   if (ShapedType::isDynamic(extent))
     return success();
   if (Value sequences = op.getSequences()) {
@@ -504,6 +571,8 @@ LogicalResult ScanOp::reifyResultShapes(OpBuilder &b,
   // Chunks of a batch entry: ceil(T / C); packed, at most floor(T / C) + N.
   auto chunks = [&]() -> OpFoldResult {
     Value size = arith::ConstantIndexOp::create(b, loc, getChunkSize());
+    if (!hasTokens())
+      return b.getIndexAttr(getNumChunks());
     if (!getSequences())
       return arith::CeilDivUIOp::create(b, loc, value(tokens()), size)
           .getResult();
@@ -520,7 +589,8 @@ LogicalResult ScanOp::reifyResultShapes(OpBuilder &b,
         shape.push_back(tokens());
       else if (entry == AccessAttr::Chunk)
         shape.push_back(chunks());
-      else if (entry == AccessAttr::Sequence)
+      else if (entry == AccessAttr::Sequence ||
+               (entry == AccessAttr::Batch && !getSequences()))
         shape.push_back(sequences());
       else
         shape.push_back(

@@ -1,7 +1,7 @@
 //===- ChunkScanPatterns.cpp - canonicalisation of chunk.scan -------------===//
 // What nobody reads goes, what is twice the same becomes one.
 //===----------------------------------------------------------------------===//
-#include "deltanet/Dialect/Chunk/IR/Chunk.h"
+#include "deltanet/Dialect/Chunk/IR/DimensionClasses.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
@@ -63,12 +63,12 @@ struct DropUnused : OpRewritePattern<ScanOp> {
     for (auto [i, v] : llvm::enumerate(yield.getOutputs()))
       if (!deadOutputs.test(i))
         outputs.push_back(v);
-    auto scan = ScanOp::create(rewriter, op.getLoc(), types, op.getSequences(),
-                               op.getInits(), inputs, op.getIndices(),
-                               op.getChunkSizeAttr(), op.getInitAccesses(),
-                               rewriter.getArrayAttr(inputAccesses),
-                               rewriter.getArrayAttr(outputAccesses),
-                               op.getFinalAccesses(), op.getReverseAttr());
+    auto scan = ScanOp::create(
+        rewriter, op.getLoc(), types, op.getSequences(), op.getInits(), inputs,
+        op.getIndices(), op.getChunkSizeAttr(), op.getInitAccesses(),
+        rewriter.getArrayAttr(inputAccesses),
+        rewriter.getArrayAttr(outputAccesses), op.getFinalAccesses(),
+        op.getReverseAttr(), op.getSegmentsAttr());
     rewriter.modifyOpInPlace(
         yield, [&] { yield.getOutputsMutable().assign(outputs); });
     rewriter.inlineRegionBefore(op.getBody(), scan.getBody(),
@@ -91,6 +91,19 @@ struct DropUnused : OpRewritePattern<ScanOp> {
   }
 };
 
+/// Whether one tile in place of `x` and `y` would not bind columns of the one
+/// that the other contracts or orders: a tensor may be key and value.
+bool areBoundAlike(ScanOp op, Value x, Value y) {
+  DimensionClasses classes(op);
+  if (classes.getUnknown())
+    return false;
+  for (int64_t d = 0, e = cast<RankedTensorType>(x.getType()).getRank(); d != e;
+       ++d)
+    if (!classes.getBinder(x, d) != !classes.getBinder(y, d))
+      return false;
+  return true;
+}
+
 /// Two inputs that are the same part of the same tensor are one.
 struct MergeInputs : OpRewritePattern<ScanOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -102,7 +115,8 @@ struct MergeInputs : OpRewritePattern<ScanOp> {
         if (op.getInputs()[i] == op.getInputs()[j] &&
             op.getInputAccess(i) == op.getInputAccess(j) &&
             arguments[i].getType() == arguments[j].getType() &&
-            !arguments[j].use_empty()) {
+            !arguments[j].use_empty() &&
+            areBoundAlike(op, arguments[i], arguments[j])) {
           rewriter.replaceAllUsesWith(arguments[j], arguments[i]);
           return success();
         }

@@ -219,7 +219,7 @@ static ScanOp withOutputs(ScanOp scan, TypeRange types,
       scan.getInputs(), scan.getIndices(), scan.getChunkSizeAttr(),
       scan.getInitAccesses(), scan.getInputAccesses(),
       rewriter.getArrayAttr(outputAccesses), scan.getFinalAccesses(),
-      scan.getReverseAttr());
+      scan.getReverseAttr(), scan.getSegmentsAttr());
   fresh->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
   rewriter.inlineRegionBefore(scan.getBody(), fresh.getBody(),
                               fresh.getBody().end());

@@ -156,14 +156,16 @@ LogicalResult
 ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                      bool tokenLoop, int64_t chunk, Type products, Type gates,
                      int64_t vectorBits, int64_t warps, int64_t stages,
-                     int64_t splitValue, int64_t aheadWarps, bool) {
+                     int64_t splitValue, int64_t aheadWarps, bool,
+                     int64_t segments) {
   // C1
   std::pair<StringLiteral, int64_t> numbers[] = {{"chunk", chunk},
                                                  {"vector_bits", vectorBits},
                                                  {"warps", warps},
                                                  {"stages", stages},
                                                  {"split_value", splitValue},
-                                                 {"ahead_warps", aheadWarps}};
+                                                 {"ahead_warps", aheadWarps},
+                                                 {"segments", segments}};
   for (auto [entry, value] : numbers)
     if (value < 0)
       return emitError() << "expects decisions of at least 0, got " << entry
@@ -178,6 +180,10 @@ ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
   // C4
   if (gates && !gates.isF32() && !gates.isF64())
     return emitError() << "expects gates of f32 or f64, got " << gates;
+  // C5
+  if (tokenLoop && segments > 1)
+    return emitError() << "expects no segments with token_loop, got "
+                       << segments;
   return success();
 }
 
@@ -189,16 +195,16 @@ struct ScheduleEntries {
         chunk(from.getChunk()), vectorBits(from.getVectorBits()),
         warps(from.getWarps()), stages(from.getStages()),
         splitValue(from.getSplitValue()), aheadWarps(from.getAheadWarps()),
-        prepare(from.getPrepare()), products(from.getProducts()),
-        gates(from.getGates()) {}
+        segments(from.getSegments()), prepare(from.getPrepare()),
+        products(from.getProducts()), gates(from.getGates()) {}
   ScheduleAttr build() const {
     return ScheduleAttr::get(context, tokenLoop, chunk, products, gates,
                              vectorBits, warps, stages, splitValue, aheadWarps,
-                             prepare);
+                             prepare, segments);
   }
   MLIRContext *context;
   bool tokenLoop;
-  int64_t chunk, vectorBits, warps, stages, splitValue, aheadWarps;
+  int64_t chunk, vectorBits, warps, stages, splitValue, aheadWarps, segments;
   bool prepare;
   Type products, gates;
 };
@@ -247,6 +253,9 @@ ScheduleAttr ScheduleAttr::withAheadWarps(int64_t warps) const {
 ScheduleAttr ScheduleAttr::withPrepare(bool prepare) const {
   return with(*this, &ScheduleEntries::prepare, prepare);
 }
+ScheduleAttr ScheduleAttr::withSegments(int64_t segments) const {
+  return with(*this, &ScheduleEntries::segments, segments);
+}
 
 //===----------------------------------------------------------------------===//
 // Where operations carry them
@@ -267,7 +276,7 @@ ScheduleAttr deltanet::kernel::getSchedule(Operation *op) {
   if (auto schedule = findAround<ScheduleAttr>(op, kScheduleName))
     return schedule;
   return ScheduleAttr::get(op->getContext(), false, 0, Type(), Type(), 0, 0, 0,
-                           0, 0, false);
+                           0, 0, false, 0);
 }
 
 void deltanet::kernel::setSchedule(Operation *op, ScheduleAttr schedule) {

@@ -49,7 +49,7 @@ struct KernelChooseSchedule
     ScheduleAttr schedule = *stated;
     auto target = kernel::getTarget(function);
     bool gpu = target && target.isGPU();
-    if (!schedule.getChunk() &&
+    if (!schedule.getChunk() && schedule.getSegments() < 2 &&
         hasOnlyShortRecurrences(function, gpu ? kernel::kTokenLoopTokensOnGPU
                                               : kernel::kTokenLoopTokens))
       schedule = schedule.withTokenLoop();
