@@ -93,6 +93,28 @@ def Tile_DecayDotOp : Tile_Op<"decay_dot", [
 }
 
 //===----------------------------------------------------------------------===//
+// Loads in flight
+//===----------------------------------------------------------------------===//
+
+def Tile_SettleOp : Tile_Op<"settle", [AllTypesMatch<["input", "result"]>,
+                                       MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "a vector that was loaded, once it is there";
+  let description = [{
+    `result = input`; what stands after it need not wait for the load. A thread counts its
+    loads and does not tell them apart: a first use behind later loads would wait for
+    those, too. A loop that loads for its next turn ends with this.
+
+    - C1: the layout is `#tile.lanes`.
+
+    Example: `%b = tile.settle %loaded : tensor<64xbf16, #tile.lanes>`
+  }];
+  let arguments = (ins Tile_Registers:$input);
+  let results = (outs Tile_Registers:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
 // Reductions
 //===----------------------------------------------------------------------===//
 
@@ -127,6 +149,27 @@ def Tile_ReduceOp : Tile_Op<"reduce", [DeclareOpInterfaceMethods<MemoryEffectsOp
   let assemblyFormat = [{
     $combination $input `along` $dimension (`through` $scratch^)? attr-dict `:` type($input)
     (`,` qualified(type($scratch))^)? `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_SumRowsOp : Tile_Op<"sum_rows"> {
+  let summary = "running sums down the columns of a matrix in shared memory";
+  let description = [{
+    Puts `sum_{i <= r} buffer[i, c]` in place of `buffer[r, c]` (2), i < r with
+    `exclusive`; with `reverse` the sum runs over i >= r, i > r. A thread has whole
+    columns, one after the other: no sum passes between threads, as it does in
+    `tile.cumsum`.
+
+    - C1: the buffer is f32.
+
+    Example: `tile.sum_rows %g : !tile.buffer<64x128xf32, pad = 8>`
+  }];
+  let arguments = (ins Arg<Tile_BufferType, "", [MemRead, MemWrite]>:$buffer,
+                       UnitAttr:$exclusive, UnitAttr:$reverse);
+  let assemblyFormat = [{
+    $buffer (`exclusive` $exclusive^)? (`reverse` $reverse^)? attr-dict `:`
+    qualified(type($buffer))
   }];
   let hasVerifier = 1;
 }

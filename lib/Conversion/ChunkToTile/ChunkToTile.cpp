@@ -110,7 +110,44 @@ private:
              << " a block";
     if (failed(checkShape(scan, shape)))
       return failure();
+    shareRegisters(scan, shape);
     return shape;
+  }
+
+  /// Gives the state's warps more registers than the others, where a block of
+  /// warp groups leaves a thread fewer than the state and its work need.
+  static void shareRegisters(ScanOp scan, KernelShape &shape) {
+    auto target = kernel::getTarget(scan);
+    // What the work of either role takes beside the state, as ptxas reports it.
+    constexpr int64_t kGroup = 4, kUnit = 8, kMost = 240, kWork = 104,
+                      kAhead = 96;
+    if (!target || !target.getSetmaxnreg() || shape.aheadWarps == 0 ||
+        shape.warps % kGroup != 0 || shape.aheadWarps % kGroup != 0)
+      return;
+    int64_t warps = shape.warps + shape.aheadWarps;
+    int64_t each = target.getRegistersPerSm() / (warps * tile::kWarpSize) /
+                   kUnit * kUnit;
+    if (each >= countStateRegisters(scan, shape) + kWork)
+      return;
+    int64_t all = each * warps, most = all - kAhead * shape.aheadWarps;
+    int64_t state = std::min(kMost, most / shape.warps / kUnit * kUnit);
+    if (state <= each)
+      return;
+    shape.registers = state;
+    shape.aheadRegisters =
+        (all - state * shape.warps) / shape.aheadWarps / kUnit * kUnit;
+  }
+
+  /// Of the whole state, what the block's columns are; a register each.
+  static int64_t countStateRegisters(ScanOp scan, const KernelShape &shape) {
+    int64_t elements = 0;
+    for (BlockArgument carry : scan.getCarryArguments())
+      elements += rankedType(carry).getNumElements();
+    auto first = rankedType(scan.getCarryArguments()[0]);
+    int64_t columns =
+        *BodyPlan::create(scan)->findColumn(scan.getCarryArguments()[0]);
+    return elements / first.getDimSize(columns) * shape.width /
+           (shape.warps * tile::kWarpSize);
   }
 
   /// What the target states must hold the threads of a block and their part of
@@ -126,15 +163,7 @@ private:
              << most << " threads a block, the schedule asks for " << threads
              << " (" << shape.warps << " warps and " << shape.aheadWarps
              << " ahead)";
-    int64_t elements = 0;
-    for (BlockArgument carry : scan.getCarryArguments())
-      elements += rankedType(carry).getNumElements();
-    // Of the whole state, what the block's columns are; a register each.
-    auto first = rankedType(scan.getCarryArguments()[0]);
-    int64_t columns =
-        *BodyPlan::create(scan)->findColumn(scan.getCarryArguments()[0]);
-    int64_t held = elements / first.getDimSize(columns) * shape.width /
-                   (shape.warps * tile::kWarpSize);
+    int64_t held = countStateRegisters(scan, shape);
     int64_t available = std::min(target.getRegistersPerThread(),
                                  target.getRegistersPerSm() / threads);
     if (available > 0 && held >= available)

@@ -233,8 +233,20 @@ Value RoleEmitter::makeCumsum(CumsumOp op) {
         << op.getInput().getType() << " to " << op.getType();
     return {};
   }
-  return tile::CumsumOp::create(b, op.getLoc(), input.getType(), input,
-                                op.getExclusive(), op.getReverse());
+  if (rankedType(op).getRank() == 1)
+    return tile::CumsumOp::create(b, op.getLoc(), input.getType(), input,
+                                  op.getExclusive(), op.getReverse());
+  // In shared memory a thread has whole columns; in registers every step of a
+  // sum would pass from lane to lane.
+  Value buffer = destinations.lookup(op);
+  if (!buffer)
+    buffer = allocate(bufferType(op), op.getLoc());
+  tile::StoreMatrixOp::create(b, op.getLoc(),
+                              clearPadding(op.getInput(), input), buffer);
+  tile::SumRowsOp::create(b, op.getLoc(), buffer, op.getExclusive(),
+                          op.getReverse());
+  values[op].buffer = buffer;
+  return load(op, buffer);
 }
 
 Value RoleEmitter::makeTranspose(TransposeOp op) {

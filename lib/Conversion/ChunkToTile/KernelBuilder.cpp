@@ -176,7 +176,7 @@ LogicalResult KernelBuilder::buildLoop(RoleEmitter &ahead, RoleEmitter &state) {
       if (!yielded.back())
         return failure();
     }
-    llvm::append_range(yielded, *loaded);
+    llvm::append_range(yielded, settle(*loaded));
     scf::YieldOp::create(b, loc, yielded);
   }
   // The copies started for a chunk after the last must not outlive the kernel.

@@ -20,6 +20,9 @@ struct KernelShape {
   /// Warps of their own for what does not wait for the state; 0: the same warps
   /// do both, one after the other.
   int64_t aheadWarps = 0;
+  /// Registers a thread of each role, where they can be passed between warps; 0:
+  /// as many as all.
+  int64_t registers = 0, aheadRegisters = 0;
 };
 
 class KernelBuilder {
@@ -115,6 +118,8 @@ private:
   mlir::FailureOr<mlir::SmallVector<Value>> loadVectors(RoleEmitter &ahead,
                                                         Value chunk);
   mlir::FailureOr<mlir::SmallVector<Value>> loadCarries(RoleEmitter &state);
+
+  mlir::SmallVector<Value> settle(mlir::ValueRange loaded);
 
   void bindMatrices(RoleEmitter &part, Value chunk);
   mlir::LogicalResult emitState(RoleEmitter &state, Value chunk);

@@ -71,6 +71,16 @@ void KernelBuilder::fetch(Group &group, Value chunk) {
   tile::CommitSlotOp::create(b, loc, group.channel, chunk);
 }
 
+/// Vectors that were loaded for the next chunk, once they are there.
+SmallVector<Value> KernelBuilder::settle(ValueRange loaded) {
+  SmallVector<Value> values;
+  for (Value v : loaded)
+    values.push_back(isa<RankedTensorType>(v.getType())
+                         ? tile::SettleOp::create(b, v.getLoc(), v)
+                         : v);
+  return values;
+}
+
 LogicalResult KernelBuilder::buildAheadRole(RoleEmitter &ahead) {
   Value first = constant(0), one = constant(1);
   for (Group &group : groups)
@@ -130,7 +140,7 @@ LogicalResult KernelBuilder::buildAheadRole(RoleEmitter &ahead) {
     if (group.byAhead)
       tile::ReleaseOp::create(b, loc, group.channel, chunk);
   if (!loaded->empty())
-    scf::YieldOp::create(b, loc, *loaded);
+    scf::YieldOp::create(b, loc, settle(*loaded));
   return success();
 }
 
@@ -188,7 +198,8 @@ LogicalResult KernelBuilder::buildRoles(RoleEmitter &ahead,
   auto roles = tile::RolesOp::create(
       b, loc, b.getStrArrayAttr({"state", "ahead"}),
       b.getDenseI64ArrayAttr({shape.warps, shape.aheadWarps}),
-      b.getDenseI64ArrayAttr({1, 1}), b.getDenseI64ArrayAttr({0, 0}), 2);
+      b.getDenseI64ArrayAttr({1, 1}),
+      b.getDenseI64ArrayAttr({shape.registers, shape.aheadRegisters}), 2);
   OpBuilder::InsertionGuard guard(b);
   b.createBlock(&roles.getBodies()[1]);
   if (failed(buildAheadRole(ahead)))

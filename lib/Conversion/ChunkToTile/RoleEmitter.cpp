@@ -241,10 +241,12 @@ Value RoleEmitter::inBuffer(Value v) {
         return {};
       return values[v].buffer = values[inverse].buffer;
     }
+  RankedTensorType type = rankedType(v);
+  if (v.getDefiningOp<CumsumOp>() && type.getRank() == 2)
+    return inRegisters(v) ? values[v].buffer : Value();
   Value buffer = destinations.lookup(v);
   if (!buffer)
     buffer = allocate(bufferType(v), loc);
-  RankedTensorType type = rankedType(v);
   if (type.getRank() == 2)
     return values[v].buffer = storeMatrix(v, buffer);
   Value registers = inRegisters(v);

@@ -365,9 +365,12 @@ struct LoadPattern : OpConversionPattern<LoadOp> {
 
   static SmallVector<Value> joinPairs(Emit &emit, ArrayRef<Value> values) {
     SmallVector<Value> pairs;
-    for (size_t e = 0; e < values.size(); e += 2)
-      pairs.push_back(
-          emit.join(values[e], values[std::min(e + 1, values.size() - 1)]));
+    for (size_t e = 0; e + 1 < values.size(); e += 2)
+      pairs.push_back(emit.join(values[e], values[e + 1]));
+    // A single one as it was loaded: work on it would wait for the load.
+    if (values.size() % 2 == 1)
+      pairs.push_back(arith::ExtUIOp::create(
+          emit.b, emit.loc, emit.b.getI32Type(), values.back()));
     return pairs;
   }
 };

@@ -32,6 +32,10 @@ public:
              llvm::any_of(roles.getRegisters(), [](int64_t r) { return r; });
     if (passes && failed(checkRegisters()))
       return failure();
+    // ptxas knows how many registers there are at the start only with this.
+    if (passes)
+      roles->getParentOfType<gpu::GPUFuncOp>()->setAttr(
+          NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
     if (!channels.empty())
       makeReady(channels);
     // The same for all lanes of a warp, as ptxas then knows.

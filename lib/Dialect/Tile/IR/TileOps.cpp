@@ -386,6 +386,21 @@ LogicalResult CumsumOp::verify() {
   return success();
 }
 
+LogicalResult SettleOp::verify() {
+  // C1
+  if (!isa<LanesAttr>(typeOf(getInput()).getEncoding()))
+    return emitOpError("expects a vector in layout #tile.lanes, got ")
+           << getInput().getType();
+  return success();
+}
+
+LogicalResult SumRowsOp::verify() {
+  // C1
+  if (!getBuffer().getType().getElementType().isF32())
+    return emitOpError("expects a buffer of f32, got ") << getBuffer().getType();
+  return success();
+}
+
 LogicalResult ExtractOp::verify() {
   RankedTensorType input = typeOf(getInput());
   // C1
