@@ -100,8 +100,8 @@ private:
     if (!schedule || schedule.getWarps() == 0)
       shape.warps = each;
     int64_t perWarp = (each + shape.warps - 1) / shape.warps;
-    // Where there are fewer columns than the schedule's.
-    shape.warps = std::min(shape.warps, (tiles + perWarp - 1) / perWarp);
+    if (tiles != decided) // columns of P, of which there may be fewer
+      shape.warps = std::min(shape.warps, (tiles + perWarp - 1) / perWarp);
     shape.width = perWarp * shape.warps * 16;
     if (plan.needsAllColumns() && shape.width < plan.getNumColumns())
       return scan.emitOpError("expects all columns of the state in one block "
@@ -125,8 +125,8 @@ private:
         shape.warps % kGroup != 0 || shape.aheadWarps % kGroup != 0)
       return;
     int64_t warps = shape.warps + shape.aheadWarps;
-    int64_t each = target.getRegistersPerSm() / (warps * tile::kWarpSize) /
-                   kUnit * kUnit;
+    int64_t each =
+        target.getRegistersPerSm() / (warps * tile::kWarpSize) / kUnit * kUnit;
     if (each >= countStateRegisters(scan, shape) + kWork)
       return;
     int64_t all = each * warps, most = all - kAhead * shape.aheadWarps;

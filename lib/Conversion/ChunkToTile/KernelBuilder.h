@@ -20,8 +20,8 @@ struct KernelShape {
   /// Warps of their own for what does not wait for the state; 0: the same warps
   /// do both, one after the other.
   int64_t aheadWarps = 0;
-  /// Registers a thread of each role, where they can be passed between warps; 0:
-  /// as many as all.
+  /// Registers a thread of each role, where they can be passed between warps;
+  /// 0: as many as all.
   int64_t registers = 0, aheadRegisters = 0;
 };
 

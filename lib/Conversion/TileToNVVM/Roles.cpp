@@ -32,8 +32,10 @@ public:
              llvm::any_of(roles.getRegisters(), [](int64_t r) { return r; });
     if (passes && failed(checkRegisters()))
       return failure();
-    // ptxas knows how many registers there are at the start only with this.
-    if (passes)
+    // Where the threads do not divide the registers, ptxas knows how many there
+    // are at the start only with this.
+    if (passes && target.getRegistersPerSm() %
+                      (roles.getNumWarps() * kWarpSize) != 0)
       roles->getParentOfType<gpu::GPUFuncOp>()->setAttr(
           NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
     if (!channels.empty())

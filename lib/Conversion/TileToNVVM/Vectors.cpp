@@ -345,8 +345,8 @@ struct SettlePattern : OpConversionPattern<SettleOp> {
       bool narrow = type.getIntOrFloatBitWidth() == 16;
       if (narrow) {
         v = emit.bitcast(v, rewriter.getI16Type());
-        v = arith::ExtUIOp::create(rewriter, op.getLoc(),
-                                   rewriter.getI32Type(), v);
+        v = arith::ExtUIOp::create(rewriter, op.getLoc(), rewriter.getI32Type(),
+                                   v);
       }
       v = emit.shuffle(v, emit.lane());
       if (narrow) {
@@ -388,8 +388,8 @@ private:
   static void sumColumn(Emit &emit, SumRowsOp op, Value buffer, Value column) {
     constexpr int64_t kOnTheirWay = 8;
     BufferType type = op.getBuffer().getType();
-    Value place =
-        emit.move(buffer, emit.mul(column, type.getElementBytes())), sum;
+    Value place = emit.move(buffer, emit.mul(column, type.getElementBytes())),
+          sum;
     for (int64_t first = 0; first < type.getRows(); first += kOnTheirWay) {
       SmallVector<std::pair<Value, Value>> loaded;
       for (int64_t i = first,
@@ -402,7 +402,9 @@ private:
       for (auto [at, value] : loaded) {
         Value before = sum;
         sum = sum ? emit.addf(sum, value) : value;
-        emit.store(!op.getExclusive() ? sum : before ? before : emit.f32(0),
+        emit.store(!op.getExclusive() ? sum
+                   : before           ? before
+                                      : emit.f32(0),
                    at);
       }
     }
@@ -513,8 +515,8 @@ struct ReducePattern : OpConversionPattern<ReduceOp> {
 
 void deltanet::tile::populateVectorPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns.add<LoadVectorPattern, StoreVectorPattern, ConvertPattern,
-               RepeatPattern, CumsumPattern, SettlePattern, SumRowsPattern,
-               ReducePattern>(
-      converter, patterns.getContext());
+  patterns
+      .add<LoadVectorPattern, StoreVectorPattern, ConvertPattern, RepeatPattern,
+           CumsumPattern, SettlePattern, SumRowsPattern, ReducePattern>(
+          converter, patterns.getContext());
 }

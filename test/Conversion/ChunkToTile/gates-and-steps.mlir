@@ -5,9 +5,11 @@
 // (27): q and k are scaled once for both triangles; log-decays are summed down the columns.
 // CHECK-LABEL: gpu.func @channels
 // CHECK: ahead(warps = 2)
-// CHECK: arith.maximumf
-// CHECK: %[[G:.*]] = tile.cumsum %{{.*}} : tensor<32x64xf32, #tile.acc<warps = [1, 2]>>
-// CHECK: tile.store_matrix %[[G]], %[[SUMS:.*]] : tensor<32x64xf32
+// CHECK: %[[LA:.*]] = arith.maximumf
+// CHECK: tile.store_matrix %[[LA]], %[[SUMS:.*]] : tensor<32x64xf32
+// CHECK: tile.barrier
+// CHECK: tile.sum_rows %[[SUMS]] :
+// CHECK: tile.barrier
 // CHECK: tile.decay_scale(%[[K:.*]], %[[Q:.*]]), %[[SUMS]], %[[K]], %[[SUMS]] into(%[[KS:.*]], %[[QS:.*]]), %[[YS:.*]] :
 // CHECK: tile.barrier
 // CHECK: tile.decay_dot(%[[K]], %[[Q]]), %[[SUMS]], %[[K]], %[[SUMS]] scaled(%[[KS]], %[[QS]]), %[[YS]] strict [true, false]

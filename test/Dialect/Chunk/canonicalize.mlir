@@ -53,3 +53,23 @@ func.func @broadcast(%x: tensor<8xf32>) -> (tensor<8xf32>, tensor<8x4xf32>) {
   %b = chunk.broadcast %c [1] : tensor<8xf32> -> tensor<8x4xf32>
   return %a, %b : tensor<8xf32>, tensor<8x4xf32>
 }
+
+// -----
+
+// One tensor as key and as value: what contracts its channels and what has the columns of
+// the state stay two inputs, query and key become one.
+// CHECK-LABEL: func.func @key_is_value
+// CHECK: in(%[[X:.*]] [b, t, h, 1] : tensor<2x?x4x8xf32>,
+// CHECK-NEXT: %[[X]] [b, t, h, 1] : tensor<2x?x4x8xf32>)
+func.func @key_is_value(%x: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) -> tensor<2x?x4x8xf32> {
+  %o, %end = chunk.scan 16 carry(%s [n, h, 0, 1] : tensor<2x4x8x8xf32>)
+      in(%x [b, t, h, 1] : tensor<2x?x4x8xf32>, %x [b, t, h, 1] : tensor<2x?x4x8xf32>, %x [b, t, h, 1] : tensor<2x?x4x8xf32>)
+      out([b, t, h, 1] : tensor<2x?x4x8xf32>) final([n, h, 0, 1] : tensor<2x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %q: tensor<16x8xf32>, %k: tensor<16x8xf32>, %v: tensor<16x8xf32>):
+    %kv = chunk.dot %k, %v {transpose_lhs} : tensor<16x8xf32>, tensor<16x8xf32> -> tensor<8x8xf32>
+    %S1 = arith.addf %S, %kv : tensor<8x8xf32>
+    %O = chunk.dot %q, %S : tensor<16x8xf32>, tensor<8x8xf32> -> tensor<16x8xf32>
+    chunk.yield %O carry(%S1) : tensor<16x8xf32> carry tensor<8x8xf32>
+  }
+  return %o : tensor<2x?x4x8xf32>
+}

@@ -74,7 +74,8 @@ func.func @index(%q: tensor<?x?x2x8xf32>) -> tensor<?x?x2x8xf32> {
 // A producer in another order of dimensions is read in that order: its access says so.
 // HERE-LABEL: func.func @transposed
 // HERE: chunk.scan
-// HERE: in(%{{.*}} [b, t, h, 1] : tensor<?x?x2x8xf32>,
+// HERE: in(%[[Q:.*]] [b, t, h, 1] : tensor<?x?x2x8xf32>,
+// HERE-NEXT: %[[Q]] [b, t, h, 1] : tensor<?x?x2x8xf32>,
 // HERE-NEXT: %{{.*}} [h, 1, b, t] : tensor<2x8x?x?xf32>
 // HERE-NOT: linalg
 #t0 = affine_map<(b, t, h, d) -> (b, t, h, d)>

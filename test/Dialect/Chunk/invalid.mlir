@@ -597,7 +597,7 @@ func.func @scan_c2_gap(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
 // -----
 
 func.func @scan_c2_letter(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{custom op 'chunk.scan' expects b, t, n, h, g, c, p or a tile dimension, got 'd'}}
+  // expected-error@+1 {{custom op 'chunk.scan' expects b, t, n, h, g, c, p, s or a tile dimension, got 'd'}}
   %r = chunk.scan 16 in(%q [b, t, d, 1] : tensor<2x?x4x8xf32>)
       out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -609,7 +609,7 @@ func.func @scan_c2_letter(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
 // -----
 
 func.func @scan_c2_word(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{custom op 'chunk.scan' expects b, t, n, h, g, c, p or a tile dimension, got 'batch'}}
+  // expected-error@+1 {{custom op 'chunk.scan' expects b, t, n, h, g, c, p, s or a tile dimension, got 'batch'}}
   %r = chunk.scan 16 in(%q [batch, t, h, 1] : tensor<2x?x4x8xf32>)
       out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -621,7 +621,7 @@ func.func @scan_c2_word(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
 // -----
 
 func.func @scan_c2_negative(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{custom op 'chunk.scan' expects b, t, n, h, g, c, p or a tile dimension, got -7}}
+  // expected-error@+1 {{custom op 'chunk.scan' expects b, t, n, h, g, c, p, s or a tile dimension, got -7}}
   %r = chunk.scan 16 in(%q [b, t, h, -7] : tensor<2x?x4x8xf32>)
       out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -822,7 +822,7 @@ func.func @scan_c4_terminator(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) 
 
 // Loops.
 func.func @scan_c6_heads(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b and one of t, c, got [b, t, h, 1]}}
+  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b or n and one of t, c, got [b, t, h, 1]}}
   %r = chunk.scan 16 in(%q [b, t, g, 1] : tensor<2x?x4x8xf32>)
       out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -858,7 +858,7 @@ func.func @scan_c5_batch(%q: tensor<?x4x8xf32>) -> tensor<2x?x4x8xf32> {
 // -----
 
 func.func @scan_c6_group(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b, h and one of t, c, got [b, t, g, 1]}}
+  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b or n, h and one of t, c, got [b, t, g, 1]}}
   %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>)
       out([b, t, g, 1] : tensor<2x?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -870,7 +870,7 @@ func.func @scan_c6_group(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
 // -----
 
 func.func @scan_c6_neither(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b, h and one of t, c, got [b, h, 0, 1]}}
+  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b or n, h and one of t, c, got [b, h, 0, 1]}}
   %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>)
       out([b, h, 0, 1] : tensor<2x4x16x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -882,7 +882,7 @@ func.func @scan_c6_neither(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
 // -----
 
 func.func @scan_c6_batch(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b, h and one of t, c, got [t, h, 1]}}
+  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b or n, h and one of t, c, got [t, h, 1]}}
   %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>)
       out([t, h, 1] : tensor<?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -1321,6 +1321,98 @@ func.func @scan_c10_input(%q: tensor<2x?x4x8xf32>, %s: tensor<6x4x8x8xf32>, %i: 
       out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>, %st: tensor<8x8xf32>):
     chunk.yield %qt : tensor<16x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c5_chunks(%n: tensor<2x?x4x8x8xf32>, %s: tensor<2x4x8x8xf32>) {
+  // expected-error@+1 {{'chunk.scan' op expects an input that is walked by tokens (t), or with chunks of one token and without sequences one that is walked by chunks (c) of a known number}}
+  %r = chunk.scan 1 carry(%s [n, h, 0, 1] : tensor<2x4x8x8xf32>)
+      in(%n [n, c, h, 0, 1] : tensor<2x?x4x8x8xf32>) final([n, h, 0, 1] : tensor<2x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %c: index, %N: tensor<8x8xf32>):
+    chunk.yield carry(%N) carry tensor<8x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c11_number(%q: tensor<2x?x4x8xf32>, %s: tensor<8x8xf32>) {
+  // expected-error@+1 {{'chunk.scan' op expects at least 2 segments, got 1}}
+  %r = chunk.scan 16 segments(1) carry(%s [0, 1] : tensor<8x8xf32>)
+      in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) final([n, s, h, 0, 1] : tensor<2x1x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %qt: tensor<16x8xf32>):
+    chunk.yield carry(%S) carry tensor<8x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c11_extent(%q: tensor<2x?x4x8xf32>, %s: tensor<8x8xf32>) {
+  // expected-error@+1 {{'chunk.scan' op expects 3 segments, got 4 of final 0}}
+  %r = chunk.scan 16 segments(3) carry(%s [0, 1] : tensor<8x8xf32>)
+      in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) final([n, s, h, 0, 1] : tensor<2x4x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %qt: tensor<16x8xf32>):
+    chunk.yield carry(%S) carry tensor<8x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c11_final(%q: tensor<2x?x4x8xf32>, %s: tensor<8x8xf32>) {
+  // expected-error@+1 {{'chunk.scan' op expects finals walked by segments (s), got [n, h, 0, 1]}}
+  %r = chunk.scan 16 segments(3) carry(%s [0, 1] : tensor<8x8xf32>)
+      in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) final([n, h, 0, 1] : tensor<2x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %qt: tensor<16x8xf32>):
+    chunk.yield carry(%S) carry tensor<8x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c11_none(%q: tensor<2x?x4x8xf32>, %s: tensor<2x3x4x8x8xf32>) {
+  // expected-error@+1 {{'chunk.scan' op expects carries walked by segments (s) only where there are any, got [n, s, h, 0, 1]}}
+  %r = chunk.scan 16 carry(%s [n, s, h, 0, 1] : tensor<2x3x4x8x8xf32>)
+      in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) final([n, h, 0, 1] : tensor<2x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %qt: tensor<16x8xf32>):
+    chunk.yield carry(%S) carry tensor<8x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c11_input(%q: tensor<2x?x4x8xf32>, %s: tensor<2x3x4x8x8xf32>) {
+  // expected-error@+1 {{'chunk.scan' op expects segments (s) of carries and finals alone, got [n, s, h, 0, 1]}}
+  %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>, %s [n, s, h, 0, 1] : tensor<2x3x4x8x8xf32>)
+      out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
+  ^bb0(%n: index, %qt: tensor<16x8xf32>, %st: tensor<8x8xf32>):
+    chunk.yield %qt : tensor<16x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @identity_c1() {
+  // expected-error@+1 {{'chunk.identity' op expects a square matrix, got 'tensor<8x16xf32>'}}
+  %r = chunk.identity : tensor<8x16xf32>
+  return
+}
+
+// -----
+
+func.func @identity_c2(%q: tensor<2x?x4x8xf32>) {
+  %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) out([b, c, h, 0, 1] : tensor<2x?x4x8x8xf32>) {
+  ^bb0(%n: index, %qt: tensor<16x8xf32>):
+    // expected-error@+1 {{'chunk.identity' op expects to stand around scans, not in the body of one}}
+    %i = chunk.identity : tensor<8x8xf32>
+    chunk.yield %i : tensor<8x8xf32>
   }
   return
 }

@@ -80,3 +80,9 @@ func.func private @f() attributes {kernel.schedule = "fast"}
 
 // expected-error @+1 {{got 'kernel.sched'}}
 func.func private @f() attributes {kernel.sched = #kernel.schedule}
+
+// -----
+
+// schedule, C5
+// expected-error @+1 {{expects no segments with token_loop, got 4}}
+func.func private @f() attributes {kernel.schedule = #kernel.schedule<token_loop = true, chunk = 1, segments = 4>}

@@ -301,6 +301,20 @@ func.func @convert_c2(%v: tensor<64xf32, #tile.slice<1 of <warps = [4, 2]>>>) {
 }
 
 // -----
+func.func @sum_rows_c1(%v: !tile.buffer<64x64xbf16, pad = 8>) {
+  // expected-error @below {{expects a buffer of f32, got '!tile.buffer<64x64xbf16, pad = 8>'}}
+  tile.sum_rows %v : !tile.buffer<64x64xbf16, pad = 8>
+  return
+}
+
+// -----
+func.func @settle_c1(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>) {
+  // expected-error @below {{expects a vector in layout #tile.lanes, got}}
+  %w = tile.settle %v : tensor<64x64xf32, #tile.acc<warps = [4, 1]>>
+  return
+}
+
+// -----
 func.func @cumsum_c1(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>) {
   // expected-error @below {{expects a vector in layout #tile.lanes or a matrix in #tile.acc<warps = [1, b]>, got}}
   %w = tile.cumsum %v : tensor<64x64xf32, #tile.acc<warps = [4, 1]>>

@@ -117,6 +117,13 @@ gpu.module @kernels {
     %row = tile.alloc : !tile.buffer<1x64xf32>
     // CHECK: tile.cumsum %{{.*}} exclusive reverse : tensor<64x128xf32, #tile.acc<warps = [1, 8]>>
     %g = tile.cumsum %x exclusive reverse : tensor<64x128xf32, #tile.acc<warps = [1, 8]>>
+    %gates = tile.alloc : !tile.buffer<64x128xf32, pad = 8>
+    // CHECK: tile.sum_rows %{{.*}} : !tile.buffer<64x128xf32, pad = 8>
+    tile.sum_rows %gates : !tile.buffer<64x128xf32, pad = 8>
+    // CHECK: tile.sum_rows %{{.*}} exclusive reverse : !tile.buffer<64x128xf32, pad = 8>
+    tile.sum_rows %gates exclusive reverse : !tile.buffer<64x128xf32, pad = 8>
+    // CHECK: tile.settle %{{.*}} : tensor<16xf32, #tile.lanes>
+    %there = tile.settle %v : tensor<16xf32, #tile.lanes>
     // CHECK: tile.reduce max %{{.*}} along 0 : tensor<64x128xf32, #tile.acc<warps = [1, 8]>> -> tensor<128xf32, #tile.slice<0 of <warps = [1, 8]>>>
     %m = tile.reduce max %g along 0 : tensor<64x128xf32, #tile.acc<warps = [1, 8]>> -> tensor<128xf32, #tile.slice<0 of <warps = [1, 8]>>>
     // CHECK: tile.reduce add %{{.*}} along 1 through %{{.*}} : tensor<64x128xf32, #tile.acc<warps = [1, 8]>>, !tile.buffer<8x64xf32> -> tensor<64xf32

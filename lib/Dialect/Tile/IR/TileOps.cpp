@@ -397,7 +397,8 @@ LogicalResult SettleOp::verify() {
 LogicalResult SumRowsOp::verify() {
   // C1
   if (!getBuffer().getType().getElementType().isF32())
-    return emitOpError("expects a buffer of f32, got ") << getBuffer().getType();
+    return emitOpError("expects a buffer of f32, got ")
+           << getBuffer().getType();
   return success();
 }
 
