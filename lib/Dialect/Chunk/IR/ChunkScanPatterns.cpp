@@ -91,15 +91,23 @@ struct DropUnused : OpRewritePattern<ScanOp> {
   }
 };
 
-/// Whether one tile in place of `x` and `y` would not bind columns of the one
-/// that the other contracts or orders: a tensor may be key and value.
-bool areBoundAlike(ScanOp op, Value x, Value y) {
+/// Whether one tile may be in place of `x` and `y`: a tensor may be key and
+/// value, but what has the columns of the state is kept apart from what has
+/// not.
+bool haveColumnsAlike(ScanOp op, Value x, Value y) {
+  if (op.getNumCarries() == 0)
+    return true;
   DimensionClasses classes(op);
   if (classes.getUnknown())
     return false;
+  Value carry = op.getCarryArguments()[0];
+  int64_t column = classes.findFree(carry);
+  if (column < 0)
+    return true;
   for (int64_t d = 0, e = cast<RankedTensorType>(x.getType()).getRank(); d != e;
        ++d)
-    if (!classes.getBinder(x, d) != !classes.getBinder(y, d))
+    if (classes.together(carry, column, x, d) !=
+        classes.together(carry, column, y, d))
       return false;
   return true;
 }
@@ -116,7 +124,7 @@ struct MergeInputs : OpRewritePattern<ScanOp> {
             op.getInputAccess(i) == op.getInputAccess(j) &&
             arguments[i].getType() == arguments[j].getType() &&
             !arguments[j].use_empty() &&
-            areBoundAlike(op, arguments[i], arguments[j])) {
+            haveColumnsAlike(op, arguments[i], arguments[j])) {
           rewriter.replaceAllUsesWith(arguments[j], arguments[i]);
           return success();
         }
