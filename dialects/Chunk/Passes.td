@@ -11,10 +11,13 @@ def ChunkFuseElementwise : Pass<"chunk-fuse-elementwise", "::mlir::func::FuncOp"
     turned into them first) that compute an input of a `chunk.scan`, or use one
     of its token results, become part of its body, when every one of their loops
     is one of the scan's, or a dimension of the tile. Masks stay after what is
-    fused, so that the rows past a sequence's end stay zero.
+    fused, so that the rows past a sequence's end stay zero. Extents that are asked of
+    a result, of a scan or of what is around it, come from the operands, so that
+    nothing waits for a result only to know how large it is.
   }];
   let dependentDialects = ["::deltanet::chunk::ChunkDialect", "::mlir::linalg::LinalgDialect",
-    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::tensor::TensorDialect"];
   let statistics = [
     Statistic<"numProducers", "producers", "producers fused">,
     Statistic<"numConsumers", "consumers", "consumers fused">];
@@ -23,9 +26,11 @@ def ChunkFuseElementwise : Pass<"chunk-fuse-elementwise", "::mlir::func::FuncOp"
 def ChunkHoistInvariant : Pass<"chunk-hoist-invariant", "::mlir::func::FuncOp"> {
   let summary = "move what does not depend on the state into a scan that carries nothing";
   let description = [{
-    Splits a `chunk.scan` in two: a carry-free scan computes every product and
-    inverse that does not wait for the carried values, all chunks side by side,
-    and the scan that is left reads them by chunk.
+    Splits a `chunk.scan` in two: a carry-free scan computes products and inverses
+    that do not wait for the carried values, all chunks side by side, and the scan
+    that is left reads them by chunk. A product with the columns of the state (the
+    dimension of a carried value that nothing contracts or orders) stays behind with
+    them: it is added to what waits, and larger than what it is made of.
   }];
   let dependentDialects = ["::deltanet::chunk::ChunkDialect", "::mlir::arith::ArithDialect"];
   let options = [

@@ -2,6 +2,7 @@
 // Columns of the state and what waits for it.
 //===----------------------------------------------------------------------===//
 #include "BodyPlan.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace deltanet;
@@ -34,6 +35,26 @@ Value BodyPlan::source(Value v) {
       break;
   }
   return v;
+}
+
+int64_t BodyPlan::pad(int64_t extent) const {
+  auto whole = [](int64_t n) -> int64_t { return llvm::alignTo(n, 16); };
+  ScanOp op = scan;
+  int64_t size = op.getChunkSize();
+  if (size == whole(size) || extent % size != 0)
+    return whole(extent);
+  auto isLong = [&](Value v) {
+    auto type = cast<RankedTensorType>(v.getType());
+    return type.getRank() > 0 && type.getDimSize(0) == extent;
+  };
+  bool isRows =
+      llvm::any_of(op.getBodyBlock()->getOps<RepeatOp>(),
+                   [&](RepeatOp repeat) { return isLong(repeat.getResult()); });
+  for (auto [argument, access] :
+       llvm::zip(op.getInputArguments(), op.getInputAccesses()))
+    isRows |=
+        cast<AccessAttr>(access).has(AccessAttr::Token) && isLong(argument);
+  return isRows ? extent / size * whole(size) : whole(extent);
 }
 
 LogicalResult BodyPlan::findColumns() {

@@ -32,6 +32,10 @@ public:
   bool waits(Value v) const { return waiting.contains(v); }
   /// Columns of the state; 0 without carries.
   int64_t getNumColumns() const { return numColumns; }
+  /// The extent that a dimension of `extent` elements has in a kernel: whole
+  /// tiles of 16, and of rows of several steps a token as many times the tokens
+  /// as there are steps.
+  int64_t pad(int64_t extent) const;
   /// Whether one block must have all columns: something is reduced over them.
   bool needsAllColumns() const { return allColumns; }
 

@@ -4,6 +4,7 @@
 #include "KernelBuilder.h"
 #include "TileTypes.h"
 #include "deltanet/Conversion/Passes.h"
+#include "deltanet/Dialect/Chunk/Transforms/Columns.h"
 #include "deltanet/Dialect/Kernel/IR/Kernel.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -91,8 +92,8 @@ private:
       return shape;
     }
     // Warps hold whole tiles of 16 columns, all the same number of them.
-    int64_t tiles = padded(plan.getNumColumns()) / 16,
-            decided = padded(countDecidedColumns(scan, plan)) / 16;
+    int64_t tiles = llvm::divideCeil(plan.getNumColumns(), 16),
+            decided = llvm::divideCeil(countDecidedColumns(scan, plan), 16);
     int64_t split = schedule ? schedule.getSplitValue() : 0;
     if (split == 0)
       split = (decided * 16 + columns - 1) / columns;
@@ -205,6 +206,7 @@ private:
       return failure();
     if (failed(checkUses(scan)))
       return failure();
+    chunk::separateColumns(scan);
     FailureOr<BodyPlan> plan = BodyPlan::create(scan);
     if (failed(plan))
       return failure();

@@ -118,7 +118,7 @@ Value RoleEmitter::makeInverse(UnitLowerInverseOp op) {
   Value lower = inRegisters(op.getLower());
   if (!lower || !element)
     return {};
-  int64_t extent = padded(rankedType(op).getDimSize(0));
+  int64_t extent = plan.pad(rankedType(op).getDimSize(0));
   Value scratch = allocate(
       matrixBuffer(b.getContext(), extent, extent, b.getF32Type()), loc);
   tile::StoreMatrixOp::create(b, loc, lower, scratch);

@@ -218,8 +218,13 @@ KernelBuilder::Place KernelBuilder::place(Value tensor, Value tileOf,
   return place;
 }
 
+/// Rows from the first of chunk `chunk` to the end of the sequence; where a
+/// tile is longer than a chunk, no further than the chunk.
 Value KernelBuilder::tokensLeft(Value chunk, int64_t rows) {
   Value left = sub(tokens, mul(chunk, chunkSize));
+  int64_t size = scan.getChunkSize();
+  if (plan.pad(size) != size)
+    left = arith::MinSIOp::create(b, loc, left, chunkSize);
   return rows == 1 ? left : mul(left, constant(rows));
 }
 
@@ -258,7 +263,7 @@ SmallVector<Value> KernelBuilder::heldStrides(const RoleEmitter &part,
 LogicalResult KernelBuilder::addMatrix(Input input) {
   auto tile = rankedType(input.argument);
   int64_t bytes = tile.getElementTypeBitWidth() / 8;
-  int64_t width = padded(tile.getDimSize(1));
+  int64_t width = plan.pad(tile.getDimSize(1));
   input.columns = tile.getDimSize(1);
   bool split = plan.findColumn(input.argument) == 1 && hasState();
   if (split) {
@@ -271,8 +276,8 @@ LogicalResult KernelBuilder::addMatrix(Input input) {
   input.isCopied =
       tile.getDimSize(1) * bytes % 16 == 0 && !ragged &&
       input.access.findTileDim(1) + 1 == rankedType(input.tensor).getRank();
-  input.buffer = matrixBuffer(b.getContext(), padded(tile.getDimSize(0)), width,
-                              tile.getElementType());
+  input.buffer = matrixBuffer(b.getContext(), plan.pad(tile.getDimSize(0)),
+                              width, tile.getElementType());
   matrices.push_back(input);
   return success();
 }

@@ -25,7 +25,7 @@ bool RoleEmitter::isPadded(Value v, int64_t dim) const {
   int64_t extent = rankedType(v).getDimSize(dim);
   if (isColumn(v) && plan.findColumn(v) == dim)
     return extent % width != 0;
-  return padded(extent) != extent;
+  return plan.pad(extent) != extent;
 }
 
 AccAttr RoleEmitter::stateLayout() const {
@@ -59,10 +59,10 @@ BufferType RoleEmitter::bufferType(Value v) const {
   RankedTensorType type = rankedType(v);
   MLIRContext *context = b.getContext();
   if (type.getRank() == 2)
-    return matrixBuffer(context, padded(type.getDimSize(0)),
-                        padded(type.getDimSize(1)), type.getElementType());
+    return matrixBuffer(context, plan.pad(type.getDimSize(0)),
+                        plan.pad(type.getDimSize(1)), type.getElementType());
   int64_t length =
-      type.getRank() == 0 ? tile::kWarpSize : padded(type.getDimSize(0));
+      type.getRank() == 0 ? tile::kWarpSize : plan.pad(type.getDimSize(0));
   return BufferType::get(context, {1, length}, Float32Type::get(context), 0);
 }
 
@@ -85,19 +85,19 @@ FailureOr<Type> RoleEmitter::registerType(Value v, Location loc) {
     return Type(RankedTensorType::get(shape, element, layout));
   };
   if (!isState()) {
-    int64_t last = padded(type.getShape().back());
+    int64_t last = plan.pad(type.getShape().back());
     if (type.getRank() == 1)
       return make({last}, LanesAttr::get(context));
-    return make({padded(type.getDimSize(0)), last}, plainLayout(last));
+    return make({plan.pad(type.getDimSize(0)), last}, plainLayout(last));
   }
   if (isColumn(v)) {
     if (type.getRank() == 1)
       return make({width}, SliceAttr::get(context, 1, stateLayout()));
-    return make({width, padded(type.getDimSize(1 - *plan.findColumn(v)))},
+    return make({width, plan.pad(type.getDimSize(1 - *plan.findColumn(v)))},
                 stateLayout());
   }
   if (type.getRank() == 1)
-    return make({padded(type.getDimSize(0))},
+    return make({plan.pad(type.getDimSize(0))},
                 SliceAttr::get(context, 0, stateLayout()));
   return emitError(loc, "expects matrices that wait for the state to have its "
                         "columns in a kernel, got ")
@@ -289,7 +289,7 @@ Value RoleEmitter::vectorAlong(Value v, RankedTensorType type, int64_t along,
     if (!buffer)
       return {};
   }
-  auto sliced = RankedTensorType::get({padded(rankedType(v).getDimSize(0))},
+  auto sliced = RankedTensorType::get({plan.pad(rankedType(v).getDimSize(0))},
                                       b.getF32Type(), slice);
   return tile::LoadVectorOp::create(b, loc, sliced, buffer);
 }

@@ -12,9 +12,6 @@
 
 namespace deltanet {
 
-/// The extent that a dimension of `extent` elements has in a kernel.
-inline int64_t padded(int64_t extent) { return (extent + 15) / 16 * 16; }
-
 /// Where a value of the body is.
 struct Held {
   mlir::Value registers; // a tile in registers, or a number

@@ -6,6 +6,7 @@
 #include "KernelSignature.h"
 #include "TokenEmitter.h"
 #include "deltanet/Conversion/Passes.h"
+#include "deltanet/Dialect/Chunk/Transforms/Columns.h"
 #include "deltanet/Dialect/Kernel/IR/Kernel.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -524,6 +525,7 @@ private:
       return failure();
     auto schedule =
         function->getAttrOfType<kernel::ScheduleAttr>(kernel::kScheduleName);
+    chunk::separateColumns(scan);
     TokenLayout::Wish wish{warps};
     if (schedule && schedule.getWarps() > 0)
       wish.warps = schedule.getWarps();

@@ -90,3 +90,40 @@ func.func @transposed(%q: tensor<?x?x2x8xf32>, %p: tensor<2x8x?x?xf32>) -> tenso
   %o = linrec.scan %k, %q, %q : tensor<?x?x2x8xf32>, tensor<?x?x2x8xf32>, tensor<?x?x2x8xf32> -> tensor<?x?x2x8xf32>
   return %o : tensor<?x?x2x8xf32>
 }
+
+// -----
+
+// Extents of a result, of the scan or of what follows it, are those of the operands: an epilogue
+// that asks for them waits for nothing, and is fused.
+// HERE-LABEL: func.func @asks_its_operand
+// HERE: chunk.scan
+// HERE: math.exp
+// HERE: chunk.yield
+// HERE-NOT: linalg
+// HERE-NOT: tensor.dim
+// HERE: return
+#e = affine_map<(b, t, h, d) -> (b, t, h, d)>
+func.func @asks_its_operand(%q: tensor<?x?x2x8xf32>) -> tensor<?x?x2x8xf64> {
+  %o = linrec.scan %q, %q, %q : tensor<?x?x2x8xf32>, tensor<?x?x2x8xf32>, tensor<?x?x2x8xf32> -> tensor<?x?x2x8xf32>
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %b = tensor.dim %o, %c0 : tensor<?x?x2x8xf32>
+  %t = tensor.dim %o, %c1 : tensor<?x?x2x8xf32>
+  %to = tensor.empty(%b, %t) : tensor<?x?x2x8xf64>
+  %wide = linalg.generic {indexing_maps = [#e, #e], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%o : tensor<?x?x2x8xf32>) outs(%to : tensor<?x?x2x8xf64>) {
+  ^bb0(%x: f32, %out: f64):
+    %s = arith.extf %x : f32 to f64
+    linalg.yield %s : f64
+  } -> tensor<?x?x2x8xf64>
+  %b2 = tensor.dim %wide, %c0 : tensor<?x?x2x8xf64>
+  %t2 = tensor.dim %wide, %c1 : tensor<?x?x2x8xf64>
+  %to2 = tensor.empty(%b2, %t2) : tensor<?x?x2x8xf64>
+  %e = linalg.generic {indexing_maps = [#e, #e], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%wide : tensor<?x?x2x8xf64>) outs(%to2 : tensor<?x?x2x8xf64>) {
+  ^bb0(%x: f64, %out: f64):
+    %s = math.exp %x : f64
+    linalg.yield %s : f64
+  } -> tensor<?x?x2x8xf64>
+  return %e : tensor<?x?x2x8xf64>
+}

@@ -36,3 +36,20 @@ func.func @no_heads(%x: tensor<?x?x4xf32>, %a: tensor<4x8xf32>, %b: tensor<?x?x8
     : tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<4x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32> -> tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
 }
+
+// Products that are only added to what waits stay with the columns of the state: M goes through
+// memory, M V and K^T V, which are larger, do not.
+// CHECK-LABEL: func.func @additive
+// CHECK: chunk.scan 32
+// CHECK-NOT: carry
+// CHECK: out([b, c, h, 0, 1] : tensor<?x?x2x32x32xf32>) {
+// CHECK: %M = chunk.tril
+// CHECK-NOT: chunk.dot
+// CHECK: chunk.scan 32
+// CHECK: carry(
+// CHECK: %MU = chunk.dot %M, %v
+// CHECK: %kU = chunk.dot %k{{.*}}transpose_lhs
+func.func @additive(%q: tensor<?x?x2x16xf32>, %k: tensor<?x?x2x16xf32>, %v: tensor<?x?x2x64xf32>) -> tensor<?x?x2x64xf32> {
+  %o = linrec.scan %q, %k, %v : tensor<?x?x2x16xf32>, tensor<?x?x2x16xf32>, tensor<?x?x2x64xf32> -> tensor<?x?x2x64xf32>
+  return %o : tensor<?x?x2x64xf32>
+}

@@ -1,8 +1,9 @@
 """One block of a kernel in PTX, computed with numpy: the instructions that this
 compiler writes, all lanes of all warps at once. Shared memory starts as NaN, and
-warps that meet in a byte of it without a barrier between them are an error, as are
-addresses outside of what was given. Approximate instructions round correctly here,
-and sums in the tensor cores are rounded once."""
+warps that meet in a byte of it where no barrier (of the block, of a role, or of a
+channel) orders them are an error, as are addresses outside of what was given. An
+asynchronous copy arrives when it has been waited for, and no earlier. Approximate
+instructions round correctly here, and sums in the tensor cores are rounded once."""
 
 import re
 
@@ -10,6 +11,7 @@ import numpy as np
 
 WARP = 32
 SHARED_BASE = 1 << 40  # where shared memory stands among addresses
+TOGETHER = {"shfl", "vote", "mma", "movmatrix", "ldmatrix", "stmatrix"}  # by whole warps
 SIZES = {"8": 1, "16": 2, "32": 4, "64": 8}
 UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 SIGNED = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
@@ -47,6 +49,11 @@ def flush(x):
     return np.where(np.abs(x) < np.float32(2.0**-126), x * np.float32(0), x)
 
 
+def offset_of(address, mask):
+    """Where in shared memory the barrier of a channel is; some addresses have 32 bits."""
+    return int(address[mask][0]) % (1 << 32)
+
+
 class Program:
     """The instructions of one kernel and where its labels are."""
 
@@ -78,8 +85,9 @@ class Program:
                          else re.sub(r"^[{}\s]+", "", statement).strip())
 
     def add(self, statement):
-        if not statement or statement.startswith("."):
-            return
+        statement = statement.removeprefix("WAIT:").strip()
+        if not statement or statement.startswith(".") or statement.endswith("bra WAIT"):
+            return  # waits for a channel are one instruction here
         predicate = None
         if match := re.match(r"@(!?)(%\w+)\s+", statement):
             predicate = (match[2], match[1] == "!")
@@ -101,30 +109,34 @@ class Program:
 class Block:
     """A block of threads that runs a program on `memory`, bytes from address 0."""
 
-    def __init__(self, program, arguments, memory, shared):
-        self.program, self.memory = program, memory
+    def __init__(self, program, arguments, memory, shared, place=(0, 0, 0)):
+        self.program, self.memory, self.at_grid = program, memory, place
         self.arguments = dict(zip(program.parameters, arguments))
         self.n = program.threads
         self.registers = {}
         self.shared = np.full(shared, 0xFF, np.uint8)
         self.warp_of = np.arange(self.n) // WARP
-        # Who used a byte of shared memory since which barrier.
-        self.barriers = 0
-        self.writer, self.written = np.full((2, shared), -1)
-        self.readers, self.read = np.zeros(shared, np.int64), np.full(shared, -1)
+        # What a warp knows of the others' time; its own goes on when it arrives at a
+        # barrier. When a byte of shared memory was written, by whom, and read by each.
+        warps = self.n // WARP
+        self.clock = np.eye(warps, dtype=np.int64)
+        self.writer, self.written = np.zeros((2, shared), np.int64)
+        self.read = np.zeros((shared, warps), np.int64)
+        self.channels = {}  # the barriers of channels, by address
+        self.copies = []  # groups of copies under way; the last one is open
         self.counts = {}
 
     def run(self):
         code, labels = self.program.code, self.program.labels
         targets = set(labels.values())
         at = np.zeros(self.n, np.int64)
-        waiting, done = np.zeros((2, self.n), bool)
+        # The number of a barrier, the address of a channel's, or -1.
+        self.waiting, done = np.full(self.n, -1), np.zeros(self.n, bool)
+        held = np.zeros(self.n, bool)  # before what a warp does together
         while not done.all():
-            ready = ~waiting & ~done
+            ready = (self.waiting < 0) & ~done & ~held
             if not ready.any():
-                waiting[:] = False
-                self.barriers += 1
-                continue
+                raise Refused("has all threads waiting, and no one who would wake them")
             # Those that are furthest behind go on until they meet others.
             pc = at[ready].min()
             active = ready & (at == pc)
@@ -133,11 +145,16 @@ class Block:
                     done |= active
                     break
                 predicate, op, operands = code[pc]
+                if op[0] in TOGETHER or op[:2] == ["bar", "warp"]:
+                    active = self.gather(active, held, at, pc)
+                    if not active.any():
+                        break
                 mask = active
                 if predicate:
                     mask = active & (self.value(predicate[0], "pred") ^ predicate[1])
                 pc += 1
-                if op[0] in ("bra", "brx", "ret", "bar") and op[1:2] != ["warp"]:
+                stops = op[0] in ("bra", "brx", "ret", "bar") and op[1:2] != ["warp"]
+                if stops or op[:2] in (["mbarrier", "test_wait"], ["mbarrier", "try_wait"]):
                     at[active] = pc
                     if op[0] == "bra":
                         at[mask] = labels[operands[-1]]
@@ -147,8 +164,10 @@ class Block:
                             at[mask & (which == i)] = labels[label]
                     elif op[0] == "ret":
                         done |= mask
+                    elif op[0] == "bar":
+                        self.meet(operands, mask)
                     else:
-                        waiting |= mask
+                        self.wait_channel(operands, mask)
                     break
                 if mask.any():
                     warps = int(mask.reshape(-1, WARP).any(1).sum())
@@ -157,6 +176,76 @@ class Block:
                 if pc in targets:
                     at[active] = pc
                     break
+
+    def gather(self, active, held, at, pc):
+        """Those of `active` whose warp is here as a whole; the others are held."""
+        warps = active.reshape(-1, WARP)
+        late = np.repeat(warps.any(1) & ~warps.all(1), WARP) & active
+        at[late], held[late] = pc, True
+        for warp in np.unique(self.warp_of[late]):
+            lanes = self.warp_of == warp
+            if held[lanes].all() and (at[lanes] == pc).all():
+                held[lanes] = False
+        return active & ~late
+
+    # Barriers.
+
+    def meet(self, operands, mask):
+        number = int(operands[0])
+        count = int(operands[1]) if len(operands) > 1 else self.n
+        self.waiting[mask] = number
+        here = self.waiting == number
+        if here.sum() < count:
+            return
+        warps = np.unique(self.warp_of[here])
+        self.clock[warps] = self.clock[warps].max(0)
+        self.clock[warps, warps] += 1
+        self.waiting[here] = -1
+
+    def wait_channel(self, operands, mask):
+        address, parity = self.address(operands[1]), self.value(operands[2], "b32")
+        for warp in np.unique(self.warp_of[mask]):
+            threads = mask & (self.warp_of == warp)
+            channel = self.channels[offset_of(address, threads)]
+            want = int(parity[threads][0])
+            if channel["turn"] % 2 != want:
+                self.clock[warp] = np.maximum(self.clock[warp], channel["seen"])
+            else:
+                self.waiting[threads] = offset_of(address, threads)
+                channel["sleepers"].append(threads)
+
+    def arrive(self, address, mask):
+        for warp in np.unique(self.warp_of[mask]):
+            threads = mask & (self.warp_of == warp)
+            channel = self.channels[offset_of(address, threads)]
+            channel["clock"] = np.maximum(channel["clock"], self.clock[warp])
+            self.clock[warp, warp] += 1
+            channel["pending"] -= int(threads.sum())
+            if channel["pending"] < 0:
+                raise Refused("arrives at a channel more often than it counts")
+            if channel["pending"] == 0:
+                channel.update(pending=channel["count"], turn=channel["turn"] + 1,
+                               seen=channel["clock"])
+                for sleepers in channel["sleepers"]:
+                    who = self.warp_of[sleepers][0]
+                    self.clock[who] = np.maximum(self.clock[who], channel["seen"])
+                    self.waiting[sleepers] = -1
+                channel["sleepers"] = []
+
+    def do_mbarrier(self, op, operands, mask):
+        if op[1] == "init":
+            address, count = self.address(operands[0]), self.value(operands[1], "b32")
+            nothing = np.zeros(self.n // WARP, np.int64)
+            self.channels[offset_of(address, mask)] = {
+                "count": int(count[mask][0]), "pending": int(count[mask][0]), "turn": 0,
+                "clock": nothing, "seen": nothing, "sleepers": []}
+        elif op[1] == "arrive":
+            self.arrive(self.address(operands[1]), mask)
+        else:
+            raise Refused("has no instruction " + ".".join(op))
+
+    def do_fence(self, op, operands, mask):
+        pass
 
     def execute(self, op, operands, mask):
         handler = getattr(self, "do_" + op[0], None)
@@ -176,7 +265,9 @@ class Block:
         wanted = UNSIGNED.get(size, bool)
         if name.startswith("%tid.x"):
             return np.arange(self.n).astype(wanted)
-        if name.startswith(("%tid", "%ctaid")):
+        if name.startswith("%ctaid"):
+            return np.full(self.n, self.at_grid["xyz".index(name[-1])], wanted)
+        if name.startswith("%tid"):
             return np.zeros(self.n, wanted)
         if name.startswith("%"):
             return self.registers[name].astype(wanted)
@@ -233,19 +324,19 @@ class Block:
         return memory, index
 
     def note(self, index, warps, write):
-        what = "writes" if write else "reads"
-        if ((self.written[index] == self.barriers) & (self.writer[index] != warps)).any():
-            raise Refused(f"{what} shared memory that another warp wrote since a barrier")
-        if write:
-            recent = self.read[index] == self.barriers
-            if (recent & (self.readers[index] & ~(1 << warps) != 0)).any():
-                raise Refused("writes shared memory that another warp read since a barrier")
-            self.written[index], self.writer[index] = self.barriers, warps
-            return
         index, warps = index.ravel(), warps.ravel()
-        self.readers[index[self.read[index] != self.barriers]] = 0
-        self.read[index] = self.barriers
-        np.bitwise_or.at(self.readers, index, 1 << warps)
+        what = "writes" if write else "reads"
+        writer = self.writer[index]
+        if ((writer != warps) & (self.written[index] > self.clock[warps, writer])).any():
+            raise Refused(f"{what} shared memory that another warp wrote since a barrier")
+        if not write:
+            self.read[index, warps] = self.clock[warps, warps]
+            return
+        late = self.read[index] > self.clock[warps]
+        late[np.arange(len(index)), warps] = False
+        if late.any():
+            raise Refused("writes shared memory that another warp read since a barrier")
+        self.written[index], self.writer[index] = self.clock[warps, warps], warps
 
     def do_ld(self, op, operands, mask):
         size = size_of(op[-1])
@@ -266,15 +357,38 @@ class Block:
         memory[index[mask]] = np.ascontiguousarray(values).view(np.uint8)[mask]
 
     def do_cp(self, op, operands, mask):
-        if not operands or op[2] == "wait_group":
-            return
+        if op[2] == "commit_group":
+            self.copies.append([])
+        elif op[2] in ("wait_group", "wait_all"):
+            keep = int(operands[0]) if operands else 0
+            ended = self.copies[:len(self.copies) - 1 - keep]
+            self.land([copy for group in ended for copy in group], mask)
+        elif op[2] == "mbarrier":
+            self.land([copy for group in self.copies for copy in group], mask)
+            self.arrive(self.address(operands[0]), mask)
+        else:
+            self.start_copy(operands, mask)
+
+    def start_copy(self, operands, mask):
         size = int(operands[2])
         used = self.value(operands[3], "b32") if len(operands) > 3 else size
         inside = mask & (used == size)
         memory, index = self.place(self.address(operands[1]), inside, size, False)
         data = np.where(inside[:, None], memory[index], 0)
         memory, index = self.place(self.address(operands[0]), mask, size, True)
-        memory[index[mask]] = data[mask]
+        memory[index[mask]] = 0xFF
+        if not self.copies:
+            self.copies.append([])
+        self.copies[-1].append([mask.copy(), index, data])
+
+    def land(self, copies, mask):
+        """What the threads of `mask` copied is there, for them."""
+        for copy in copies:
+            here = copy[0] & mask
+            if here.any():
+                self.note(copy[1][here], np.repeat(self.warp_of[here][:, None], copy[1].shape[1], 1), True)
+                self.shared[copy[1][here]] = copy[2][here]
+                copy[0] &= ~mask
 
     def do_ldmatrix(self, op, operands, mask):
         warps = self.whole_warps(mask)
@@ -440,6 +554,9 @@ class Block:
         if "wide" in op or "hi" in op:
             wide = np.int64 if kind[0] == "s" else np.uint64
             x, y = (self.signed(name, kind).astype(wide) for name in operands[1:3])
+            if "hi" in op and size_of(kind) == 8:
+                high = [int(a) * int(b) >> 64 & (1 << 64) - 1 for a, b in zip(x, y)]
+                return self.assign(operands[0], np.array(high, np.uint64), mask)
             result = (x * y).view(np.uint64)
             if "hi" in op:
                 return self.assign(operands[0], (result >> 32).astype(np.uint32), mask)
@@ -507,8 +624,10 @@ FLOATS = {
 }
 
 
-def launch(text, name, arrays, numbers=(), shared=0):
-    """Runs the first block; returns what became of the arrays, and instructions."""
+def launch(text, name, arrays, numbers=(), shared=0, blocks=((0, 0, 0),), order=None):
+    """Runs blocks one after the other, the first unless said; returns what became of
+    the arrays, and instructions. `order` says which parameter each array and number
+    is, in turn, where that is not arrays first."""
     places, end = [], 256
     for array in arrays:
         places.append(end)
@@ -516,9 +635,14 @@ def launch(text, name, arrays, numbers=(), shared=0):
     memory = np.full(end, 0xFF, np.uint8)
     for array, at in zip(arrays, places):
         memory[at:at + array.nbytes] = np.ascontiguousarray(array).view(np.uint8).ravel()
-    block = Block(Program(text, name), places + list(numbers), memory, shared)
-    with np.errstate(all="ignore"):
-        block.run()
+    arguments = places + list(numbers)
+    if order is not None:
+        arguments = [arguments[i] for i in order]
+    program = Program(text, name)
+    for place in blocks:
+        block = Block(program, arguments, memory, shared, place)
+        with np.errstate(all="ignore"):
+            block.run()
     results = [memory[at:at + array.nbytes].view(array.dtype).reshape(array.shape)
                for array, at in zip(arrays, places)]
     return results, block.counts

@@ -6,9 +6,11 @@
 //===----------------------------------------------------------------------===//
 #include "GenericToTile.h"
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -319,7 +321,8 @@ struct FuseElementwise
     func::FuncOp function = getOperation();
     SmallVector<ScanOp> scans;
     function.walk([&](ScanOp scan) { scans.push_back(scan); });
-    if (scans.empty() || failed(generalize(function)))
+    if (scans.empty() || failed(generalize(function)) ||
+        failed(resolveExtents(function)))
       return;
     IRRewriter rewriter(&getContext());
     for (ScanOp scan : scans) {
@@ -341,6 +344,19 @@ struct FuseElementwise
   }
 
 private:
+  /// Extents of results become those of operands.
+  LogicalResult resolveExtents(func::FuncOp function) {
+    RewritePatternSet patterns(&getContext());
+    memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
+    memref::populateResolveShapedTypeResultDimsPatterns(patterns);
+    SmallVector<Operation *> extents;
+    function.walk([&](tensor::DimOp dim) { extents.push_back(dim); });
+    GreedyRewriteConfig config;
+    config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
+    config.enableFolding(false);
+    return applyOpPatternsGreedily(extents, std::move(patterns), config);
+  }
+
   /// Brings elementwise and named operations outside of scans to
   /// linalg.generic.
   LogicalResult generalize(func::FuncOp function) {

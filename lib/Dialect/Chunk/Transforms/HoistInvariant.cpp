@@ -3,6 +3,8 @@
 // Splits a scan: a carry-free scan stores, for every chunk, the products and
 // inverses that do not depend on the carried values, and the rest reads them.
 //===----------------------------------------------------------------------===//
+#include "deltanet/Dialect/Chunk/IR/DimensionClasses.h"
+#include "deltanet/Dialect/Chunk/Transforms/Columns.h"
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h"
 #include "deltanet/Dialect/Kernel/IR/Kernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -28,18 +30,21 @@ public:
 
   /// Values that the carried part reads from the part that runs ahead.
   ArrayRef<Value> getCrossing() const { return crossing.getArrayRef(); }
-  /// Operations that work, done ahead.
-  int64_t getNumHoisted() const { return numHoisted; }
 
 private:
   /// Records what the carried part needs to have `v`.
   void require(Value v);
+  /// Whether the carried part makes `v` with the columns of its state.
+  bool isMadeByColumns(Value v) const;
 
   llvm::SmallDenseSet<Value> carried; // depend on a carried value
   llvm::SmallDenseSet<Value> worked;  // invariant, and take work to make
   llvm::SmallDenseSet<Value> seen;
   llvm::SetVector<Value> crossing;
-  int64_t numHoisted = 0;
+  DimensionClasses classes;
+  /// The first carry and its dimension that nothing binds, or -1.
+  Value carry;
+  int64_t column = -1;
 };
 
 } // namespace
@@ -55,7 +60,10 @@ static bool isExpansion(Operation *op) {
   return isa<BroadcastOp, RepeatOp, arith::ExtFOp>(op);
 }
 
-Invariants::Invariants(ScanOp scan) {
+Invariants::Invariants(ScanOp scan)
+    : classes(scan), carry(scan.getCarryArguments()[0]) {
+  if (!classes.getUnknown())
+    column = classes.findFree(carry);
   for (Value v : scan.getCarryArguments())
     carried.insert(v);
   auto anyIn = [](Operation &op, const llvm::SmallDenseSet<Value> &set) {
@@ -67,11 +75,24 @@ Invariants::Invariants(ScanOp scan) {
       carried.insert(op.getResults().begin(), op.getResults().end());
     } else if (isWork(op) || anyIn(op, worked)) {
       worked.insert(op.getResults().begin(), op.getResults().end());
-      numHoisted += isWork(op);
     }
   }
   for (Value v : scan.getBodyBlock()->getTerminator()->getOperands())
     require(v);
+}
+
+/// A product that is only added to what waits for the state, as M U where U
+/// does not wait, is as large as what it is added to, and larger than its
+/// operands: it is left where its columns are.
+bool Invariants::isMadeByColumns(Value v) const {
+  Operation *op = v.getDefiningOp();
+  if (column < 0 ||
+      !(isa<DotOp>(op) || OpTrait::hasElementwiseMappableTraits(op)))
+    return false;
+  auto dims =
+      llvm::seq<int64_t>(0, cast<RankedTensorType>(v.getType()).getRank());
+  return llvm::any_of(
+      dims, [&](int64_t d) { return classes.together(carry, column, v, d); });
 }
 
 void Invariants::require(Value v) {
@@ -80,7 +101,7 @@ void Invariants::require(Value v) {
     return;
   // A number is made again from the vector that it comes from.
   bool isTile = cast<RankedTensorType>(v.getType()).getRank() > 0;
-  if (worked.contains(v) && isTile && !isExpansion(op)) {
+  if (worked.contains(v) && isTile && !isExpansion(op) && !isMadeByColumns(v)) {
     crossing.insert(v);
     return;
   }
@@ -170,6 +191,8 @@ private:
           return cast<AccessAttr>(access).has(AccessAttr::Head);
         }))
       return;
+    separateUses(scan);
+    separateColumns(scan);
     Invariants invariants(scan);
     ArrayRef<Value> crossing = invariants.getCrossing();
     if (crossing.empty())
@@ -185,7 +208,7 @@ private:
           scan.getBodyBlock()->addArgument(v.getType(), v.getLoc()));
     eraseDead(*scan.getBodyBlock());
     eraseDead(*ahead.getBodyBlock());
-    numHoisted += invariants.getNumHoisted();
+    numHoisted += llvm::count_if(*ahead.getBodyBlock(), isWork);
   }
 };
 } // namespace

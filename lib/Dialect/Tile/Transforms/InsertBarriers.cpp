@@ -3,6 +3,7 @@
 // what others may still read or write needs a barrier before it. In a role the
 // threads are those of the role, and so is the barrier.
 //===----------------------------------------------------------------------===//
+#include "SharedUses.h"
 #include "deltanet/Dialect/Tile/Transforms/Passes.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
@@ -16,55 +17,6 @@ using namespace mlir;
 using namespace deltanet::tile;
 
 namespace {
-
-/// Uses of shared memory that no barrier separates from what comes next.
-struct Pending {
-  llvm::DenseSet<Value> reads, writes; // of getMemory()
-  /// Written by copies that have not been waited for.
-  llvm::DenseSet<Value> copies;
-
-  /// Another turn of a slot begins; the channel orders it after this one.
-  void forget(ValueRange buffers) {
-    for (Value buffer : buffers)
-      for (llvm::DenseSet<Value> *set : {&reads, &writes, &copies})
-        set->erase(buffer);
-  }
-  bool operator!=(const Pending &other) const {
-    return reads != other.reads || writes != other.writes ||
-           copies != other.copies;
-  }
-  void merge(const Pending &other) {
-    reads.insert(other.reads.begin(), other.reads.end());
-    writes.insert(other.writes.begin(), other.writes.end());
-    copies.insert(other.copies.begin(), other.copies.end());
-  }
-};
-
-/// The shared memory that an operation reads and writes.
-struct Uses {
-  SmallVector<Value> reads, writes; // of getMemory()
-
-  explicit Uses(Operation *op) {
-    auto interface = dyn_cast<MemoryEffectOpInterface>(op);
-    if (!interface)
-      return;
-    SmallVector<MemoryEffects::EffectInstance> effects;
-    interface.getEffects(effects);
-    for (const MemoryEffects::EffectInstance &effect : effects) {
-      Value value = effect.getValue();
-      if (!value || !isa<BufferType, RingType>(value.getType()))
-        continue;
-      Value memory = getMemory(value);
-      if (!memory
-               .getDefiningOp()) // an argument: its allocation is out of sight
-        continue;
-      if (isa<MemoryEffects::Read>(effect.getEffect()))
-        reads.push_back(memory);
-      else if (isa<MemoryEffects::Write>(effect.getEffect()))
-        writes.push_back(memory);
-    }
-  }
-};
 
 struct InsertBarriers
     : deltanet::tile::impl::TileInsertBarriersBase<InsertBarriers> {
@@ -140,33 +92,23 @@ private:
     OpBuilder b(before);
     BarrierOp::create(b, before->getLoc());
     ++numBarriers;
-    pending.reads.clear();
-    pending.writes.clear();
+    pending.meet();
   }
 
   void visit(Operation *op, Pending &pending) {
     if (isa<AcquireOp, WaitSlotOp>(op))
       return pending.forget(op->getResults());
-    if (isa<BarrierOp>(op)) {
-      pending.reads.clear();
-      pending.writes.clear();
-      return;
-    }
-    if (isa<WaitOp>(op)) {
-      // The copies are this thread's; others see them after a barrier.
-      pending.writes.insert(pending.copies.begin(), pending.copies.end());
-      pending.copies.clear();
-      return;
-    }
+    if (isa<BarrierOp>(op))
+      return pending.meet();
+    if (isa<WaitOp>(op))
+      return pending.wait();
     Uses uses(op);
     auto written = [&](Value m) { return pending.writes.contains(m); };
     auto read = [&](Value m) { return pending.reads.contains(m); };
     if (llvm::any_of(uses.reads, written) ||
         llvm::any_of(uses.writes, written) || llvm::any_of(uses.writes, read))
       insertBarrier(op, pending);
-    pending.reads.insert(uses.reads.begin(), uses.reads.end());
-    auto &sink = isa<CopyAsyncOp>(op) ? pending.copies : pending.writes;
-    sink.insert(uses.writes.begin(), uses.writes.end());
+    pending.add(op, uses);
   }
 };
 } // namespace

@@ -1,6 +1,7 @@
 //===- PlanSharedMemory.cpp - places in shared memory ---------------------===//
-// Allocations lie one after the other. Reuse by lifetime would go here.
+// What is never needed at one time may lie in one place (Lifetimes.h).
 //===----------------------------------------------------------------------===//
+#include "Lifetimes.h"
 #include "deltanet/Dialect/Kernel/IR/Kernel.h"
 #include "deltanet/Dialect/Tile/Transforms/Passes.h"
 #include "mlir/IR/Builders.h"
@@ -20,6 +21,46 @@ namespace {
 
 /// Every place is a multiple of so many bytes.
 constexpr int64_t kAlignment = 128;
+
+/// An allocation or a channel.
+struct Piece {
+  Operation *op;
+  Value value;
+  int64_t bytes, alignment;
+};
+
+/// A place for each piece, and where the last one ends.
+struct Places {
+  SmallVector<int64_t> offsets;
+  int64_t total = 0;
+};
+
+/// Gives pieces, in the order of `order`, the first place in which they meet
+/// nothing that has one.
+Places place(ArrayRef<Piece> pieces, ArrayRef<unsigned> order,
+             llvm::function_ref<bool(const Piece &, const Piece &)> meet) {
+  Places places;
+  places.offsets.resize(pieces.size());
+  SmallVector<unsigned> placed;
+  for (unsigned i : order) {
+    const Piece &piece = pieces[i];
+    SmallVector<std::pair<int64_t, int64_t>> taken; // from, to
+    for (unsigned j : placed)
+      if (meet(piece, pieces[j]))
+        taken.push_back(
+            {places.offsets[j], places.offsets[j] + pieces[j].bytes});
+    llvm::sort(taken);
+    int64_t at = 0;
+    for (auto [from, to] : taken)
+      if (at + piece.bytes > from)
+        at = std::max(at,
+                      static_cast<int64_t>(llvm::alignTo(to, piece.alignment)));
+    places.offsets[i] = at;
+    places.total = std::max(places.total, at + piece.bytes);
+    placed.push_back(i);
+  }
+  return places;
+}
 
 struct PlanSharedMemory
     : deltanet::tile::impl::TilePlanSharedMemoryBase<PlanSharedMemory> {
@@ -43,34 +84,72 @@ private:
     return target ? target.getSharedMemoryBytesPerBlock() : 0;
   }
 
-  LogicalResult plan(gpu::GPUFuncOp kernel) {
-    int64_t total = 0;
-    auto place = [&](auto op, int64_t bytes, int64_t alignment) {
-      total = llvm::alignTo(total, alignment);
-      op.setOffset(total);
-      total += llvm::alignTo(bytes, kAlignment);
+  /// In the order of the program.
+  static SmallVector<Piece> listPieces(gpu::GPUFuncOp kernel) {
+    SmallVector<Piece> pieces;
+    auto add = [&](auto op, Value value, auto type) {
+      pieces.push_back(
+          {op, value,
+           static_cast<int64_t>(llvm::alignTo(type.getBytes(), kAlignment)),
+           std::max<int64_t>(type.getAlignment(), kAlignment)});
     };
     kernel.walk([&](Operation *op) {
       if (auto alloc = dyn_cast<AllocOp>(op)) {
-        Type type = alloc.getShared().getType();
-        if (auto ring = dyn_cast<RingType>(type))
-          place(alloc, ring.getBytes(), ring.getAlignment());
+        Value shared = alloc.getShared();
+        if (auto ring = dyn_cast<RingType>(shared.getType()))
+          add(alloc, shared, ring);
         else
-          place(alloc, cast<BufferType>(type).getBytes(),
-                cast<BufferType>(type).getAlignment());
+          add(alloc, shared, cast<BufferType>(shared.getType()));
       } else if (auto channel = dyn_cast<ChannelOp>(op)) {
-        ChannelType type = channel.getChannel().getType();
-        place(channel, type.getBytes(), type.getAlignment());
+        add(channel, channel.getChannel(), channel.getChannel().getType());
       }
     });
-    int64_t limit = getLimit();
+    return pieces;
+  }
+
+  /// The better of two orders: that of the program, and the largest first.
+  static Places choosePlaces(gpu::GPUFuncOp kernel, ArrayRef<Piece> pieces,
+                             int64_t &apart) {
+    Lifetimes lifetimes(kernel);
+    auto meet = [&](const Piece &a, const Piece &b) {
+      return lifetimes.meet(a.value, b.value);
+    };
+    auto order = llvm::to_vector(llvm::seq<unsigned>(0, pieces.size()));
+    apart = place(pieces, order, [](auto &, auto &) { return true; }).total;
+    Places places = place(pieces, order, meet);
+    llvm::sort(order, [&](unsigned a, unsigned b) {
+      return std::pair(-pieces[a].bytes, a) < std::pair(-pieces[b].bytes, b);
+    });
+    Places others = place(pieces, order, meet);
+    return others.total < places.total ? others : places;
+  }
+
+  LogicalResult plan(gpu::GPUFuncOp kernel) {
+    if (!kernel.getBody().hasOneBlock())
+      return kernel.emitError("expects structured control flow (scf), got ")
+             << kernel.getBody().getBlocks().size() << " blocks";
+    SmallVector<Piece> pieces = listPieces(kernel);
+    int64_t apart = 0;
+    Places places = choosePlaces(kernel, pieces, apart);
+    for (auto [piece, offset] : llvm::zip(pieces, places.offsets)) {
+      if (auto alloc = dyn_cast<AllocOp>(piece.op))
+        alloc.setOffset(offset);
+      else
+        cast<ChannelOp>(piece.op).setOffset(offset);
+    }
+    int64_t total = places.total, limit = getLimit();
     if (limit > 0 && total > limit)
       return kernel.emitError("expects at most ")
              << limit << " bytes of shared memory a block, the kernel needs "
              << total << " (" << total - limit
              << " more); smaller chunks or fewer slots need less";
+    if (total < apart)
+      kernel.emitRemark("needs ")
+          << total << " bytes of shared memory, in place of " << apart
+          << ": buffers that are never needed at one time share places";
     kernel->setAttr(kSharedBytesAttr, Builder(kernel).getI64IntegerAttr(total));
     sharedBytes += total;
+    savedBytes += apart - total;
     return success();
   }
 };
