@@ -1,8 +1,10 @@
-"""One block of a kernel in PTX, computed with numpy: the instructions that this
-compiler writes, all lanes of all warps at once. Shared memory starts as NaN, and
-warps that meet in a byte of it without a barrier between them are an error, as are
-addresses outside of what was given. Approximate instructions round correctly here,
-and sums in the tensor cores are rounded once."""
+"""Blocks of a kernel in PTX, computed with numpy: the instructions that this
+compiler writes, all lanes of all warps at once. Shared memory starts as NaN;
+addresses outside of what was given are an error, and so are warps that meet in a
+byte of shared memory without a barrier between them, where warps wait for all
+others at every barrier and for nothing else. Warps that wait for ever are an error, too.
+Approximate instructions round correctly here,
+and sums in the tensor cores are cut off once."""
 
 import re
 
@@ -13,6 +15,12 @@ SHARED_BASE = 1 << 40  # where shared memory stands among addresses
 SIZES = {"8": 1, "16": 2, "32": 4, "64": 8}
 UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 SIGNED = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
+
+
+def cut_off(x):
+    """As f32, rounded towards zero."""
+    near = x.astype(np.float32)
+    return np.where(np.abs(near) > np.abs(x), np.nextafter(near, np.float32(0)), near)
 
 
 class Refused(Exception):
@@ -47,6 +55,14 @@ def flush(x):
     return np.where(np.abs(x) < np.float32(2.0**-126), x * np.float32(0), x)
 
 
+# A loop that waits for the turn of an mbarrier, as this compiler writes it.
+WAIT = re.compile(r"\.reg \.pred done;\s*WAIT:\s*mbarrier\.\w+_wait\S* done, (\[[^]]*\]), "
+                  r"([%\w]+)[^;]*;\s*@!done bra WAIT;")
+
+
+TOGETHER = ("shfl", "vote", "mma", "ldmatrix", "stmatrix", "movmatrix")
+
+
 class Program:
     """The instructions of one kernel and where its labels are."""
 
@@ -55,6 +71,7 @@ class Program:
         start = next(at for at, entry in entries if entry == name)
         end = min([at for at, _ in entries if at > start], default=len(text))
         head, body = text[start:end].split("{", 1)
+        body = WAIT.sub(r"turn \1, \2;", body)
         self.parameters = re.findall(r"(\w+_param_\d+)", head)
         self.threads = int(re.search(r"(?:max|req)ntid (\d+)", head)[1])
         self.code, self.labels, self.tables = [], {}, {}
@@ -101,8 +118,9 @@ class Program:
 class Block:
     """A block of threads that runs a program on `memory`, bytes from address 0."""
 
-    def __init__(self, program, arguments, memory, shared):
+    def __init__(self, program, arguments, memory, shared, place=(0, 0, 0)):
         self.program, self.memory = program, memory
+        self.place_in_grid = dict(zip("xyz", place))
         self.arguments = dict(zip(program.parameters, arguments))
         self.n = program.threads
         self.registers = {}
@@ -113,21 +131,43 @@ class Block:
         self.writer, self.written = np.full((2, shared), -1)
         self.readers, self.read = np.zeros(shared, np.int64), np.full(shared, -1)
         self.counts = {}
+        # Of an mbarrier: how many arrive in a turn, are missing in this one, the
+        # turn's number. Who waits for the end of a turn; for which barrier.
+        self.turns = {}
+        self.stalled = np.zeros(self.n, bool)
+        self.waits_at = np.full(self.n, -1)
+        self.wait_for = np.zeros(self.n, np.int64)
+        # Channels and barriers of some warps order what these see, not all.
+        self.tracked = not any(op[0] == "turn" for _, op, _ in program.code)
+
+    def meet(self, done):
+        """Lets those go on who wait at a barrier that all have come to."""
+        met = False
+        for number in np.unique(self.waits_at[self.waits_at >= 0]):
+            here = self.waits_at == number
+            wanted = self.wait_for[here][0] or self.n - done.sum()
+            if here.sum() == wanted:
+                self.waits_at[here], met = -1, True
+        if not met:
+            raise Refused(f"waits for ever: {self.stalled.sum()} threads for channels, "
+                          f"{(self.waits_at >= 0).sum()} at barriers")
+        self.barriers += 1
 
     def run(self):
         code, labels = self.program.code, self.program.labels
         targets = set(labels.values())
         at = np.zeros(self.n, np.int64)
-        waiting, done = np.zeros((2, self.n), bool)
+        # Those that have come to what a warp does together before the rest of it.
+        done, early = np.zeros((2, self.n), bool)
         while not done.all():
-            ready = ~waiting & ~done
-            if not ready.any():
-                waiting[:] = False
-                self.barriers += 1
+            ready = (self.waits_at < 0) & ~self.stalled & ~done
+            if not (ready & ~early).any():
+                self.meet(done)
                 continue
             # Those that are furthest behind go on until they meet others.
-            pc = at[ready].min()
+            pc = at[ready & ~early].min()
             active = ready & (at == pc)
+            early &= ~active
             while True:
                 if pc == len(code):
                     done |= active
@@ -136,7 +176,20 @@ class Block:
                 mask = active
                 if predicate:
                     mask = active & (self.value(predicate[0], "pred") ^ predicate[1])
+                if op[0] in TOGETHER and (parts := self.parts_of_warps(mask)).any():
+                    parts &= active
+                    at[parts], early[parts] = pc, True
+                    come = (early & (at == pc)).reshape(-1, WARP).all(1)
+                    early &= ~np.repeat(come, WARP)
+                    active, mask = active & ~parts, mask & ~parts
+                    if not active.any():
+                        break
                 pc += 1
+                if op[0] == "turn":
+                    over = self.is_over(operands, mask)
+                    at[active] = np.where((over | ~mask)[active], pc, pc - 1)
+                    self.stalled |= mask & ~over
+                    break
                 if op[0] in ("bra", "brx", "ret", "bar") and op[1:2] != ["warp"]:
                     at[active] = pc
                     if op[0] == "bra":
@@ -148,7 +201,8 @@ class Block:
                     elif op[0] == "ret":
                         done |= mask
                     else:
-                        waiting |= mask
+                        self.waits_at[mask] = int(operands[0])
+                        self.wait_for[mask] = int(operands[1]) if len(operands) > 1 else 0
                     break
                 if mask.any():
                     warps = int(mask.reshape(-1, WARP).any(1).sum())
@@ -176,7 +230,9 @@ class Block:
         wanted = UNSIGNED.get(size, bool)
         if name.startswith("%tid.x"):
             return np.arange(self.n).astype(wanted)
-        if name.startswith(("%tid", "%ctaid")):
+        if name.startswith("%ctaid"):
+            return np.full(self.n, self.place_in_grid[name[-1]]).astype(wanted)
+        if name.startswith("%tid"):
             return np.zeros(self.n, wanted)
         if name.startswith("%"):
             return self.registers[name].astype(wanted)
@@ -204,6 +260,11 @@ class Block:
         old = self.registers.get(name, np.zeros(self.n, value.dtype))
         self.registers[name] = np.where(mask, value, old.astype(value.dtype))
 
+    def parts_of_warps(self, mask):
+        """The threads of warps of which some are in `mask`, and others are not."""
+        warps = mask.reshape(-1, WARP)
+        return np.repeat(warps.any(1) & ~warps.all(1), WARP)
+
     def whole_warps(self, mask):
         warps = mask.reshape(-1, WARP)
         if (warps.any(1) != warps.all(1)).any():
@@ -228,7 +289,7 @@ class Block:
         if (here < 0).any() or (here + size > len(memory)).any():
             raise Refused(f"expects addresses within {len(memory)} bytes, got {here.max()}")
         index = np.where(mask, address - base, 0)[:, None] + np.arange(size)
-        if base:
+        if base and self.tracked:
             self.note(index[mask], np.repeat(self.warp_of[mask][:, None], size, 1), write)
         return memory, index
 
@@ -268,6 +329,8 @@ class Block:
     def do_cp(self, op, operands, mask):
         if not operands or op[2] == "wait_group":
             return
+        if op[2] == "mbarrier":  # copies are done at once
+            return self.arrive(operands[0], mask)
         size = int(operands[2])
         used = self.value(operands[3], "b32") if len(operands) > 3 else size
         inside = mask & (used == size)
@@ -275,6 +338,42 @@ class Block:
         data = np.where(inside[:, None], memory[index], 0)
         memory, index = self.place(self.address(operands[0]), mask, size, True)
         memory[index[mask]] = data[mask]
+
+    # Barriers in shared memory.
+
+    def do_fence(self, op, operands, mask):
+        pass
+
+    def do_mbarrier(self, op, operands, mask):
+        if op[1] == "init":
+            counts = self.value(operands[1], "b32")[mask]
+            for address, count in zip(self.barrier_at(operands[0])[mask], counts):
+                self.turns[int(address)] = [int(count), int(count), 0]
+            return
+        if op[1] != "arrive" or len(operands) > 2:
+            raise Refused("has no instruction " + ".".join(op))
+        self.arrive(operands[-1], mask)
+
+    def barrier_at(self, where):
+        """Its place in shared memory, by an address of 32 bits or of 64."""
+        return self.address(where) % SHARED_BASE
+
+    def arrive(self, where, mask):
+        for address in self.barrier_at(where)[mask]:
+            turn = self.turns[int(address)]
+            turn[1] -= 1
+            if turn[1] == 0:
+                turn[1], turn[2] = turn[0], turn[2] + 1
+                self.stalled[:] = False  # to look again
+
+    def is_over(self, operands, mask):
+        """Whether the turn of this parity is over, for every thread of `mask`."""
+        over = np.zeros(self.n, bool)
+        addresses, parity = self.barrier_at(operands[0]), self.value(operands[1], "b32")
+        for address in np.unique(addresses[mask]):
+            here = mask & (addresses == address)
+            over[here] = self.turns[int(address)][2] % 2 != parity[here]
+        return over
 
     def do_ldmatrix(self, op, operands, mask):
         warps = self.whole_warps(mask)
@@ -373,7 +472,7 @@ class Block:
                     k = 2 * pair + half + i // (2 if registers is a else 1) * 8
                     place = store(group, k, i)
                     matrix[(slice(None), *place)] = unpack(bits >> 16 * half & 0xFFFF)
-        result = (sums + left @ right).astype(np.float32)
+        result = cut_off(sums + left @ right)
         for i, name in enumerate(operands[0]):
             part = result[:, group + i // 2 * 8, 2 * pair + i % 2]
             self.assign(name, np.ascontiguousarray(part).ravel(), mask)
@@ -507,8 +606,8 @@ FLOATS = {
 }
 
 
-def launch(text, name, arrays, numbers=(), shared=0):
-    """Runs the first block; returns what became of the arrays, and instructions."""
+def launch(text, name, arrays, numbers=(), shared=0, grid=(1, 1, 1)):
+    """Runs the blocks of a grid; returns what became of the arrays, and instructions."""
     places, end = [], 256
     for array in arrays:
         places.append(end)
@@ -516,9 +615,13 @@ def launch(text, name, arrays, numbers=(), shared=0):
     memory = np.full(end, 0xFF, np.uint8)
     for array, at in zip(arrays, places):
         memory[at:at + array.nbytes] = np.ascontiguousarray(array).view(np.uint8).ravel()
-    block = Block(Program(text, name), places + list(numbers), memory, shared)
-    with np.errstate(all="ignore"):
-        block.run()
+    program, counts = Program(text, name), {}
+    for place in np.ndindex(*grid):
+        block = Block(program, places + list(numbers), memory, shared, place)
+        with np.errstate(all="ignore"):
+            block.run()
+        for op, count in block.counts.items():
+            counts[op] = counts.get(op, 0) + count
     results = [memory[at:at + array.nbytes].view(array.dtype).reshape(array.shape)
                for array, at in zip(arrays, places)]
-    return results, block.counts
+    return results, counts
