@@ -25,8 +25,10 @@ def Tile_DecayScaleOp : Tile_Op<"decay_scale", [
     scaled_x[r, c] = x[r, c] exp(gx[r, c] - ref_I[c]),      r in block I
     scaled_y[i, c] = y[i, c] exp(ref_{J+1}[c] - gy[i, c]),  i in block J
     ```
-    rounded once. Gates are running sums of log-decays, which do not increase from row
-    to row, so that no factor is above one. The last block of `scaled_y` is not written, nobody reads it.
+    rounded once. Where gates come with what rounding took from their sums (the second
+    result of `cumsum`), a difference of gates is that of the sums and that of the rests.
+    `remainders` are what rounding took from `scaled_x` and `scaled_y`, rounded itself.
+    Gates are running sums of log-decays, which do not increase from row to row, so that no factor is above one. The last block of `scaled_y` is not written, nobody reads it.
 
     - C1: `x`, `y` and what is stored for them have one element type and one width K, a
       multiple of 16; there is as much stored as there are `x`, each of the shape of
@@ -34,14 +36,21 @@ def Tile_DecayScaleOp : Tile_Op<"decay_scale", [
     - C2: gates are f32, `gx` of the shape of `x`, `gy` of that of `y`; all `x` have one
       number of rows, a multiple of 16, `y` a multiple of that.
     - C3: rows of gates start at multiples of 16 bytes, all other rows too.
+    - C6: both gates have a `rest`, bf16 of their shape and pad, or none has.
+    - C7: remainders are for operands of bf16, one of the type of each `scaled_x` and one
+      of the type of `scaled_y`, in this order, or there are none.
 
     Example: `tile.decay_scale (%k, %q), %g, %k, %g into (%kx, %qx), %ky : (!b, !b), !g, !b, !g, (!b, !b), !b`
   }];
   let arguments = (ins Variadic<Tile_BufferType>:$x, Tile_BufferType:$gx, Tile_BufferType:$y,
-                       Tile_BufferType:$gy, Variadic<Tile_BufferType>:$scaled_x,
-                       Tile_BufferType:$scaled_y);
+                       Tile_BufferType:$gy, Optional<Tile_BufferType>:$gx_rest,
+                       Optional<Tile_BufferType>:$gy_rest, Variadic<Tile_BufferType>:$scaled_x,
+                       Tile_BufferType:$scaled_y, Variadic<Tile_BufferType>:$remainders);
   let assemblyFormat = [{
-    `(` $x `)` `,` $gx `,` $y `,` $gy `into` `(` $scaled_x `)` `,` $scaled_y attr-dict `:`
+    `(` $x `)` `,` $gx `,` $y `,` $gy
+    (`rest` `(` $gx_rest^ `,` $gy_rest `:` qualified(type($gx_rest)) `,`
+     qualified(type($gy_rest)) `)`)? `into` `(` $scaled_x `)` `,` $scaled_y
+    (`remainders` `(` $remainders^ `:` qualified(type($remainders)) `)`)? attr-dict `:`
     `(` qualified(type($x)) `)` `,` qualified(type($gx)) `,` qualified(type($y)) `,`
     qualified(type($gy)) `,` `(` qualified(type($scaled_x)) `)` `,`
     qualified(type($scaled_y))
@@ -66,7 +75,8 @@ def Tile_DecayDotOp : Tile_Op<"decay_dot", [
     of it forms `exp(gx - gy)` for each pair and channel. `bounded` says that the first
     way is always open and leaves out the second. Nothing becomes infinite, however
     steep the gates, and nothing below the diagonal is lost to a factor that underflows
-    before it is multiplied.
+    before it is multiplied. With `remainders` scaled operands count in two parts,
+    `(a + a') (b + b') ~ a'b + ab' + ab`, and are off by no more than f32 are.
 
     - C1: as `decay_scale`.
     - C2: as `decay_scale`.
@@ -74,16 +84,23 @@ def Tile_DecayDotOp : Tile_Op<"decay_dot", [
     - C4: results are f32 in one layout `#tile.acc`, rows(x) x rows(y), one for each x,
       and `strict` says something about each.
     - C5: a precision is stated for operands of f32 and for no others.
+    - C6: as `decay_scale`.
+    - C7: as `decay_scale`.
 
     Example: `%kk, %qk = tile.decay_dot (%k, %q), %g, %k, %g scaled (%kx, %qx), %ky strict [true, false] : (!b, !b), !g, !b, !g, (!b, !b), !b -> tensor<32x32xf32, #acc>, tensor<32x32xf32, #acc>`
   }];
   let arguments = (ins Variadic<Tile_BufferType>:$x, Tile_BufferType:$gx, Tile_BufferType:$y,
-                       Tile_BufferType:$gy, Variadic<Tile_BufferType>:$scaled_x,
-                       Tile_BufferType:$scaled_y, DenseBoolArrayAttr:$strict,
+                       Tile_BufferType:$gy, Optional<Tile_BufferType>:$gx_rest,
+                       Optional<Tile_BufferType>:$gy_rest, Variadic<Tile_BufferType>:$scaled_x,
+                       Tile_BufferType:$scaled_y, Variadic<Tile_BufferType>:$remainders,
+                       DenseBoolArrayAttr:$strict,
                        UnitAttr:$bounded, OptionalAttr<Tile_PrecisionAttr>:$precision);
   let results = (outs Variadic<Tile_F32Registers>:$results);
   let assemblyFormat = [{
-    `(` $x `)` `,` $gx `,` $y `,` $gy `scaled` `(` $scaled_x `)` `,` $scaled_y `strict` $strict
+    `(` $x `)` `,` $gx `,` $y `,` $gy
+    (`rest` `(` $gx_rest^ `,` $gy_rest `:` qualified(type($gx_rest)) `,`
+     qualified(type($gy_rest)) `)`)? `scaled` `(` $scaled_x `)` `,` $scaled_y
+    (`remainders` `(` $remainders^ `:` qualified(type($remainders)) `)`)? `strict` $strict
     (`bounded` $bounded^)? (`precision` $precision^)? attr-dict `:`
     `(` qualified(type($x)) `)` `,` qualified(type($gx)) `,` qualified(type($y)) `,`
     qualified(type($gy)) `,` `(` qualified(type($scaled_x)) `)` `,`

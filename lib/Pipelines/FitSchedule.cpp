@@ -41,7 +41,6 @@ Work readWork(func::FuncOp function) {
       work.units = std::max(work.units, shape.sequences * shape.heads);
     work.keys = std::max(work.keys, shape.keyWidth);
     work.values = std::max(work.values, shape.valueWidth);
-    work.isFloat32 |= op.getValue().getType().getElementType().isF32();
     if (auto decay = op.getDecay())
       work.hasChannelGates |= decay.getType().getRank() == 4;
     auto scan = dyn_cast<linrec::ScanOp>(op.getOperation());
@@ -164,8 +163,9 @@ private:
   }
 
   void fit(func::FuncOp function) {
-    Work work = readWork(function);
     ScheduleAttr decided = kernel::getSchedule(function);
+    Work work = readWork(function);
+    work.isFloat32 = decided.getProducts() && decided.getProducts().isF32();
     if (work.keys == 0 || decided.getTokenLoop())
       return;
     SmallVector<ScheduleAttr> schedules = listSchedules(decided, work);

@@ -29,6 +29,10 @@ LogicalResult RoleEmitter::emit(Operation *op) {
   if (chunk::isRemade(op) || BodyPlan::source(result) != result ||
       isLeftToSum(op))
     return success();
+  bool intoBuffer = !isState() && isOperandOfProduct(result) &&
+                    rankedType(result).getRank() == 2;
+  if (elementOf(result).isF64())
+    return success(bool(intoBuffer ? inPairBuffer(result) : inPair(result)));
   // An inverse is made where it is rounded, a row where it is read.
   bool rounding = isa<arith::TruncFOp>(op) &&
                   op->getOperand(0).getDefiningOp<UnitLowerInverseOp>();
@@ -37,9 +41,7 @@ LogicalResult RoleEmitter::emit(Operation *op) {
                    [](Operation *user) { return isa<arith::TruncFOp>(user); }))
     return success();
   if (destinations.contains(result) || rounding ||
-      isa<UnitLowerInverseOp>(op) ||
-      (!isState() && isOperandOfProduct(result) &&
-       rankedType(result).getRank() == 2))
+      isa<UnitLowerInverseOp>(op) || intoBuffer)
     // Into shared memory as soon as it is there, not when it is needed.
     return success(bool(inBuffer(result)));
   return success(bool(inRegisters(result)));
@@ -97,6 +99,12 @@ Value RoleEmitter::makeElementwise(Operation *op) {
   FailureOr<Type> type = registerType(result, loc);
   if (failed(type))
     return {};
+  if (isa<arith::TruncFOp>(op) && elementOf(op->getOperand(0)).isF64()) {
+    Value rounded = roundPair(inPair(op->getOperand(0)), loc);
+    if (!rounded || rounded.getType() == *type)
+      return rounded;
+    return arith::TruncFOp::create(b, loc, *type, rounded);
+  }
   bool converts = isa<arith::ExtFOp, arith::TruncFOp>(op);
   SmallVector<Value> operands;
   for (Value operand : op->getOperands()) {
@@ -223,32 +231,6 @@ Value RoleEmitter::makeRow(RowOp op) {
   return load(op, row);
 }
 
-Value RoleEmitter::makeCumsum(CumsumOp op) {
-  Value input = inRegisters(op.getInput());
-  if (!input)
-    return {};
-  if (!elementOf(op).isF32() || !elementOf(input).isF32() ||
-      isColumn(op.getInput())) {
-    op.emitOpError("expects running sums of f32 in a kernel, got ")
-        << op.getInput().getType() << " to " << op.getType();
-    return {};
-  }
-  if (rankedType(op).getRank() == 1)
-    return tile::CumsumOp::create(b, op.getLoc(), input.getType(), input,
-                                  op.getExclusive(), op.getReverse());
-  // In shared memory a thread has whole columns; in registers every step of a
-  // sum would pass from lane to lane.
-  Value buffer = destinations.lookup(op);
-  if (!buffer)
-    buffer = allocate(bufferType(op), op.getLoc());
-  tile::StoreMatrixOp::create(b, op.getLoc(),
-                              clearPadding(op.getInput(), input), buffer);
-  tile::SumRowsOp::create(b, op.getLoc(), buffer, op.getExclusive(),
-                          op.getReverse());
-  values[op].buffer = buffer;
-  return load(op, buffer);
-}
-
 Value RoleEmitter::makeTranspose(TransposeOp op) {
   Value input = inBuffer(op.getInput());
   FailureOr<Type> type = registerType(op, op.getLoc());
@@ -297,8 +279,8 @@ Value RoleEmitter::makeReduction(ReduceOp op) {
   }
   input = clearPadding(op.getInput(), input, neutralOf(op.getKind()));
   if (isVector) { // the last running sum
-    Value sums = tile::CumsumOp::create(b, loc, input.getType(), input,
-                                        /*exclusive=*/false);
+    Value sums =
+        tile::CumsumOp::create(b, loc, input, /*exclusive=*/false).getResult();
     return tile::ExtractOp::create(b, loc, sums,
                                    rankedType(sums).getDimSize(0) - 1);
   }

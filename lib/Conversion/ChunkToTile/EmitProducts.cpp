@@ -79,14 +79,11 @@ Value RoleEmitter::makeDecayDot(DecayDotOp op) {
   if (!y)
     return {};
   Value product = mma(x, y, zeros(tensor, loc), false, true, loc);
-  Value later = repeat(op.getGx(), tensor, 1, loc);
-  Value earlier = repeat(op.getGy(), tensor, 0, loc);
-  if (!later || !earlier)
-    return {};
   // Above the diagonal the exponent is positive and may overflow; the triangle
   // drops what comes of it.
-  Value exponent = arith::SubFOp::create(b, loc, later, earlier);
-  Value factor = math::ExpOp::create(b, loc, exponent);
+  Value factor = makeDecays(op, tensor);
+  if (!factor)
+    return {};
   product = arith::MulFOp::create(b, loc, product, factor);
   auto body = rankedType(op);
   return lowerTriangle(product, op.getStrict(),
@@ -130,6 +127,22 @@ Value RoleEmitter::makeInverse(UnitLowerInverseOp op) {
   return values[op].buffer = result;
 }
 
+/// Whether operands scaled to bf16 are kept in two parts. Where nothing is
+/// solved, they would be two of the five roundings between inputs and output
+/// that weigh about the same; behind a solve they are lost among others.
+bool RoleEmitter::keepsRemainders(DecayDotOp op) const {
+  return elementOf(op.getY()).isBF16() &&
+         llvm::none_of(plan.getAhead(), [](Operation *other) {
+           return isa<UnitLowerInverseOp>(other);
+         });
+}
+
+Pair RoleEmitter::gatesInBuffer(Value v) {
+  if (elementOf(v).isF64())
+    return inPairBuffer(v);
+  return {inBuffer(v), Value()};
+}
+
 /// Gates per channel (27): the products that share gates and right operand are
 /// made together.
 Value RoleEmitter::makeChannelDecayDot(DecayDotOp op) {
@@ -143,8 +156,9 @@ Value RoleEmitter::makeChannelDecayDot(DecayDotOp op) {
       if (same(dot.getGx(), op.getGx()) && same(dot.getGy(), op.getGy()) &&
           same(dot.getY(), op.getY()) && dot.getType() == op.getType())
         together.push_back(dot);
-  Value gx = inBuffer(op.getGx()), gy = gx ? inBuffer(op.getGy()) : Value(),
-        y = gy ? inBuffer(op.getY()) : Value();
+  Pair gx = gatesInBuffer(op.getGx()),
+       gy = gx.sum ? gatesInBuffer(op.getGy()) : Pair();
+  Value y = gy.sum ? inBuffer(op.getY()) : Value();
   if (!y)
     return {};
   SmallVector<Value> xs, scaled;
@@ -161,14 +175,21 @@ Value RoleEmitter::makeChannelDecayDot(DecayDotOp op) {
     types.push_back(*type);
   }
   Value scaledY = allocate(y.getType(), loc);
-  tile::DecayScaleOp::create(b, loc, xs, gx, y, gy, scaled, scaledY);
+  SmallVector<Value> remainders;
+  if (keepsRemainders(op)) {
+    for (Value v : scaled)
+      remainders.push_back(allocate(v.getType(), loc));
+    remainders.push_back(allocate(scaledY.getType(), loc));
+  }
+  tile::DecayScaleOp::create(b, loc, xs, gx.sum, y, gy.sum, gx.rest, gy.rest,
+                             scaled, scaledY, remainders);
   tile::PrecisionAttr precision;
   if (elementOf(op.getX()).isF32())
     precision =
         tile::PrecisionAttr::get(b.getContext(), tile::Precision::TF32X3);
   auto products = tile::DecayDotOp::create(
-      b, loc, types, xs, gx, y, gy, scaled, scaledY,
-      b.getDenseBoolArrayAttr(strict), UnitAttr(), precision);
+      b, loc, types, xs, gx.sum, y, gy.sum, gx.rest, gy.rest, scaled, scaledY,
+      remainders, b.getDenseBoolArrayAttr(strict), UnitAttr(), precision);
   for (auto [dot, product] : llvm::zip(together, products.getResults()))
     values[dot].registers = product;
   return values[op].registers;

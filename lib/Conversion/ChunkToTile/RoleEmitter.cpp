@@ -71,6 +71,8 @@ FailureOr<Type> RoleEmitter::registerType(Value v, Location loc) {
   if (!type)
     return v.getType();
   Type element = type.getElementType();
+  if (element.isF64()) // half a pair
+    element = b.getF32Type();
   if (!element.isF32() && !is16Bits(element) && !element.isInteger(1) &&
       !element.isInteger(32))
     return emitError(loc, "expects tiles of f32, bf16 or f16 in a kernel, got ")
@@ -198,6 +200,12 @@ Value RoleEmitter::load(Value v, Value buffer) {
 
 Value RoleEmitter::inRegisters(Value v) {
   v = BodyPlan::source(v);
+  if (isa<RankedTensorType>(v.getType()) && elementOf(v).isF64()) {
+    emitError(v.getLoc(), "expects values of f64 to be rounded where they are "
+                          "used in a kernel, got ")
+        << v.getType();
+    return {};
+  }
   Held &held = values[v];
   if (held.registers)
     return held.registers;

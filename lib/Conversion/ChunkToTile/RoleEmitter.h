@@ -18,6 +18,13 @@ struct Held {
   mlir::Value buffer;    // as it is in the body, not transposed
 };
 
+/// A value of f64, held as two of f32: a running sum, and what rounding took
+/// from it. Both in registers, or both in shared memory.
+struct Pair {
+  mlir::Value sum, rest;
+  explicit operator bool() const { return sum && rest; }
+};
+
 class RoleEmitter {
 public:
   using Value = mlir::Value;
@@ -90,6 +97,25 @@ private:
   Value mma(Value lhs, Value rhs, Value init, bool transposeLhs,
             bool transposeRhs, mlir::Location loc);
 
+  /// A value of f64; null after a diagnostic.
+  Pair inPair(Value v);
+  /// The same, a matrix, in shared memory.
+  Pair inPairBuffer(Value v);
+  /// Gates per channel; without rests where they are f32.
+  Pair gatesInBuffer(Value v);
+  Pair makePair(Operation *op);
+  Pair makePairOfRow(chunk::RowOp op);
+  Pair makePairOfSums(chunk::CumsumOp op);
+  /// `v`, a number or a vector of f64, as a matrix of f32 of `type`'s shape and
+  /// layout repeats it along dimension `along`.
+  Pair repeatPair(Value v, mlir::RankedTensorType type, int64_t along,
+                  mlir::Location loc);
+  /// The difference of two pairs; as one number where it is rounded.
+  Pair subtract(Pair x, Pair y, mlir::Location loc);
+  Value roundPair(Pair pair, mlir::Location loc);
+  /// exp(gx[r] - gy[i]) of the gates of a product, one a row.
+  Value makeDecays(chunk::DecayDotOp op, mlir::RankedTensorType type);
+
   mlir::LogicalResult emit(Operation *op);
   Value make(Operation *op);
   Value makeElementwise(Operation *op);
@@ -98,6 +124,7 @@ private:
   Value makeSum(mlir::arith::AddFOp op);
   Value makeDecayDot(chunk::DecayDotOp op);
   Value makeChannelDecayDot(chunk::DecayDotOp op);
+  bool keepsRemainders(chunk::DecayDotOp op) const;
   Value makeBroadcast(chunk::BroadcastOp op);
   Value makeMask(chunk::MaskTokensOp op);
   Value makeTril(chunk::TrilOp op);
@@ -116,6 +143,7 @@ private:
   std::function<Value(mlir::Type, mlir::Location)> allocate;
   Value count;
   llvm::DenseMap<Value, Held> values;
+  llvm::DenseMap<Value, Pair> pairs, pairBuffers;
   llvm::DenseMap<Value, Value> destinations;
 };
 

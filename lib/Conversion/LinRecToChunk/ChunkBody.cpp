@@ -34,8 +34,9 @@ private:
   /// exp(gate) x, as the left operand of a product with the state: a number per
   /// row multiplies the product, one per channel the operand.
   Value decayedDot(Value x, Value y, Value gate);
-  /// (x exp(last - sum))^T y, what rows of this chunk leave in the state, (9).
-  Value intoState(Value x, Value y);
+  /// What rows of this chunk leave in the state, (9): products whose sum is
+  /// (x exp(last - sum))^T y.
+  SmallVector<Value, 2> intoState(Value x, Value y, StringRef name);
   /// exp(last) S, what is left of the state at the end.
   Value decayedState();
 
@@ -74,9 +75,7 @@ void ChunkBody::buildGates() {
     return;
   // exp() is zero below the floor, and differences of sums stay finite above
   // it.
-  double floor =
-      options.gateType.isF32() ? kLogDecayFloorOfF32 : kLogDecayFloor;
-  Value decay = t.max(t.f32(in.decay), floor);
+  Value decay = t.max(t.f32(in.decay), kLogDecayFloorOfSums);
   int64_t tokens = t.extent(decay, 0);
   gates.perChannel = TileBuilder::typeOf(decay).getRank() == 2;
   gates.sum = t.name(t.cumsum(decay, options.gateType, /*exclusive=*/false),
@@ -97,23 +96,24 @@ Value ChunkBody::decayedDot(Value x, Value y, Value gate) {
   return t.mul(t.dot(x, y), factor);
 }
 
-Value ChunkBody::intoState(Value x, Value y) {
-  if (!gates)
-    return t.dot(x, y, /*transposeX=*/true);
-  auto shape = TileBuilder::typeOf(gates.keySum).getShape();
-  Value last = t.broadcast(gates.last, {0}, shape);
-  Value factor = t.exp(t.sub(last, gates.keySum));
-  if (gates.perChannel)
-    return t.dot(t.mul(x, factor), y, /*transposeX=*/true);
-  return t.dot(x, t.mul(y, factor), /*transposeX=*/true);
+SmallVector<Value, 2> ChunkBody::intoState(Value x, Value y, StringRef name) {
+  if (gates) {
+    auto shape = TileBuilder::typeOf(gates.keySum).getShape();
+    Value last = t.broadcast(gates.last, {0}, shape);
+    Value factor = t.exp(t.sub(last, gates.keySum));
+    Value &decayed = gates.perChannel ? x : y;
+    decayed = t.mul(decayed, factor);
+  }
+  return t.dots(x, y, /*transposeX=*/true, options.exactPseudoValues, name);
 }
 
 Value ChunkBody::decayedState() {
   if (!gates)
     return in.state;
-  Value factor = t.exp(gates.last);
   if (gates.perChannel) // one per key channel: the rows of the state
-    return t.mul(in.state, factor);
+    return t.mul(in.state, t.exp(gates.last));
+  // The last of the numbers that multiply rows.
+  Value factor = t.row(t.exp(gates.sum), t.extent(gates.sum, 0) - 1);
   return t.mul(in.state, t.broadcast(factor, {0, 1},
                                      TileBuilder::typeOf(in.state).getShape()));
 }
@@ -136,7 +136,8 @@ Value ChunkBody::readOut(Value u) {
   Value m = t.name(t.lowerProduct(in.query, in.key, gate, gates.keySum, before),
                    "M"); // (7), (28)
   Value qS = t.name(decayedDot(in.query, in.state, gate), "qS");
-  Value o = t.add(qS, t.name(t.dot(m, u), "MU")); // (8)
+  Value o = t.addAll(qS, t.dots(m, u, /*transposeX=*/false,
+                                options.exactPseudoValues, "MU")); // (8)
   if (in.bonus) {
     auto shape = TileBuilder::typeOf(in.query).getShape();
     Value qu = t.mul(in.query, t.broadcast(in.bonus, {0}, shape));
@@ -162,8 +163,8 @@ BodyResult ChunkBody::buildDplr() {
       t.name(t.lowerProduct(in.query, in.key, gate, gates.sum, before), "A_qk");
   Value qS = t.name(decayedDot(in.query, in.state, gate), "qS");
   Value o = t.add(t.add(qS, t.dot(qB, u)), t.dot(qK, in.value)); // (23)
-  Value state = t.add(t.add(decayedState(), intoState(in.b, u)),
-                      intoState(in.key, in.value)); // (24)
+  Value state = t.addAll(decayedState(), intoState(in.b, u, "bU"));
+  state = t.addAll(state, intoState(in.key, in.value, "kV")); // (24)
   return {t.name(t.scale(o, options.scale), "O"), t.name(state, "S_next")};
 }
 
@@ -174,8 +175,8 @@ BodyResult ChunkBody::build() {
     return buildDplr();
   Value u = pseudoValues();
   Value o = readOut(u);
-  Value kU = t.name(intoState(in.key, u), "kU");
-  return {o, t.name(t.add(decayedState(), kU), "S_next")}; // (9)
+  SmallVector<Value, 2> kU = intoState(in.key, u, "kU");
+  return {o, t.name(t.addAll(decayedState(), kU), "S_next")}; // (9)
 }
 
 BodyResult deltanet::linrec::buildChunkBody(TileBuilder &t, const Tiles &in,

@@ -108,6 +108,17 @@ static Value initialState(RecurrenceOpInterface op, OpBuilder &b,
   return arith::ConstantOp::create(b, op->getLoc(), b.getZeroAttr(type));
 }
 
+/// Among few keys, or with many a token, pseudo-values are sums whose terms
+/// cancel, and what rounding to bf16 takes from them stays in the state
+/// (docs/Gpu.md). f16 has the digits, and additive ones are the values.
+static bool needsExactPseudoValues(RecurrenceOpInterface op,
+                                   const Derivation &how) {
+  auto scan = dyn_cast<linrec::ScanOp>(op.getOperation());
+  ScanShape s = getScanShape(op);
+  return scan && scan.getBeta() && how.productType.isBF16() &&
+         (s.keyWidth < 128 || s.steps > 1);
+}
+
 static void buildBody(chunk::ScanOp scan, RecurrenceOpInterface op,
                       ScanInputs &inputs, const Derivation &how, OpBuilder &b) {
   Location loc = op->getLoc();
@@ -129,7 +140,7 @@ static void buildBody(chunk::ScanOp scan, RecurrenceOpInterface op,
     tiles.*slot = t.name(block->addArgument(tile, loc), name);
   }
   BodyOptions options{op.getScaleFactor(), op.getReadOut(), s.steps,
-                      how.gateType};
+                      how.gateType, needsExactPseudoValues(op, how)};
   BodyResult result = how.chunk == 1 ? buildTokenBody(t, tiles, options)
                                      : buildChunkBody(t, tiles, options);
   Value output =

@@ -115,6 +115,24 @@ Value TileBuilder::dot(Value x, Value y, bool transposeX, bool transposeY) {
                               transposeY);
 }
 
+SmallVector<Value, 2> TileBuilder::dots(Value x, Value y, bool transposeX,
+                                        bool twice, StringRef name) {
+  SmallVector<Value, 2> products;
+  if (twice && !productType.isF32()) {
+    Value rounded = product(y);
+    products.push_back(dot(x, rounded, transposeX));
+    y = sub(y, f32(rounded));
+  }
+  products.push_back(this->name(dot(x, y, transposeX), name));
+  return products;
+}
+
+Value TileBuilder::addAll(Value sum, ArrayRef<Value> terms) {
+  for (Value term : terms)
+    sum = add(sum, term);
+  return sum;
+}
+
 Value TileBuilder::lowerProduct(Value x, Value y, Value gx, Value gy,
                                 bool strict) {
   if (!gx)

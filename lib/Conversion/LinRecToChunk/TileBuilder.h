@@ -54,6 +54,12 @@ public:
   Value sumOverChannels(Value v);
 
   Value dot(Value x, Value y, bool transposeX = false, bool transposeY = false);
+  /// Products whose sum is x y: with `twice`, and where products are not f32,
+  /// one of the right operand rounded and one of what that took from it. The
+  /// last bears `name`.
+  llvm::SmallVector<Value, 2> dots(Value x, Value y, bool transposeX,
+                                   bool twice, llvm::StringRef name);
+  Value addAll(Value sum, llvm::ArrayRef<Value> terms);
   /// The lower triangle of x y^T with the decay between their rows; without
   /// gates the plain triangle.
   Value lowerProduct(Value x, Value y, Value gx, Value gy, bool strict);

@@ -2,9 +2,7 @@
 // Blocks of 16 rows: below the diagonal products of scaled operands, on it such
 // a product or, where gates are steep, sums over channels (27).
 //===----------------------------------------------------------------------===//
-#include "Decay.h"
-#include "MatrixReader.h"
-#include "Mma.h"
+#include "DecayParts.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -16,104 +14,16 @@ using Values = SmallVector<Value>;
 
 namespace {
 
-/// Parts of operands as their warp holds them, of 16 rows (left) or 8 (right)
-/// and 16 channels, and products of them. As f32 the left part is two tiles of
-/// 16 x 8 of an accumulator, the right one two lane's pairs.
-class PartProduct {
-public:
-  /// 16-bit operands stay so; others are tf32.
-  PartProduct(Emit &emit, Type element, Precision precision)
-      : emit(emit), element(element), tf32(emit, precision) {}
-
-  struct Part {
-    Values packed;
-    SmallVector<Tf32::Operand, 2> halves;
-  };
-  Part packed(ArrayRef<Value> registers) { return {Values(registers), {}}; }
-  Part left(ArrayRef<Value> v) {
-    if (is16())
-      return {pack(v), {}};
-    return {{}, {tf32.left(v.take_front(4)), tf32.left(v.drop_front(4))}};
-  }
-  Part right(ArrayRef<Value> v) {
-    if (is16())
-      return {pack(v), {}};
-    return {{}, {tf32.right(v[0], v[1]), tf32.right(v[2], v[3])}};
-  }
-  void multiply(const Part &a, const Part &b, MutableArrayRef<Value> sums) {
-    if (is16())
-      return mmaSync(emit, element, 16, a.packed, b.packed, sums);
-    for (auto [x, y] : llvm::zip(a.halves, b.halves))
-      tf32.multiply(x, y, sums);
-  }
-
-private:
-  bool is16() const { return !element.isF32(); }
-  Values pack(ArrayRef<Value> v) {
-    Values pairs;
-    for (size_t i = 0; i != v.size(); i += 2)
-      pairs.push_back(emit.pack(v[i], v[i + 1], element));
-    return pairs;
-  }
-
-  Emit &emit;
-  Type element;
-  Tf32 tf32;
-};
-
-/// 16 rows or 8 of a buffer, 16 channels at a time.
-class PartReader {
-public:
-  PartReader(Emit &emit, Value buffer, BufferType type, Value row,
-             Value channel, int64_t rows)
-      : emit(emit), element(type.getElementType()), rows(rows) {
-    // The blocks of a right operand of 16 rows come as two of 8.
-    if (element.isF32())
-      pairs.emplace(emit, buffer, type, row, channel, false);
-    else
-      blocks.emplace(emit, buffer, type, row, channel,
-                     rows == 16 ? BlockOrder::Down : BlockOrder::Across, false);
-  }
-  bool is16() const { return blocks.has_value(); }
-  /// As they are stored.
-  Values packed(int64_t row, int64_t channel) {
-    return blocks->read(row, channel, rows == 16 ? 4 : 2);
-  }
-  /// As f32, one 16 x 8 tile after the other, or one pair.
-  Values numbers(int64_t row, int64_t channel) {
-    Values values;
-    if (is16()) {
-      for (Value pair : packed(row, channel))
-        for (bool high : {false, true})
-          values.push_back(emit.unpack(pair, high, element));
-      return values;
-    }
-    for (int64_t half : {0, 8}) {
-      if (rows == 16) {
-        llvm::append_range(values, pairs->readTile(row, channel + half));
-        continue;
-      }
-      auto [first, second] = pairs->read(row, channel + half);
-      values.append({first, second});
-    }
-    return values;
-  }
-
-private:
-  Emit &emit;
-  Type element;
-  int64_t rows;
-  std::optional<MatrixReader> blocks;
-  std::optional<PairReader> pairs;
-};
-
 class DecayDotEmitter {
 public:
   DecayDotEmitter(Emit &emit, DecayDotOp op, DecayDotOpAdaptor operands)
       : emit(emit), b(emit.b), loc(emit.loc), op(op), operands(operands),
         xType(cast<BufferType>(op.getX().front().getType())),
         yType(op.getY().getType()), gxType(op.getGx().getType()),
-        gyType(op.getGy().getType()), element(yType.getElementType()),
+        gyType(op.getGy().getType()),
+        gates{{operands.getGx(), operands.getGxRest()},
+              {operands.getGy(), operands.getGyRest()}},
+        element(yType.getElementType()),
         steps(yType.getRows() / xType.getRows()), width(yType.getColumns()),
         lefts(op.getX().size()) {
     auto type = cast<RankedTensorType>(op.getResults().front().getType());
@@ -204,10 +114,18 @@ private:
     return llvm::to_vector_of<Value>(loop.getResults());
   }
 
-  PartReader scaledX(int64_t i, Value channel) {
-    return PartReader(emit, operands.getScaledX()[i],
-                      cast<BufferType>(op.getScaledX()[i].getType()), row,
-                      channel, 16);
+  bool hasRemainders() { return !operands.getRemainders().empty(); }
+
+  /// Scaled operand `i` of all, the right one last, from a row on.
+  ScaledReader scaledReader(int64_t i, Value channel) {
+    bool isLeft = i < lefts;
+    Value buffer = isLeft ? operands.getScaledX()[i] : operands.getScaledY();
+    Value type = isLeft ? op.getScaledX()[i] : Value(op.getScaledY());
+    Value remainder =
+        hasRemainders() ? Value(operands.getRemainders()[i]) : Value();
+    return ScaledReader(emit, buffer, remainder,
+                        cast<BufferType>(type.getType()), isLeft ? row : column,
+                        channel, isLeft ? 16 : 8);
   }
 
   /// Adds one left part times the right parts of the group.
@@ -235,34 +153,27 @@ private:
   /// ones share, decay over the blocks between, too.
   Values products(bool apart) {
     return overChannels([&](Value channel, ArrayRef<int64_t> at, Values &sums) {
-      PartProduct product(emit, element, precision());
-      SmallVector<PartReader, 2> x;
+      PartProduct product(emit, element, precision(), hasRemainders());
+      SmallVector<ScaledReader, 2> x;
       for (int64_t i = 0; i != lefts; ++i)
-        x.push_back(scaledX(i, channel));
-      PartReader y(emit, operands.getScaledY(), op.getScaledY().getType(),
-                   column, channel, 8);
+        x.push_back(scaledReader(i, channel));
+      ScaledReader y = scaledReader(lefts, channel);
       Value pair = emit.add(channel, emit.mul(emit.lanePair(), 2));
-      Value later = gateRow(endOfBlock(rowBlock), pair);
-      Value earlier = gateRow(endOfBlock(emit.add(columnBlock, 1)), pair);
+      GateBuffer later = gateRow(endOfBlock(rowBlock), pair);
+      GateBuffer earlier = gateRow(endOfBlock(emit.add(columnBlock, 1)), pair);
       for (int64_t c : at) {
         Values between;
         if (apart)
-          between = factors(pairs(later, c), pairs(earlier, c));
+          between = decayFactors(emit, pairs(later, c), pairs(earlier, c));
         SmallVector<PartProduct::Part, 2> rights;
         for (int64_t h = 0; h != group; h += 8)
           rights.push_back(
-              apart      ? product.right(multiplied(y.numbers(h, c), between))
-              : y.is16() ? product.packed(y.packed(h, c))
-                         : product.right(y.numbers(h, c)));
+              apart ? product.right(multiplied(y.numbers(h, c), between))
+                    : y.right(product, h, c));
         for (int64_t i = 0; i != lefts; ++i)
-          multiply(product, i, leftPart(product, x[i], c), rights, sums);
+          multiply(product, i, x[i].left(product, c), rights, sums);
       }
     });
-  }
-
-  PartProduct::Part leftPart(PartProduct &product, PartReader &x, int64_t c) {
-    return x.is16() ? product.packed(x.packed(0, c))
-                    : product.left(x.numbers(0, c));
   }
 
   //===--------------------------------------------------------------------===//
@@ -281,40 +192,34 @@ private:
   Precision precision() { return op.getPrecision().value_or(Precision::TF32); }
 
   /// Row `row` of the gates of y from `channel` on.
-  Value gateRow(Value row, Value channel) {
-    return at(operands.getGy(), gyType, row, channel);
+  GateBuffer gateRow(Value row, Value channel) {
+    return gatesAt(emit, gates.y, gyType, row, channel);
   }
   /// Last row of y before block `block` of x.
   Value endOfBlock(Value block) {
     return emit.add(emit.mul(block, blockColumns()), -1);
   }
   /// The reference of this block of rows, from `channel` on.
-  Value reference(Value channel) {
+  GateBuffer reference(Value channel) {
     Value first = emit.equal(rowBlock, emit.i32(0));
     Value end = emit.select(first, emit.i32(0), endOfBlock(rowBlock));
-    return emit.select(first,
-                       at(operands.getGx(), gxType, emit.i32(0), channel),
+    return selectGates(emit, first,
+                       gatesAt(emit, gates.x, gxType, emit.i32(0), channel),
                        gateRow(end, channel));
   }
-  Value at(Value buffer, BufferType type, Value row, Value column) {
-    return emit.move(buffer,
-                     emit.add(emit.mul(row, type.getRowBytes()),
-                              emit.mul(column, type.getElementBytes())));
+  /// Bytes from the start of a buffer.
+  Value offset(BufferType type, Value row, Value column) {
+    return emit.add(emit.mul(row, type.getRowBytes()),
+                    emit.mul(column, type.getElementBytes()));
   }
   /// The gates at a lane's channels of 16 from `channel` on.
-  Values pairs(Value gates, int64_t channel) {
-    Values values;
+  SmallVector<Gate> pairs(GateBuffer from, int64_t channel) {
+    SmallVector<Gate> values;
     for (int64_t half : {0, 8})
-      llvm::append_range(values,
-                         emit.loadMany(b.getF32Type(), 2,
-                                       emit.move(gates, (channel + half) * 4)));
+      llvm::append_range(
+          values,
+          loadGates(emit, moveGates(emit, from, emit.i32(channel + half)), 2));
     return values;
-  }
-  Values factors(ArrayRef<Value> later, ArrayRef<Value> earlier) {
-    Values result;
-    for (auto [l, e] : llvm::zip(later, earlier))
-      result.push_back(decayFactor(emit, l, e));
-    return result;
   }
   /// Whether no channel decays by more than the reach from the reference to the
   /// end of the block. NaN is not within it.
@@ -324,10 +229,10 @@ private:
       Value channel = emit.add(emit.mul(emit.lane(), 2), first);
       if (first + 2 * kWarpSize > width) // the last ones twice
         channel = arith::MinUIOp::create(b, loc, channel, emit.i32(width - 2));
-      Values start = emit.loadMany(b.getF32Type(), 2, reference(channel));
+      Values start = emit.loadMany(b.getF32Type(), 2, reference(channel).sums);
+      Value last = endOfBlock(emit.add(rowBlock, 1));
       Values end =
-          emit.loadMany(b.getF32Type(), 2,
-                        gateRow(endOfBlock(emit.add(rowBlock, 1)), channel));
+          emit.loadMany(b.getF32Type(), 2, gateRow(last, channel).sums);
       for (auto [s, e] : llvm::zip(start, end)) {
         Value within = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT,
                                              emit.subf(s, e), emit.f32(kReach));
@@ -346,42 +251,34 @@ private:
     bool wide = element.isF16();
     return overChannels([&](Value channel, ArrayRef<int64_t> at, Values &sums) {
       PartProduct product(emit, wide ? Type(b.getF32Type()) : element,
-                          precision());
+                          precision(), hasRemainders());
       Value pair = emit.add(channel, emit.mul(emit.lanePair(), 2));
-      Value start = reference(pair);
+      GateBuffer start = reference(pair);
       PartReader y(emit, operands.getY(), yType, column, channel, 8);
-      PairReader gy(emit, operands.getGy(), gyType, column, channel, false);
-      SmallVector<PartReader, 2> x;
+      GateReader gy(emit, gates.y, gyType, column, channel, 8);
+      SmallVector<ScaledReader, 2> x;
       for (int64_t i = 0; i != lefts; ++i)
-        x.push_back(wide ? PartReader(emit, operands.getX()[i],
-                                      cast<BufferType>(op.getX()[i].getType()),
-                                      row, channel, 16)
-                         : scaledX(i, channel));
-      PartReader gx(emit, operands.getGx(), gxType, row, channel, 16);
+        x.push_back(wide
+                        ? ScaledReader(emit, operands.getX()[i], Value(),
+                                       cast<BufferType>(op.getX()[i].getType()),
+                                       row, channel, 16)
+                        : scaledReader(i, channel));
+      GateReader gx(emit, gates.x, gxType, row, channel, 16);
       for (int64_t c : at) {
-        Values from = pairs(start, c);
+        SmallVector<Gate> from = pairs(start, c);
         SmallVector<PartProduct::Part, 2> rights;
         for (int64_t h = 0; h != group; h += 8) {
-          Values values = y.numbers(h, c);
-          for (int64_t half = 0; half != 2; ++half) {
-            auto [first, second] = gy.read(h, c + 8 * half);
-            for (auto [e, gate] : {std::pair{0, first}, std::pair{1, second}}) {
-              Value &v = values[2 * half + e];
-              v = emit.mulf(v, decayFactor(emit, from[2 * half + e], gate));
-            }
-          }
-          rights.push_back(product.right(values));
+          Values decays = decayFactors(emit, from, gy.read(h, c));
+          rights.push_back(product.right(multiplied(y.numbers(h, c), decays)));
         }
         Values decays;
-        if (wide) {
-          decays = gx.numbers(0, c);
-          for (auto [i, v] : llvm::enumerate(decays))
-            v = decayFactor(emit, v, from[i / 4 * 2 + i % 2]);
-        }
+        if (wide)
+          for (auto [i, gate] : llvm::enumerate(gx.read(0, c)))
+            decays.push_back(decayFactor(emit, gate, from[i / 4 * 2 + i % 2]));
         for (int64_t i = 0; i != lefts; ++i)
           multiply(product, i,
                    wide ? product.left(multiplied(x[i].numbers(0, c), decays))
-                        : leftPart(product, x[i], c),
+                        : x[i].left(product, c),
                    rights, sums);
       }
     });
@@ -404,10 +301,11 @@ private:
     Values sums = llvm::to_vector_of<Value>(loop.getRegionIterArgs());
     Value r = emit.add(row, emit.laneRow());
     Value c = emit.add(column, emit.mul(emit.lanePair(), 2));
-    SmallVector<Values> gx, gy, y;
+    SmallVector<SmallVector<Gate>> gx, gy;
+    SmallVector<Values> y;
     SmallVector<SmallVector<Values>> x(lefts);
     for (int64_t half : {0, 8}) {
-      gx.push_back(two(operands.getGx(), gxType, emit.add(r, half), channel));
+      gx.push_back(twoGates(gates.x, gxType, emit.add(r, half), channel));
       for (int64_t i = 0; i != lefts; ++i)
         x[i].push_back(two(operands.getX()[i],
                            cast<BufferType>(op.getX()[i].getType()),
@@ -415,7 +313,7 @@ private:
     }
     for (int64_t at = 0; at != group / 8 * 2; ++at) {
       Value from = emit.add(c, at / 2 * 8 + at % 2);
-      gy.push_back(two(operands.getGy(), gyType, from, channel));
+      gy.push_back(twoGates(gates.y, gyType, from, channel));
       y.push_back(two(operands.getY(), yType, from, channel));
     }
     for (int64_t at = 0; at != group / 8 * 2; ++at)
@@ -438,12 +336,17 @@ private:
 
   /// Two neighbours of a row as f32.
   Values two(Value buffer, BufferType type, Value row, Value column) {
-    Value from = at(buffer, type, row, column);
+    Value from = emit.move(buffer, offset(type, row, column));
     Type stored = type.getElementType();
     if (stored.isF32())
       return emit.loadMany(stored, 2, from);
     Value pair = emit.load(b.getI32Type(), from);
     return {emit.unpack(pair, false, stored), emit.unpack(pair, true, stored)};
+  }
+
+  SmallVector<Gate> twoGates(GateBuffer from, BufferType type, Value row,
+                             Value column) {
+    return loadGates(emit, gatesAt(emit, from, type, row, column), 2);
   }
 
   Values keepTriangle(ArrayRef<Value> sums) {
@@ -470,6 +373,9 @@ private:
   DecayDotOp op;
   DecayDotOpAdaptor operands;
   BufferType xType, yType, gxType, gyType;
+  struct {
+    GateBuffer x, y;
+  } gates;
   Type element;
   int64_t steps, width, lefts;
   AccAttr layout;

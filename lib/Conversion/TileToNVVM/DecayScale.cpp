@@ -9,8 +9,64 @@
 using namespace mlir;
 using namespace deltanet::tile;
 
-Value deltanet::tile::decayFactor(Emit &emit, Value x, Value y) {
-  return emit.exp2(emit.mulf(emit.subf(x, y), emit.f32(kLog2E)));
+Value deltanet::tile::decayFactor(Emit &emit, Gate x, Gate y) {
+  // Neighbouring sums differ by far less than they are: first what is large.
+  Value difference = emit.subf(x.sum, y.sum);
+  if (x.rest && y.rest)
+    difference = emit.addf(difference, emit.subf(x.rest, y.rest));
+  return emit.exp2(emit.mulf(difference, emit.f32(kLog2E)));
+}
+
+SmallVector<Value> deltanet::tile::decayFactors(Emit &emit, ArrayRef<Gate> x,
+                                                ArrayRef<Gate> y) {
+  SmallVector<Value> factors;
+  for (auto [later, earlier] : llvm::zip_equal(x, y))
+    factors.push_back(decayFactor(emit, later, earlier));
+  return factors;
+}
+
+Value deltanet::tile::packRemainder(Emit &emit, Value low, Value high,
+                                    Value pair, Type element) {
+  return emit.pack(emit.subf(low, emit.unpack(pair, false, element)),
+                   emit.subf(high, emit.unpack(pair, true, element)), element);
+}
+
+GateBuffer deltanet::tile::moveGates(Emit &emit, GateBuffer gates,
+                                     Value elements) {
+  Value rests;
+  if (gates.rests)
+    rests = emit.move(gates.rests, emit.mul(elements, 2));
+  return {emit.move(gates.sums, emit.mul(elements, 4)), rests};
+}
+
+GateBuffer deltanet::tile::gatesAt(Emit &emit, GateBuffer gates,
+                                   BufferType type, Value row, Value column) {
+  // A row of the rests has as many elements.
+  int64_t stride = type.getRowBytes() / type.getElementBytes();
+  return moveGates(emit, gates, emit.add(emit.mul(row, stride), column));
+}
+
+GateBuffer deltanet::tile::selectGates(Emit &emit, Value condition,
+                                       GateBuffer x, GateBuffer y) {
+  return {emit.select(condition, x.sums, y.sums),
+          x.rests ? emit.select(condition, x.rests, y.rests) : Value()};
+}
+
+SmallVector<Gate> deltanet::tile::loadGates(Emit &emit, GateBuffer from,
+                                            int64_t count) {
+  SmallVector<Gate> gates;
+  for (Value sum : emit.loadMany(emit.b.getF32Type(), count, from.sums))
+    gates.push_back({sum, Value()});
+  if (!from.rests)
+    return gates;
+  SmallVector<Value> pairs;
+  if (count == 2)
+    pairs.push_back(emit.load(emit.b.getI32Type(), from.rests));
+  else
+    pairs = emit.loadMany(emit.b.getI32Type(), count / 2, from.rests);
+  for (auto [i, gate] : llvm::enumerate(gates))
+    gate.rest = emit.unpack(pairs[i / 2], i % 2 == 1, emit.b.getBF16Type());
+  return gates;
 }
 
 namespace {
@@ -23,6 +79,8 @@ public:
         xType(cast<BufferType>(op.getX().front().getType())),
         yType(op.getY().getType()), gxType(op.getGx().getType()),
         gyType(op.getGy().getType()),
+        gx{operands.getGx(), operands.getGxRest()},
+        gy{operands.getGy(), operands.getGyRest()},
         blockRows(16 * (yType.getRows() / xType.getRows())) {}
 
   void run() {
@@ -85,8 +143,9 @@ private:
     unit.row = emit.div(inside, perRow);
     unit.column = emit.mul(emit.rem(inside, perRow), kChannels);
     if (doX) {
-      Values gates = read(operands.getGx(), gxType, unit.row, unit.column);
-      unit.xFactor = factors(gates, reference(unit.row, unit.column));
+      unit.xFactor = decayFactors(
+          emit, readGates(gx, gxType, unit.row, unit.column),
+          loadGates(emit, reference(unit.row, unit.column), kChannels));
       for (auto [x, type] : llvm::zip(operands.getX(), op.getX().getTypes()))
         unit.x.push_back(
             read(x, cast<BufferType>(type), unit.row, unit.column));
@@ -95,36 +154,36 @@ private:
       Value block = emit.div(unit.row, blockRows);
       Value last = emit.add(emit.mul(block, blockRows), blockRows - 1);
       unit.yFactor =
-          factors(read(operands.getGy(), gyType, last, unit.column),
-                  read(operands.getGy(), gyType, unit.row, unit.column));
+          decayFactors(emit, readGates(gy, gyType, last, unit.column),
+                       readGates(gy, gyType, unit.row, unit.column));
       unit.y = read(operands.getY(), yType, unit.row, unit.column);
     }
     return unit;
   }
 
   /// The end of the block before; before the first one, the first row of gx.
-  Values reference(Value row, Value column) {
+  GateBuffer reference(Value row, Value column) {
     Value block = emit.div(row, 16);
     Value end = emit.add(emit.mul(block, blockRows), -1);
     Value first = emit.equal(block, emit.i32(0));
-    Value from = emit.select(
-        first, address(operands.getGx(), gxType, emit.i32(0), column),
-        address(operands.getGy(), gyType, emit.select(first, emit.i32(0), end),
-                column));
-    return emit.loadMany(emit.b.getF32Type(), kChannels, from);
+    Value before = emit.select(first, emit.i32(0), end);
+    return selectGates(emit, first,
+                       gatesAt(emit, gx, gxType, emit.i32(0), column),
+                       gatesAt(emit, gy, gyType, before, column));
   }
 
-  Values factors(ArrayRef<Value> later, ArrayRef<Value> earlier) {
-    Values result;
-    for (auto [l, e] : llvm::zip(later, earlier))
-      result.push_back(decayFactor(emit, l, e));
-    return result;
+  SmallVector<Gate> readGates(GateBuffer gates, BufferType type, Value row,
+                              Value column) {
+    return loadGates(emit, gatesAt(emit, gates, type, row, column), kChannels);
   }
 
+  /// Bytes from the start of a buffer.
+  Value offset(BufferType type, Value row, Value column) {
+    return emit.add(emit.mul(row, type.getRowBytes()),
+                    emit.mul(column, type.getElementBytes()));
+  }
   Value address(Value buffer, BufferType type, Value row, Value column) {
-    return emit.move(buffer,
-                     emit.add(emit.mul(row, type.getRowBytes()),
-                              emit.mul(column, type.getElementBytes())));
+    return emit.move(buffer, offset(type, row, column));
   }
 
   /// Four numbers, as they are stored: of 16 bits two in a register.
@@ -137,9 +196,9 @@ private:
 
   void store(Unit &unit, bool doX, bool doY) {
     if (doX)
-      for (auto [x, scaled, type] :
-           llvm::zip(unit.x, operands.getScaledX(), op.getScaledX().getTypes()))
-        write(x, unit.xFactor, scaled, cast<BufferType>(type), unit);
+      for (auto [i, x] : llvm::enumerate(unit.x))
+        write(x, unit.xFactor, operands.getScaledX()[i], remainder(i),
+              cast<BufferType>(op.getScaledX()[i].getType()), unit);
     if (!doY)
       return;
     BufferType type = op.getScaledY().getType();
@@ -147,25 +206,37 @@ private:
     if (rows == 0)
       return;
     emit.when(emit.less(unit.row, emit.i32(rows)), [&] {
-      write(unit.y, unit.yFactor, operands.getScaledY(), type, unit);
+      write(unit.y, unit.yFactor, operands.getScaledY(),
+            remainder(op.getScaledX().size()), type, unit);
     });
   }
 
+  /// Where what rounding takes from a scaled operand goes, if anywhere.
+  Value remainder(size_t i) {
+    return operands.getRemainders().empty() ? Value()
+                                            : operands.getRemainders()[i];
+  }
+
   void write(ArrayRef<Value> values, ArrayRef<Value> factors, Value buffer,
-             BufferType type, Unit &unit) {
+             Value remainder, BufferType type, Unit &unit) {
     Type element = type.getElementType();
-    Values scaled;
-    if (element.isF32()) {
-      for (auto [v, f] : llvm::zip(values, factors))
-        scaled.push_back(emit.mulf(v, f));
-    } else {
-      for (auto [i, pair] : llvm::enumerate(values))
-        scaled.push_back(emit.pack(
-            emit.mulf(emit.unpack(pair, false, element), factors[2 * i]),
-            emit.mulf(emit.unpack(pair, true, element), factors[2 * i + 1]),
-            element));
+    bool is32 = element.isF32();
+    Values scaled, stored, rest;
+    for (auto [i, factor] : llvm::enumerate(factors)) {
+      Value v =
+          is32 ? values[i] : emit.unpack(values[i / 2], i % 2 == 1, element);
+      scaled.push_back(emit.mulf(v, factor));
     }
-    emit.storeMany(scaled, address(buffer, type, unit.row, unit.column));
+    for (size_t i = 0; !is32 && i != scaled.size(); i += 2) {
+      stored.push_back(emit.pack(scaled[i], scaled[i + 1], element));
+      if (remainder)
+        rest.push_back(packRemainder(emit, scaled[i], scaled[i + 1],
+                                     stored.back(), element));
+    }
+    Value to = offset(type, unit.row, unit.column);
+    emit.storeMany(is32 ? scaled : stored, emit.move(buffer, to));
+    if (remainder)
+      emit.storeMany(rest, emit.move(remainder, to));
   }
 
   Emit &emit;
@@ -173,6 +244,7 @@ private:
   DecayScaleOpAdaptor operands;
   int64_t threads;
   BufferType xType, yType, gxType, gyType;
+  GateBuffer gx, gy;
   int64_t blockRows; // of y
 };
 

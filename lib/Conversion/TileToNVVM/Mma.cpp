@@ -5,6 +5,7 @@
 #include "Mma.h"
 #include "MatrixReader.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
@@ -148,19 +149,45 @@ private:
     std::optional<PairReader> left;
     if (lhsType)
       left.emplace(emit, lhs.front(), lhsType, row, zero, op.getTransposeLhs());
-    for (int64_t k = 0; k < depth; k += 8) {
-      SmallVector<Tf32::Operand> a;
-      for (int64_t r = 0; r < rows; r += 16)
-        a.push_back(tf32.left(
-            left ? left->readTile(r, k)
-                 : llvm::to_vector(lhs.slice(r / 16 * depth / 2 + k / 2, 4))));
+    // Products that are added to something are summed up by themselves first,
+    // as far as f32 is to be exact; see addProducts.
+    bool apart = *op.getPrecision() == Precision::TF32X3 &&
+                 !matchPattern(op.getInit(), m_AnyZeroFloat());
+    int64_t together = apart ? 16 : 8;
+    for (int64_t k = 0; k < depth; k += together) {
+      SmallVector<SmallVector<Tf32::Operand>> a; // by row, by step of k
+      for (int64_t r = 0; r < rows; r += 16) {
+        a.emplace_back();
+        for (int64_t i = k; i < std::min(depth, k + together); i += 8)
+          a.back().push_back(tf32.left(
+              left
+                  ? left->readTile(r, i)
+                  : llvm::to_vector(lhs.slice(r / 16 * depth / 2 + i / 2, 4))));
+      }
       for (int64_t c = 0; c < columns; c += 8) {
-        auto [first, second] = right.read(c, k);
-        Tf32::Operand b = tf32.right(first, second);
+        SmallVector<Tf32::Operand> b;
+        for (int64_t i = k; i < std::min(depth, k + together); i += 8) {
+          auto [first, second] = right.read(c, i);
+          b.push_back(tf32.right(first, second));
+        }
         for (int64_t r = 0; r < rows; r += 16)
-          tf32.multiply(a[r / 16], b, tile(r, c));
+          addProducts(tf32, a[r / 16], b, tile(r, c), apart);
       }
     }
+  }
+
+  /// Tensor cores cut sums off where they do not fit: added to a state that
+  /// lives for thousands of chunks, products would take a little from it each
+  /// time, and always towards zero. An addition rounds to nearest.
+  void addProducts(Tf32 &tf32, ArrayRef<Tf32::Operand> a,
+                   ArrayRef<Tf32::Operand> b, MutableArrayRef<Value> sums,
+                   bool apart) {
+    SmallVector<Value> products(4, apart ? emit.f32(0) : Value());
+    for (auto [x, y] : llvm::zip_equal(a, b))
+      tf32.multiply(x, y, apart ? products : sums);
+    if (apart)
+      for (auto [sum, product] : llvm::zip_equal(sums, products))
+        sum = emit.addf(sum, product);
   }
 
   Emit &emit;

@@ -57,20 +57,42 @@ struct LoadVectorPattern : OpConversionPattern<LoadVectorOp> {
     Emit emit(rewriter, op.getLoc());
     RankedTensorType type = typeOf(op.getResult());
     Places places = emit.places(type);
-    Value base =
-        emit.move(adaptor.getBuffer().front(), emit.mul(places.variable[0], 4));
+    int64_t bytes = op.getBuffer().getType().getElementBytes();
+    Value base = emit.move(adaptor.getBuffer().front(),
+                           emit.mul(places.variable[0], bytes));
     int64_t run = getRun(type);
     SmallVector<Value> values;
-    for (size_t e = 0; e < places.constants.size(); e += run) {
-      Value from = emit.move(base, places.constants[e][0] * 4);
-      if (run == 1)
-        values.push_back(emit.load(type.getElementType(), from));
-      else
-        llvm::append_range(values,
-                           emit.loadMany(type.getElementType(), run, from));
-    }
+    for (size_t e = 0; e < places.constants.size(); e += run)
+      llvm::append_range(
+          values, load(emit, emit.move(base, places.constants[e][0] * bytes),
+                       run, bytes));
     rewriter.replaceOpWithMultiple(op, {values});
     return success();
+  }
+
+private:
+  /// Some neighbours as f32: as they are, or of bf16.
+  static SmallVector<Value> load(Emit &emit, Value from, int64_t count,
+                                 int64_t bytes) {
+    OpBuilder &b = emit.b;
+    if (count == 1 && bytes == 4)
+      return {emit.load(b.getF32Type(), from)};
+    if (count == 1) {
+      Value half = emit.load(b.getI16Type(), from);
+      Value pair = arith::ExtUIOp::create(b, emit.loc, b.getI32Type(), half);
+      return {emit.unpack(pair, false, b.getBF16Type())};
+    }
+    if (bytes == 4)
+      return emit.loadMany(b.getF32Type(), count, from);
+    SmallVector<Value> values, pairs;
+    if (count == 2)
+      pairs.push_back(emit.load(b.getI32Type(), from));
+    else
+      pairs = emit.loadMany(b.getI32Type(), count / 2, from);
+    for (Value pair : pairs)
+      for (bool high : {false, true})
+        values.push_back(emit.unpack(pair, high, b.getBF16Type()));
+    return values;
   }
 };
 
@@ -221,6 +243,23 @@ struct RepeatPattern : OpConversionPattern<RepeatOp> {
   }
 };
 
+/// A sum of f32, with what rounding took from it where that is kept.
+struct Sum {
+  Value sum, rest;
+};
+
+/// Both, and what is lost in adding them: exactly the difference between the
+/// sum and its rounding, whatever the magnitudes.
+Sum plus(Emit &emit, Sum x, Sum y) {
+  Value sum = emit.addf(x.sum, y.sum);
+  if (!x.rest)
+    return {sum, Value()};
+  Value fromY = emit.subf(sum, x.sum);
+  Value lostX = emit.subf(x.sum, emit.subf(sum, fromY));
+  Value lost = emit.addf(lostX, emit.subf(y.sum, fromY));
+  return {sum, emit.addf(lost, emit.addf(x.rest, y.rest))};
+}
+
 /// Running sums over lanes in one direction: `distance` lanes before, in the
 /// order of summation, is what `fetch` gives, zero where there is none.
 class RunningSum {
@@ -234,6 +273,27 @@ public:
       place = emit.rem(place, lanes);
   }
 
+  Sum fetch(Sum v, int64_t distance) {
+    return forBoth(v, [&](Value x) { return fetch(x, distance); });
+  }
+  /// Sums up to and with each lane.
+  Sum inclusive(Sum v) {
+    for (int64_t distance = 1; distance < lanes; distance *= 2)
+      v = plus(emit, v, fetch(v, distance));
+    return v;
+  }
+  /// What the last lane in the order of summation has.
+  Sum last(Sum v) {
+    Value lane = emit.rem(emit.lane(), stride);
+    Value from = emit.add(lane, reverse ? 0 : (lanes - 1) * stride);
+    return forBoth(v, [&](Value x) { return emit.shuffle(x, from); });
+  }
+
+private:
+  static Sum forBoth(Sum v, function_ref<Value(Value)> f) {
+    Value sum = f(v.sum);
+    return {sum, v.rest ? f(v.rest) : Value()};
+  }
   Value fetch(Value v, int64_t distance) {
     Value none = reverse ? emit.less(emit.i32(lanes - 1 - distance), place)
                          : emit.less(place, emit.i32(distance));
@@ -250,19 +310,7 @@ public:
     }
     return emit.select(none, emit.f32(0), got);
   }
-  /// Sums up to and with each lane.
-  Value inclusive(Value v) {
-    for (int64_t distance = 1; distance < lanes; distance *= 2)
-      v = emit.addf(v, fetch(v, distance));
-    return v;
-  }
-  /// What the last lane in the order of summation has.
-  Value last(Value v) {
-    Value lane = emit.rem(emit.lane(), stride);
-    return emit.shuffle(v, emit.add(lane, reverse ? 0 : (lanes - 1) * stride));
-  }
 
-private:
   Emit &emit;
   int64_t lanes, stride;
   bool reverse;
@@ -276,30 +324,39 @@ struct CumsumPattern : OpConversionPattern<CumsumOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Emit emit(rewriter, op.getLoc());
     RankedTensorType type = typeOf(op.getInput());
-    SmallVector<Value> values(adaptor.getInput());
+    Value none = op.getRest() ? emit.f32(0) : Value();
+    SmallVector<Sum> sums;
+    for (Value v : adaptor.getInput())
+      sums.push_back({v, none});
     if (isa<LanesAttr>(type.getEncoding()))
-      sumVector(emit, op, values);
+      sumVector(emit, op, sums);
     else
-      sumColumns(emit, op, type, values);
-    rewriter.replaceOpWithMultiple(op, {values});
+      sumColumns(emit, op, type, sums);
+    SmallVector<SmallVector<Value>> results(op->getNumResults());
+    for (Sum sum : sums) {
+      results[0].push_back(sum.sum);
+      if (op.getRest())
+        results[1].push_back(sum.rest);
+    }
+    rewriter.replaceOpWithMultiple(op, std::move(results));
     return success();
   }
 
 private:
   /// Sums within a lane, then over lanes by doubling distances.
-  static void sumVector(Emit &emit, CumsumOp op, SmallVector<Value> &values) {
+  static void sumVector(Emit &emit, CumsumOp op, SmallVector<Sum> &values) {
     int64_t lanes = typeOf(op.getInput()).getDimSize(0) / values.size();
     if (op.getReverse())
       std::reverse(values.begin(), values.end());
-    SmallVector<Value> local = values;
+    SmallVector<Sum> local = values;
     for (size_t e = 1; e < local.size(); ++e)
-      local[e] = emit.addf(local[e - 1], local[e]);
+      local[e] = plus(emit, local[e - 1], local[e]);
     RunningSum sum(emit, lanes, 1, op.getReverse());
-    Value before = sum.fetch(sum.inclusive(local.back()), 1);
+    Sum before = sum.fetch(sum.inclusive(local.back()), 1);
     for (size_t e = 0; e != values.size(); ++e) {
       bool first = op.getExclusive() && e == 0;
       values[e] =
-          first ? before : emit.addf(before, local[e - op.getExclusive()]);
+          first ? before : plus(emit, before, local[e - op.getExclusive()]);
     }
     if (op.getReverse())
       std::reverse(values.begin(), values.end());
@@ -307,25 +364,25 @@ private:
 
   /// Eight rows at a time over lanes, carrying each column's sum on.
   static void sumColumns(Emit &emit, CumsumOp op, RankedTensorType type,
-                         SmallVector<Value> &values) {
+                         SmallVector<Sum> &values) {
     auto layout = cast<AccAttr>(type.getEncoding());
     int64_t rows = type.getDimSize(0) / 8;
     int64_t columns = type.getDimSize(1) / layout.getWarps()[1] / 8;
     RunningSum sum(emit, 8, 4, op.getReverse());
     for (int64_t c = 0; c != columns; ++c)
       for (int64_t e = 0; e != 2; ++e) {
-        Value carry;
+        std::optional<Sum> carry;
         for (int64_t i = 0; i != rows; ++i) {
           int64_t block = op.getReverse() ? rows - 1 - i : i;
-          Value &v = values[(block / 2 * columns + c) * 4 + block % 2 * 2 + e];
-          Value here = sum.inclusive(v);
+          Sum &v = values[(block / 2 * columns + c) * 4 + block % 2 * 2 + e];
+          Sum here = sum.inclusive(v);
           v = op.getExclusive() ? sum.fetch(here, 1) : here;
           if (carry)
-            v = emit.addf(v, carry);
+            v = plus(emit, v, *carry);
           if (i + 1 == rows)
             continue;
-          Value all = sum.last(here);
-          carry = carry ? emit.addf(carry, all) : all;
+          Sum all = sum.last(here);
+          carry = carry ? plus(emit, *carry, all) : all;
         }
       }
   }

@@ -1,5 +1,6 @@
 // If this fails, gates per channel overflow or cost an exponential for every product,
-// or the gate of a token does not count for all of its steps.
+// or the gate of a token does not count for all of its steps, or if what precedes a reset
+// takes digits from what follows it.
 // RUN: deltanet-opt %s --split-input-file --linrec-to-ptx='target=sm_80 chunk=32 stop-after=tile' --mlir-print-local-scope | FileCheck %s
 
 // (27): q and k are scaled once for both triangles; log-decays are summed down the columns.
@@ -42,4 +43,51 @@ func.func @steps(%q: tensor<64x64x4x64xbf16>, %k: tensor<64x128x4x64xbf16>,
   %o = linrec.scan %q, %k, %v beta(%b : tensor<64x128x4xf32>) decay(%g : tensor<64x64x4xf32>) steps(2) : tensor<64x64x4x64xbf16>, tensor<64x128x4x64xbf16>,
       tensor<64x128x4x64xbf16> -> tensor<64x64x4x64xbf16>
   return %o : tensor<64x64x4x64xbf16>
+}
+
+// -----
+
+// f32 tensors: a running sum is f64 in the chunk program and two numbers of f32 here. With
+// one gate a row the rests go where the sums go.
+// CHECK-LABEL: gpu.func @exact
+// CHECK: ahead(warps
+// CHECK: %[[SUM:.*]], %[[REST:.*]] = tile.cumsum %{{.*}} : tensor<32xf32, #tile.lanes>, tensor<32xf32, #tile.lanes>
+// CHECK: tile.extract %[[SUM]][31]
+// CHECK: tile.extract %[[REST]][31]
+// CHECK: tile.convert %[[SUM]]
+// CHECK: tile.convert %[[REST]]
+// CHECK: %[[D:.*]] = arith.subf %{{.*}} : tensor<32x32xf32
+// CHECK: %[[DR:.*]] = arith.subf %{{.*}} : tensor<32x32xf32
+// CHECK: %[[BOTH:.*]] = arith.addf %[[D]], %[[DR]]
+// CHECK: math.exp %[[BOTH]]
+func.func @exact(%q: tensor<?x?x4x64xf32>, %k: tensor<?x?x4x64xf32>, %v: tensor<?x?x4x64xf32>, %b: tensor<?x?x4xf32>, %g: tensor<?x?x4xf32>) -> tensor<?x?x4x64xf32> {
+  %o = linrec.scan %q, %k, %v beta(%b : tensor<?x?x4xf32>) decay(%g : tensor<?x?x4xf32>) : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> -> tensor<?x?x4x64xf32>
+  return %o : tensor<?x?x4x64xf32>
+}
+
+// -----
+
+// Gates per channel: 16 bits of the rest are enough.
+// CHECK-LABEL: gpu.func @exact_channels
+// CHECK: %[[SUM:.*]], %[[REST:.*]] = tile.cumsum %{{.*}} : tensor<32x64xf32
+// CHECK: tile.store_matrix %[[SUM]], %[[SUMS:.*]] :
+// CHECK: %[[NARROW:.*]] = arith.truncf %[[REST]]
+// CHECK: tile.store_matrix %[[NARROW]], %[[RESTS:.*]] :
+// CHECK: tile.decay_scale(%{{.*}}), %[[SUMS]], %{{.*}}, %[[SUMS]] rest(%[[RESTS]], %[[RESTS]] :
+// CHECK: tile.decay_dot(%{{.*}}), %[[SUMS]], %{{.*}}, %[[SUMS]] rest(%[[RESTS]], %[[RESTS]] :
+// CHECK-NOT: remainders
+func.func @exact_channels(%q: tensor<?x?x4x64xf32>, %k: tensor<?x?x4x64xf32>, %v: tensor<?x?x4x64xf32>, %g: tensor<?x?x4x64xf32>) -> tensor<?x?x4x64xf32> {
+  %o = linrec.scan %q, %k, %v decay(%g : tensor<?x?x4x64xf32>) : tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32>, tensor<?x?x4x64xf32> -> tensor<?x?x4x64xf32>
+  return %o : tensor<?x?x4x64xf32>
+}
+
+// -----
+
+// bf16 and no triangle to solve: operands scaled by their decays in two parts.
+// CHECK-LABEL: gpu.func @two_parts
+// CHECK: tile.decay_scale({{.*}} remainders(%[[X:.*]], %[[Y:.*]] : !tile.buffer<32x64xbf16
+// CHECK: tile.decay_dot({{.*}} remainders(%[[X]], %[[Y]] :
+func.func @two_parts(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x4x64xbf16>, %v: tensor<?x?x4x64xbf16>, %g: tensor<?x?x4x64xbf16>) -> tensor<?x?x4x64xbf16> {
+  %o = linrec.scan %q, %k, %v decay(%g : tensor<?x?x4x64xbf16>) : tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16> -> tensor<?x?x4x64xbf16>
+  return %o : tensor<?x?x4x64xbf16>
 }

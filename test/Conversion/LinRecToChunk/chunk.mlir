@@ -46,10 +46,19 @@ func.func @additive(%q: tensor<?x?x4x8xf32>, %k: tensor<?x?x4x8xf32>, %v: tensor
 // BF16: %U = chunk.unit_lower_solve %L, %Y
 // BF16: %M = chunk.decay_dot %q, %[[K]], %g, %g
 // BF16-NOT: strict
+// Keys are few, so that what rounding takes from U counts, too.
 // BF16: %[[UB:.*]] = arith.truncf %U
-// BF16: %MU = chunk.dot %{{.*}}, %[[UB]]
+// BF16: %[[MUB:.*]] = chunk.dot %[[M:.*]], %[[UB]]
+// BF16: %[[WIDE:.*]] = arith.extf %[[UB]]
+// BF16: %[[LOST:.*]] = arith.subf %U, %[[WIDE]]
+// BF16: %[[LB:.*]] = arith.truncf %[[LOST]]
+// BF16: %MU = chunk.dot %[[M]], %[[LB]]
+// BF16: %[[SUM:.*]] = arith.addf %qS, %[[MUB]]
+// BF16: arith.addf %[[SUM]], %MU
+// BF16: %[[KUB:.*]] = chunk.dot %[[K]], %{{.*}} {transpose_lhs}
 // BF16: %kU = chunk.dot %[[K]], %{{.*}} {transpose_lhs}
-// BF16: %S_next = arith.addf
+// BF16: %[[FIRST:.*]] = arith.addf %{{.*}}, %[[KUB]]
+// BF16: %S_next = arith.addf %[[FIRST]], %kU
 // BF16: chunk.yield %{{.*}} carry(%S_next) : tensor<32x16xbf16> carry tensor<16x16xf32>
 // With f32 products the running sums of log-decays are f64.
 // CHECK-LABEL: func.func @gated_delta
@@ -119,4 +128,16 @@ func.func @layouts(%q: tensor<1x2x?x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<
   %o, %f = linrec.scan %q, %k, %v initial(%s : tensor<?x2x16x8xbf16>) sequences(%cu : tensor<?xi64>) layout(bhtd) state_layout(vk)
     : tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x16xf32> -> tensor<1x2x?x16xf32>, tensor<?x2x16x8xbf16>
   return %o, %f : tensor<1x2x?x16xf32>, tensor<?x2x16x8xbf16>
+}
+
+// -----
+
+// 128 keys: what rounding takes from U is small among what it takes from the rest.
+// BF16-LABEL: func.func @many_keys
+// BF16: %MU = chunk.dot
+// BF16-NEXT: %[[SUM:.*]] = arith.addf %qS, %MU
+// BF16-NEXT: %O = arith.mulf %[[SUM]]
+func.func @many_keys(%q: tensor<?x?x2x128xbf16>, %v: tensor<?x?x2x16xbf16>, %b: tensor<?x?x2xbf16>) -> tensor<?x?x2x16xbf16> {
+  %o = linrec.scan %q, %q, %v beta(%b : tensor<?x?x2xbf16>) : tensor<?x?x2x128xbf16>, tensor<?x?x2x128xbf16>, tensor<?x?x2x16xbf16> -> tensor<?x?x2x16xbf16>
+  return %o : tensor<?x?x2x16xbf16>
 }

@@ -77,4 +77,44 @@ gpu.module @kernels {
     %kk = tile.decay_dot (%k), %g, %k, %g scaled (%kx), %ky strict [true] bounded : (!h), !g, !h, !g, (!h), !h -> tensor<32x32xf32, #acc>
     gpu.return %kk : tensor<32x32xf32, #acc>
   }
+
+  // Operands in two parts: what rounding takes from a scaled pair is rounded and stored
+  // as well, and every product becomes three, the small ones first.
+  // CHECK-LABEL: gpu.func @remainders
+  // CHECK: llvm.call_intrinsic "llvm.nvvm.ff2bf16x2.rn"(%[[HIGH:.*]], %[[LOW:.*]]) :
+  // CHECK: %[[LOST:.*]] = arith.subf %[[LOW]], %{{.*}}
+  // CHECK: %[[MORE:.*]] = arith.subf %[[HIGH]], %{{.*}}
+  // CHECK: llvm.call_intrinsic "llvm.nvvm.ff2bf16x2.rn"(%[[MORE]], %[[LOST]]) :
+  // CHECK: %[[BELOW:.*]] = arith.cmpi slt
+  // CHECK: scf.if %[[BELOW]]
+  // CHECK-COUNT-12: nvvm.mma.sync
+  // CHECK-NOT: nvvm.mma.sync
+  // CHECK: } else {
+  gpu.func @remainders() -> tensor<32x32xf32, #acc> attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %q = tile.alloc at 0 : !b
+    %qx = tile.alloc at 5000 : !b
+    %ky = tile.alloc at 10000 : !b
+    %qr = tile.alloc at 15000 : !b
+    %kr = tile.alloc at 20000 : !b
+    %g = tile.alloc at 25000 : !g
+    tile.decay_scale (%q), %g, %q, %g into (%qx), %ky remainders (%qr, %kr : !b, !b) : (!b), !g, !b, !g, (!b), !b
+    %m = tile.decay_dot (%q), %g, %q, %g scaled (%qx), %ky remainders (%qr, %kr : !b, !b) strict [false] : (!b), !g, !b, !g, (!b), !b -> tensor<32x32xf32, #acc>
+    gpu.return %m : tensor<32x32xf32, #acc>
+  }
+
+  // A difference of gates is that of the sums and that of their rests.
+  // CHECK-LABEL: gpu.func @rests
+  // CHECK: %[[SUMS:.*]] = arith.subf
+  // CHECK: %[[RESTS:.*]] = arith.subf
+  // CHECK: %[[ALL:.*]] = arith.addf %[[SUMS]], %[[RESTS]]
+  // CHECK: arith.mulf %[[ALL]]
+  gpu.func @rests() kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
+    %q = tile.alloc at 0 : !b
+    %qx = tile.alloc at 5000 : !b
+    %ky = tile.alloc at 10000 : !b
+    %r = tile.alloc at 15000 : !b
+    %g = tile.alloc at 25000 : !g
+    tile.decay_scale (%q), %g, %q, %g rest (%r, %r : !b, !b) into (%qx), %ky : (!b), !g, !b, !g, (!b), !b
+    gpu.return
+  }
 }

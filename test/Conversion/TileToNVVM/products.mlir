@@ -29,7 +29,8 @@ gpu.module @kernels {
   }
 
   // f32 from registers: columns 2t and 2t + 1 of the accumulator are a0 (a1) and
-  // a2 (a3) of the instruction; three products, the small ones first.
+  // a2 (a3) of the instruction; three products, the small ones first. They are summed up
+  // by themselves and added to what was there by an addition that rounds to nearest.
   // CHECK-LABEL: gpu.func @tf32x3
   // CHECK-SAME: (%[[A:.*]]: f32, %[[B:.*]]: f32, %[[C:.*]]: f32, %[[D:.*]]: f32, %{{.*}}: f32, %{{.*}}: f32, %{{.*}}: f32, %{{.*}}: f32)
   // CHECK: %[[A0:.*]] = llvm.call_intrinsic "llvm.nvvm.f2tf32.rna"(%[[A]])
@@ -44,7 +45,20 @@ gpu.module @kernels {
   // CHECK: nvvm.mma.sync A[%[[A0]], %[[A1]], %[[A2]], %[[A3]]]
   // CHECK: nvvm.mma.sync A[%[[A0]], %[[A1]], %[[A2]], %[[A3]]]
   // CHECK-NOT: nvvm.mma.sync
+  // CHECK-COUNT-4: arith.addf
   gpu.func @tf32x3(%a: tensor<64x8xf32, #acc>, %c: tensor<64x8xf32, #acc>) -> tensor<64x8xf32, #acc> {
+    %b = tile.alloc at 0 : !tile.buffer<8x8xf32>
+    %d = tile.mma %a, %b, %c transpose_rhs precision tf32x3 : tensor<64x8xf32, #acc>, !tile.buffer<8x8xf32> -> tensor<64x8xf32, #acc>
+    gpu.return %d : tensor<64x8xf32, #acc>
+  }
+
+  // A product that starts from zero needs no addition.
+  // CHECK-LABEL: gpu.func @tf32x3_zero
+  // CHECK-COUNT-3: nvvm.mma.sync
+  // CHECK-NOT: arith.addf
+  // CHECK: gpu.return
+  gpu.func @tf32x3_zero(%a: tensor<64x8xf32, #acc>) -> tensor<64x8xf32, #acc> {
+    %c = arith.constant dense<0.0> : tensor<64x8xf32, #acc>
     %b = tile.alloc at 0 : !tile.buffer<8x8xf32>
     %d = tile.mma %a, %b, %c transpose_rhs precision tf32x3 : tensor<64x8xf32, #acc>, !tile.buffer<8x8xf32> -> tensor<64x8xf32, #acc>
     gpu.return %d : tensor<64x8xf32, #acc>

@@ -64,6 +64,39 @@ gpu.module @kernels {
     gpu.return %w : tensor<16x8xf32, #tile.acc<warps = [1, 1]>>
   }
 
+  // With what rounding takes: of each addition exactly, (x - (s - (s - x))) + (y - (s - x)).
+  // CHECK-LABEL: gpu.func @cumsum_rest
+  // CHECK-SAME: (%[[X:.*]]: f32, %[[Y:.*]]: f32)
+  // CHECK: %[[S:.*]] = arith.addf %[[X]], %[[Y]]
+  // CHECK-NEXT: %[[FROM:.*]] = arith.subf %[[S]], %[[X]]
+  // CHECK-NEXT: %[[BACK:.*]] = arith.subf %[[S]], %[[FROM]]
+  // CHECK-NEXT: %[[LX:.*]] = arith.subf %[[X]], %[[BACK]]
+  // CHECK-NEXT: %[[LY:.*]] = arith.subf %[[Y]], %[[FROM]]
+  // CHECK-NEXT: %[[LOST:.*]] = arith.addf %[[LX]], %[[LY]]
+  // CHECK: nvvm.shfl.sync up %{{.*}}, %[[S]]
+  // CHECK: nvvm.shfl.sync up
+  // CHECK: gpu.return %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : f32, f32, f32, f32
+  gpu.func @cumsum_rest(%v: tensor<64xf32, #tile.lanes>) -> (tensor<64xf32, #tile.lanes>, tensor<64xf32, #tile.lanes>) {
+    %w, %r = tile.cumsum %v : tensor<64xf32, #tile.lanes>, tensor<64xf32, #tile.lanes>
+    gpu.return %w, %r : tensor<64xf32, #tile.lanes>, tensor<64xf32, #tile.lanes>
+  }
+
+  // bf16 of a buffer becomes f32: two of a lane in one access, or one of them.
+  // CHECK-LABEL: gpu.func @load_narrow
+  // CHECK: %[[PAIR:.*]] = llvm.load %{{.*}} : !llvm.ptr<3> -> i32
+  // CHECK: arith.shli %[[PAIR]]
+  // CHECK: arith.andi %[[PAIR]]
+  // CHECK: %[[HALF:.*]] = llvm.load %{{.*}} : !llvm.ptr<3> -> i16
+  // CHECK: %[[WORD:.*]] = arith.extui %[[HALF]]
+  // CHECK: arith.shli %[[WORD]]
+  gpu.func @load_narrow() -> (tensor<64xf32, #tile.lanes>, tensor<32xf32, #tile.lanes>) {
+    %a = tile.alloc at 0 : !tile.buffer<1x64xbf16>
+    %b = tile.alloc at 128 : !tile.buffer<1x32xbf16>
+    %x = tile.load_vector %a : !tile.buffer<1x64xbf16> -> tensor<64xf32, #tile.lanes>
+    %y = tile.load_vector %b : !tile.buffer<1x32xbf16> -> tensor<32xf32, #tile.lanes>
+    gpu.return %x, %y : tensor<64xf32, #tile.lanes>, tensor<32xf32, #tile.lanes>
+  }
+
   // Along a row: two elements of a thread, four lanes, nothing else.
   // CHECK-LABEL: gpu.func @reduce
   // CHECK-COUNT-4: nvvm.shfl.sync bfly

@@ -5,7 +5,7 @@
 
 // Ahead: gates, L, its inverse and M, by chunks; no carry.
 // CHECK-LABEL: func.func @gated_delta
-// CHECK: %[[AHEAD:.*]]:5 = chunk.scan 32
+// CHECK: %[[AHEAD:.*]]:4 = chunk.scan 32
 // CHECK-NOT: carry
 // CHECK: out([b, c, h, 0] : tensor<?x?x2x32xf32>,
 // CHECK: [b, c, h, 0, 1] : tensor<?x?x2x32x32xf32>

@@ -322,6 +322,13 @@ func.func @cumsum_c1(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>) {
 }
 
 // -----
+func.func @cumsum_c2(%v: tensor<64xf32, #tile.lanes>) {
+  // expected-error @below {{expects what is left of sums to have their type, got 'tensor<32xf32, #tile.lanes>' and 'tensor<64xf32, #tile.lanes>'}}
+  %w, %r = tile.cumsum %v : tensor<64xf32, #tile.lanes>, tensor<32xf32, #tile.lanes>
+  return
+}
+
+// -----
 func.func @extract_c1(%v: tensor<64xf32, #tile.lanes>) {
   // expected-error @below {{expects one of 64 elements, got 64}}
   %w = tile.extract %v[64] : tensor<64xf32, #tile.lanes>
@@ -402,6 +409,41 @@ func.func @decay_dot_c4_strict(%x: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32
 func.func @decay_dot_c5(%x: !tile.buffer<32x64xf32>, %g: !tile.buffer<32x64xf32>) {
   // expected-error @below {{expects a precision of products of f32 and of no others, got products of 'f32' without}}
   %r = tile.decay_dot (%x), %g, %x, %g scaled (%x), %x strict [true] : (!tile.buffer<32x64xf32>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xf32>), !tile.buffer<32x64xf32> -> tensor<32x32xf32, #tile.acc<warps = [2, 4]>>
+  return
+}
+
+// -----
+func.func @decay_c6(%x: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects a rest of both gates or of none, got one}}
+  "tile.decay_scale"(%x, %g, %x, %g, %g, %x, %x) <{operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 0, 1, 1, 0>}> : (!tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xbf16>) -> ()
+  return
+}
+
+// -----
+func.func @decay_c6_type(%x: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects the rest of '!tile.buffer<32x64xf32>' to be '!tile.buffer<32x64xbf16>', got '!tile.buffer<32x64xf32>'}}
+  tile.decay_scale (%x), %g, %x, %g rest (%x, %g : !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>) into (%x), %x : (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xbf16>
+  return
+}
+
+// -----
+func.func @decay_c7(%x: !tile.buffer<32x64xf16>, %g: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects remainders of bf16 operands, got those of 'f16'}}
+  tile.decay_scale (%x), %g, %x, %g into (%x), %x remainders (%x, %x : !tile.buffer<32x64xf16>, !tile.buffer<32x64xf16>) : (!tile.buffer<32x64xf16>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xf16>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xf16>), !tile.buffer<32x64xf16>
+  return
+}
+
+// -----
+func.func @decay_c7_count(%x: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects a remainder of each scaled operand, 2 in all, got 1}}
+  tile.decay_scale (%x), %g, %x, %g into (%x), %x remainders (%x : !tile.buffer<32x64xbf16>) : (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xbf16>
+  return
+}
+
+// -----
+func.func @decay_c7_type(%x: !tile.buffer<32x64xbf16>, %y: !tile.buffer<32x64xbf16, pad = 8>, %g: !tile.buffer<32x64xf32>) {
+  // expected-error @below {{expects the remainder of '!tile.buffer<32x64xbf16>' to have its type, got '!tile.buffer<32x64xbf16, pad = 8>'}}
+  %r = tile.decay_dot (%x), %g, %x, %g scaled (%x), %x remainders (%x, %y : !tile.buffer<32x64xbf16>, !tile.buffer<32x64xbf16, pad = 8>) strict [true] : (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, (!tile.buffer<32x64xbf16>), !tile.buffer<32x64xbf16> -> tensor<32x32xf32, #tile.acc<warps = [2, 4]>>
   return
 }
 

@@ -71,6 +71,13 @@ gpu.module @kernels {
     tile.decay_scale (%k, %q), %g, %k, %g into (%kx, %qx), %ky : (!tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, (!tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xbf16, pad = 8>
     // CHECK: tile.decay_dot(%{{.*}}, %{{.*}}), %{{.*}}, %{{.*}}, %{{.*}} scaled(%{{.*}}, %{{.*}}), %{{.*}} strict [true, false] bounded
     %kk, %qk = tile.decay_dot (%k, %q), %g, %k, %g scaled (%kx, %qx), %ky strict [true, false] bounded : (!tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, (!tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xbf16, pad = 8> -> tensor<32x32xf32, #tile.acc<warps = [2, 4]>>, tensor<32x32xf32, #tile.acc<warps = [2, 4]>>
+    %gr = tile.alloc : !tile.buffer<32x128xbf16, pad = 8>
+    %kr = tile.alloc : !tile.buffer<32x128xbf16, pad = 8>
+    %yr = tile.alloc : !tile.buffer<32x128xbf16, pad = 8>
+    // CHECK: tile.decay_scale(%{{.*}}), %{{.*}}, %{{.*}}, %{{.*}} rest(%{{.*}}, %{{.*}} : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) into(%{{.*}}), %{{.*}} remainders(%{{.*}}, %{{.*}} : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) :
+    tile.decay_scale (%k), %g, %k, %g rest (%gr, %gr : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) into (%kx), %ky remainders (%kr, %yr : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) : (!tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, (!tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xbf16, pad = 8>
+    // CHECK: tile.decay_dot(%{{.*}}), %{{.*}}, %{{.*}}, %{{.*}} rest(%{{.*}}, %{{.*}} : {{.*}}) scaled(%{{.*}}), %{{.*}} remainders(%{{.*}}, %{{.*}} : {{.*}}) strict [true] :
+    %more = tile.decay_dot (%k), %g, %k, %g rest (%gr, %gr : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) scaled (%kx), %ky remainders (%kr, %yr : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) strict [true] : (!tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, (!tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xbf16, pad = 8> -> tensor<32x32xf32, #tile.acc<warps = [2, 4]>>
     gpu.return
   }
 
@@ -93,6 +100,8 @@ gpu.module @kernels {
     %g = tile.cumsum %la : tensor<64xf32, #tile.lanes>
     // CHECK: tile.cumsum %{{.*}} exclusive
     %before = tile.cumsum %la exclusive : tensor<64xf32, #tile.lanes>
+    // CHECK: tile.cumsum %{{.*}} : tensor<64xf32, #tile.lanes>, tensor<64xf32, #tile.lanes>
+    %sum, %rest = tile.cumsum %la : tensor<64xf32, #tile.lanes>, tensor<64xf32, #tile.lanes>
     // CHECK: tile.extract %{{.*}}[63] : tensor<64xf32, #tile.lanes>
     %last = tile.extract %g[63] : tensor<64xf32, #tile.lanes>
     // CHECK: tile.convert %{{.*}} : tensor<64xf32, #tile.lanes> -> tensor<64xf32, #tile.slice<0 of <warps = [8, 1]>>>
@@ -130,6 +139,9 @@ gpu.module @kernels {
     %s = tile.reduce add %g along 1 through %scratch : tensor<64x128xf32, #tile.acc<warps = [1, 8]>>, !tile.buffer<8x64xf32> -> tensor<64xf32, #tile.slice<1 of <warps = [1, 8]>>>
     // CHECK: tile.store_vector %{{.*}} : tensor<64xf32, #tile.slice<1 of <warps = [1, 8]>>>, <1x64xf32>
     tile.store_vector %s, %row : tensor<64xf32, #tile.slice<1 of <warps = [1, 8]>>>, !tile.buffer<1x64xf32>
+    %narrow = tile.alloc : !tile.buffer<1x64xbf16>
+    // CHECK: tile.load_vector %{{.*}} : <1x64xbf16> -> tensor<64xf32, #tile.lanes>
+    %n = tile.load_vector %narrow : !tile.buffer<1x64xbf16> -> tensor<64xf32, #tile.lanes>
     // CHECK: tile.load_vector %{{.*}} : <1x64xf32> -> tensor<64xf32, #tile.lanes>
     %l = tile.load_vector %row : !tile.buffer<1x64xf32> -> tensor<64xf32, #tile.lanes>
     // CHECK: tile.convert %{{.*}} : tensor<64xf32, #tile.slice<1 of <warps = [1, 8]>>> -> tensor<64xf32, #tile.lanes>

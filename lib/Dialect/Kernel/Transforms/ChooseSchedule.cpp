@@ -24,12 +24,25 @@ static bool hasOnlyShortRecurrences(func::FuncOp function, int64_t most) {
   return any && allShort;
 }
 
+/// Whether operands rounded to 16 bits would be too far off: where keys have
+/// few channels they are nearly dependent within a chunk, so that its triangle
+/// is far from the identity and the errors of solving it stay in a small state.
+static bool needsFloatProducts(linrec::RecurrenceOpInterface op) {
+  auto scan = dyn_cast<linrec::ScanOp>(op.getOperation());
+  bool solves = !scan || scan.getBeta();
+  Type element = op.getValue().getType().getElementType();
+  return solves &&
+         linrec::getScanShape(op).keyWidth < (element.isF16() ? 48 : 64);
+}
+
 /// The element type of the recurrences of `function`, bf16 where it has none:
 /// so are products of tensors on their way to tensor cores.
 static Type findElementType(func::FuncOp function) {
   Type element = BFloat16Type::get(function.getContext());
   function.walk([&](linrec::RecurrenceOpInterface op) {
     element = op.getValue().getType().getElementType();
+    if (needsFloatProducts(op))
+      element = Float32Type::get(function.getContext());
   });
   return element;
 }
@@ -60,7 +73,10 @@ struct KernelChooseSchedule
     // Chunks are for the tensor cores; the token loop has no use for them.
     if (gpu && !schedule.getProducts() && !schedule.getTokenLoop())
       schedule = schedule.withProducts(findElementType(function));
-    if (gpu && !schedule.getGates())
+    // Products of 16 bits are further off than a sum of f32. The token loop has
+    // no sums.
+    if (gpu && !schedule.getGates() &&
+        (schedule.getTokenLoop() || !schedule.getProducts().isF32()))
       schedule = schedule.withGates(Float32Type::get(&getContext()));
     if (target && target.isCPU() && !schedule.getVectorBits())
       schedule = schedule.withVectorBits(target.getVectorBits());

@@ -225,8 +225,9 @@ LogicalResult StoreMatrixOp::verify() {
 static LogicalResult verifyVector(Operation *op, BufferType buffer,
                                   RankedTensorType vector) {
   // C1
+  Type element = buffer.getElementType();
   if (!isa<LanesAttr, SliceAttr>(vector.getEncoding()) ||
-      !buffer.getElementType().isF32())
+      !(element.isF32() || (isa<LoadVectorOp>(op) && element.isBF16())))
     return op->emitOpError("expects an f32 vector in layout #tile.lanes or "
                            "#tile.slice, got ")
            << vector << " and " << buffer;
@@ -383,6 +384,10 @@ LogicalResult CumsumOp::verify() {
     return emitOpError("expects a vector in layout #tile.lanes or a matrix in "
                        "#tile.acc<warps = [1, b]>, got ")
            << layout;
+  // C2
+  if (getRest() && getRest().getType() != getResult().getType())
+    return emitOpError("expects what is left of sums to have their type, got ")
+           << getRest().getType() << " and " << getResult().getType();
   return success();
 }
 

@@ -27,18 +27,22 @@ template <typename Op> static void addOperandReads(Op op, Effects &effects) {
   addEffects(effects, read, op.getGxMutable());
   addEffects(effects, read, op.getYMutable());
   addEffects(effects, read, op.getGyMutable());
+  addEffects(effects, read, op.getGxRestMutable());
+  addEffects(effects, read, op.getGyRestMutable());
 }
 
 void DecayScaleOp::getEffects(Effects &effects) {
   addOperandReads(*this, effects);
   addEffects(effects, MemoryEffects::Write::get(), getScaledXMutable());
   addEffects(effects, MemoryEffects::Write::get(), getScaledYMutable());
+  addEffects(effects, MemoryEffects::Write::get(), getRemaindersMutable());
 }
 
 void DecayDotOp::getEffects(Effects &effects) {
   addOperandReads(*this, effects);
   addEffects(effects, MemoryEffects::Read::get(), getScaledXMutable());
   addEffects(effects, MemoryEffects::Read::get(), getScaledYMutable());
+  addEffects(effects, MemoryEffects::Read::get(), getRemaindersMutable());
 }
 
 //===----------------------------------------------------------------------===//
@@ -77,7 +81,7 @@ template <typename Op> static LogicalResult verifyOperands(Op op) {
   return check(op.getY(), op.getScaledY());
 }
 
-/// C2 and C3.
+/// C2, C3 and C6.
 template <typename Op> static LogicalResult verifyGates(Op op) {
   auto x = cast<BufferType>(op.getX().front().getType());
   BufferType y = op.getY().getType();
@@ -96,6 +100,21 @@ template <typename Op> static LogicalResult verifyGates(Op op) {
         gates.getType().getShape() != rows.getShape())
       return op.emitOpError("expects f32 gates for every element of ")
              << rows << ", got " << gates.getType();
+  // C6
+  if (bool(op.getGxRest()) != bool(op.getGyRest()))
+    return op.emitOpError("expects a rest of both gates or of none, got one");
+  for (auto [gates, rest] : {std::pair{op.getGx(), op.getGxRest()},
+                             std::pair{op.getGy(), op.getGyRest()}}) {
+    if (!rest)
+      continue;
+    BufferType type = gates.getType();
+    auto want =
+        BufferType::get(op.getContext(), type.getShape(),
+                        BFloat16Type::get(op.getContext()), type.getPad());
+    if (rest.getType() != want)
+      return op.emitOpError("expects the rest of ")
+             << type << " to be " << want << ", got " << rest.getType();
+  }
   // C3
   for (Value operand : op->getOperands()) {
     auto type = cast<BufferType>(operand.getType());
@@ -106,13 +125,35 @@ template <typename Op> static LogicalResult verifyGates(Op op) {
   return success();
 }
 
+/// C7.
+template <typename Op> static LogicalResult verifyRemainders(Op op) {
+  if (op.getRemainders().empty())
+    return success();
+  Type element = op.getY().getType().getElementType();
+  if (!element.isBF16())
+    return op.emitOpError("expects remainders of bf16 operands, got those of ")
+           << element;
+  SmallVector<Type> scaled(op.getScaledX().getTypes());
+  scaled.push_back(op.getScaledY().getType());
+  if (scaled.size() != op.getRemainders().size())
+    return op.emitOpError("expects a remainder of each scaled operand, ")
+           << scaled.size() << " in all, got " << op.getRemainders().size();
+  for (auto [type, remainder] : llvm::zip(scaled, op.getRemainders()))
+    if (remainder.getType() != type)
+      return op.emitOpError("expects the remainder of ")
+             << type << " to have its type, got " << remainder.getType();
+  return success();
+}
+
 LogicalResult DecayScaleOp::verify() {
   return success(succeeded(verifyOperands(*this)) &&
-                 succeeded(verifyGates(*this)));
+                 succeeded(verifyGates(*this)) &&
+                 succeeded(verifyRemainders(*this)));
 }
 
 LogicalResult DecayDotOp::verify() {
-  if (failed(verifyOperands(*this)) || failed(verifyGates(*this)))
+  if (failed(verifyOperands(*this)) || failed(verifyGates(*this)) ||
+      failed(verifyRemainders(*this)))
     return failure();
   auto x = cast<BufferType>(getX().front().getType());
   BufferType y = getY().getType();

@@ -27,10 +27,10 @@ namespace deltanet::linrec {
 /// format, and differences of its running sums stay finite.
 inline constexpr double kLogDecayFloor = -1.0e4;
 
-/// The same where running sums are f32. Its exponential is zero in f32 as well
-/// (the smallest number is exp(-103.3)), and a sum that has passed a reset
-/// keeps 2^-18 of what follows it, where one of -10000 keeps 2^-10.
-inline constexpr double kLogDecayFloorOfF32 = -120;
+/// The same of a term of a running sum. Its exponential is zero in f32 as well
+/// (the smallest number is exp(-103.3)), and what follows a reset in a sum of
+/// f32 keeps 2^-18, where after one of -10000 it would keep 2^-10.
+inline constexpr double kLogDecayFloorOfSums = -120;
 
 /// The extents of one recurrence; kDynamic where not known.
 struct ScanShape {
