@@ -26,7 +26,7 @@ static constexpr int64_t kElementsOfMany = 8;
 static constexpr int64_t kLimit = 160;
 /// Warps of a block: few, so that blocks come and go evenly, unless they have
 /// to meet.
-static constexpr int64_t kWarps = 4, kMostWarps = 16;
+static constexpr int64_t kWarps = 2, kWarpsOfMany = 4, kMostWarps = 16;
 /// Warps that a block can have at all.
 static constexpr int64_t kMostInBlock = 32;
 
@@ -277,8 +277,10 @@ void TokenLayout::spread(const State &state, const Wish &wish) {
   int64_t repetitions = std::clamp<int64_t>(
       llvm::bit_floor<uint64_t>(std::max<int64_t>(1, state.elements / held)), 1,
       llvm::PowerOf2Ceil(llvm::divideCeil(extents[other], perWarp)));
-  int64_t most = splitAxis >= 0 ? std::max<int64_t>(1, kWarps / meeting)
-                                : std::max<int64_t>(1, kMostWarps / meeting);
+  int64_t most = splitAxis < 0                       ? kMostWarps
+                 : state.elements == kElementsOfMany ? kWarpsOfMany
+                                                     : kWarps;
+  most = std::max<int64_t>(1, most / meeting);
   if (wish.warps > 0)
     most =
         std::max<int64_t>(1, llvm::bit_floor<uint64_t>(wish.warps) / meeting);

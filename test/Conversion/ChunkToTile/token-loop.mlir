@@ -3,23 +3,23 @@
 // own, or a dimension shared by blocks along which something meets.
 // RUN: deltanet-opt %s --linrec-to-ptx='target=sm_80 stop-after=tile' --split-input-file --mlir-print-local-scope | FileCheck %s
 
-// One token: straight-line code. A thread holds 4 of K by 2 of V of a part of 32
+// One token: straight-line code. A thread holds 4 of K by 2 of V of a part of 16
 // columns; the state comes first, its columns 128 elements apart.
 // CHECK-LABEL: gpu.func @decode
-// CHECK-SAME: block = 128 : i64, grid = ["4", "16", "B"]
-// CHECK: %[[S:.*]] = tile.load %{{.*}}[%{{.*}}] strides[%c1, %c128] : <f32> -> tensor<128x32xf32, #tile.blocked<4 lanes 8 by 1, 1 lanes 4 by 8 warps 4 by 1>>
+// CHECK-SAME: block = 64 : i64, grid = ["8", "16", "B"]
+// CHECK: %[[S:.*]] = tile.load %{{.*}}[%{{.*}}] strides[%c1, %c128] : <f32> -> tensor<128x16xf32, #tile.blocked<4 lanes 8 by 1, 1 lanes 4 by 8 warps 2 by 1>>
 // CHECK: %[[Q:.*]] = tile.load {{.*}} -> tensor<1x128xbf16, #tile.blocked<1, 4 lanes 8 by 1>>
 // CHECK: %[[K:.*]] = tile.load {{.*}} -> tensor<1x128xbf16, #tile.blocked<1, 4 lanes 8 by 1>>
-// CHECK: %[[V:.*]] = tile.load {{.*}} -> tensor<1x32xbf16, #tile.blocked<1, 1 lanes 4 by 8 warps 4 by 1>>
+// CHECK: %[[V:.*]] = tile.load {{.*}} -> tensor<1x16xbf16, #tile.blocked<1, 1 lanes 4 by 8 warps 2 by 1>>
 // CHECK-NOT: scf
 // (1): what the state holds under the key, as a product that is summed up over K.
-// CHECK: %[[KS:.*]] = tile.combine add %{{.*}} [1] : tensor<1x128x32xf32, {{.*}}> -> tensor<1x32xf32, #tile.blocked<1, 1 lanes 4 by 8 warps 4 by 1>>
+// CHECK: %[[KS:.*]] = tile.combine add %{{.*}} [1] : tensor<1x128x16xf32, {{.*}}> -> tensor<1x16xf32, #tile.blocked<1, 1 lanes 4 by 8 warps 2 by 1>>
 // CHECK: arith.subf %{{.*}}, %[[KS]] fastmath<contract>
 // k u^T: nothing is summed up but one term, nothing moves.
-// CHECK: %[[KU:.*]] = tile.combine add %{{.*}} [1] : tensor<128x1x32xf32, {{.*}}> -> tensor<128x32xf32,
+// CHECK: %[[KU:.*]] = tile.combine add %{{.*}} [1] : tensor<128x1x16xf32, {{.*}}> -> tensor<128x16xf32,
 // CHECK: %[[S1:.*]] = arith.addf %{{.*}}, %[[KU]] fastmath<contract>
-// CHECK: tile.store %{{.*}}, %{{.*}} : tensor<1x32xbf16, {{.*}}>, <bf16>
-// CHECK: tile.store %[[S1]], %{{.*}}[%{{.*}}] strides[%c1, %c128] : tensor<128x32xf32, {{.*}}>, <f32>
+// CHECK: tile.store %{{.*}}, %{{.*}} : tensor<1x16xbf16, {{.*}}>, <bf16>
+// CHECK: tile.store %[[S1]], %{{.*}}[%{{.*}}] strides[%c1, %c128] : tensor<128x16xf32, {{.*}}>, <f32>
 // CHECK-NOT: tile.store
 // CHECK: gpu.return
 func.func @decode(%q: tensor<?x1x16x128xbf16>, %k: tensor<?x1x16x128xbf16>, %v: tensor<?x1x16x128xbf16>,
