@@ -12,8 +12,10 @@ enum { kClusterAttribute = 4 };
 /* Blocks of a grid. */
 static const int64_t kMaxGrid[3] = {0x7fffffff, 65535, 65535};
 
-/* The sizes of the kernels, and where each workspace begins. */
+/* The sizes of the kernels, which variant of them is launched, and where each
+ * of its workspaces begins. */
 typedef struct {
+  const VariantInfo *variant;
   int64_t sizes[kMaxSizes];
   int64_t offsets[kMaxArguments];
   int64_t workspaceBytes;
@@ -43,9 +45,31 @@ static int32_t evaluateSizes(const Manifest *manifest,
   return DELTANET_OK;
 }
 
+/* The first variant whose condition holds; the last has none. */
+static int32_t chooseVariant(const TargetInfo *target, Plan *plan) {
+  for (int i = 0; i < target->numVariants; ++i) {
+    const VariantInfo *variant = &target->variants[i];
+    int64_t low = 0, high = 0;
+    plan->variant = variant;
+    if (!variant->low)
+      break;
+    const char *wrong = deltanet_evaluate(variant->low, plan->sizes, &low);
+    if (!wrong)
+      wrong = deltanet_evaluate(variant->high, plan->sizes, &high);
+    if (wrong)
+      return deltanet_fail(DELTANET_ERROR_TENSOR,
+                           "the condition of the variant '%s' is %s",
+                           variant->name, wrong);
+    if (low <= high)
+      break;
+  }
+  return DELTANET_OK;
+}
+
 static int32_t placeWorkspaces(const TargetInfo *target, Plan *plan) {
   int64_t total = 0;
-  for (int i = 0; i < target->numWorkspaces; ++i) {
+  int first = plan->variant->firstWorkspace;
+  for (int i = first; i < first + plan->variant->numWorkspaces; ++i) {
     const Element *workspace = &target->workspaces[i];
     int64_t bytes = workspace->bits / 8;
     plan->offsets[i] = total;
@@ -74,6 +98,8 @@ static int32_t placeWorkspaces(const TargetInfo *target, Plan *plan) {
 static int32_t makePlan(const Manifest *manifest, const LoadedDevice *loaded,
                         const Operands *operands, Plan *plan) {
   int32_t code = evaluateSizes(manifest, loaded, operands, plan);
+  if (!code)
+    code = chooseVariant(loaded->target, plan);
   return code ? code : placeWorkspaces(loaded->target, plan);
 }
 
@@ -281,7 +307,8 @@ int32_t deltanet_launch(const Manifest *manifest, const LoadedDevice *loaded,
     return code ? code : DELTANET_ERROR_DEVICE;
   int isPrimary, pushed;
   code = enterContext(cuda, loaded, &isPrimary, &pushed);
-  for (int i = 0; !code && i < target->numKernels; ++i)
+  int first = plan.variant->firstKernel;
+  for (int i = first; !code && i < first + plan.variant->numKernels; ++i)
     code = launchKernel(cuda, manifest, target, &target->kernels[i],
                         isPrimary ? loaded->functions[i] : loaded->kernels[i],
                         call, operands, &plan);

@@ -197,7 +197,8 @@ static void readRules(Reader *reader, const Json *root) {
 }
 
 static void readKernelArgument(Reader *reader, const Json *entry,
-                               TargetInfo *target, KernelArgument *argument) {
+                               TargetInfo *target, const VariantInfo *variant,
+                               KernelArgument *argument) {
   const char *role = getText(reader, entry, "role"),
              *name = getText(reader, entry, "name");
   argument->index = -1;
@@ -206,9 +207,11 @@ static void readKernelArgument(Reader *reader, const Json *entry,
     argument->index = findSize(&target->sizes, name, strlen(name));
   } else if (strcmp(role, "workspace") == 0) {
     argument->role = kWorkspace;
-    for (int i = 0; i < target->numWorkspaces; ++i)
-      if (strcmp(target->workspaces[i].name, name) == 0)
-        argument->index = i;
+    for (int i = 0; i < variant->numWorkspaces; ++i) {
+      int index = variant->firstWorkspace + i;
+      if (strcmp(target->workspaces[index].name, name) == 0)
+        argument->index = index;
+    }
   } else if (strcmp(role, "input") == 0 || strcmp(role, "output") == 0) {
     argument->role = strcmp(role, "input") == 0 ? kInput : kOutput;
     argument->index = findArgument(reader->manifest, name);
@@ -257,7 +260,7 @@ static MapInfo *readMap(Reader *reader, const Json *json, SizeNames *sizes) {
 }
 
 static void readKernel(Reader *reader, const Json *entry, TargetInfo *target,
-                       KernelInfo *kernel) {
+                       const VariantInfo *variant, KernelInfo *kernel) {
   kernel->name = getText(reader, entry, "kernel");
   kernel->block = getNumber(reader, entry, "block", 1, 1024);
   kernel->shared = getNumber(reader, entry, "shared", 0, INT32_MAX);
@@ -283,7 +286,7 @@ static void readKernel(Reader *reader, const Json *entry, TargetInfo *target,
   kernel->arguments = allocate(reader, list->count, sizeof(KernelArgument));
   for (const Json *e = list->first; e; e = e->next) {
     KernelArgument *argument = &kernel->arguments[kernel->numArguments++];
-    readKernelArgument(reader, e, target, argument);
+    readKernelArgument(reader, e, target, variant, argument);
     const Json *map = deltanet_json_get(e, "map");
     if (!map)
       continue;
@@ -292,6 +295,79 @@ static void readKernel(Reader *reader, const Json *entry, TargetInfo *target,
              kMaxMaps, kernel->name);
     argument->map = readMap(reader, map, &target->sizes);
   }
+}
+
+/* The two sides of `low <= high`. */
+static void readCondition(Reader *reader, const Json *entry, TargetInfo *target,
+                          VariantInfo *variant) {
+  const char *text = getText(reader, entry, "when"), *sign = strstr(text, "<=");
+  if (!sign || strstr(sign + 2, "<="))
+    REFUSE(reader,
+           "expects a condition with one '<=' as 'when' of the variant '%s', "
+           "got '%s'",
+           variant->name, text);
+  size_t length = (size_t)(sign - text);
+  char *low = allocate(reader, (int)length + 1, 1);
+  memcpy(low, text, length);
+  low[length] = 0;
+  variant->low = parse(reader, low, &target->sizes);
+  variant->high = parse(reader, sign + 2, &target->sizes);
+}
+
+/* Kernels and workspaces of one variant, behind those read before. */
+static void readVariant(Reader *reader, const Json *entry, TargetInfo *target,
+                        VariantInfo *variant) {
+  variant->firstWorkspace = target->numWorkspaces;
+  variant->firstKernel = target->numKernels;
+  const Json *workspaces = get(reader, entry, "workspace", kJsonList);
+  for (const Json *e = workspaces->first; e; e = e->next) {
+    readElement(reader, e, &target->sizes,
+                &target->workspaces[target->numWorkspaces++]);
+    ++variant->numWorkspaces;
+  }
+  const Json *kernels = get(reader, entry, "kernels", kJsonList);
+  for (const Json *e = kernels->first; e; e = e->next) {
+    readKernel(reader, e, target, variant,
+               &target->kernels[target->numKernels++]);
+    ++variant->numKernels;
+  }
+}
+
+/* How many entries the lists `name` of a target and its variants have. */
+static int countEntries(Reader *reader, const Json *entry, const Json *variants,
+                        const char *name, int limit) {
+  int count = get(reader, entry, name, kJsonList)->count;
+  for (const Json *e = variants ? variants->first : NULL; e; e = e->next)
+    count += get(reader, e, name, kJsonList)->count;
+  if (count > limit)
+    REFUSE(reader,
+           "expects at most %d '%s' of a target and its variants in the "
+           "manifest, got %d",
+           limit, name, count);
+  return count;
+}
+
+/* The variants with conditions, then what the target itself has. */
+static void readVariants(Reader *reader, const Json *entry,
+                         TargetInfo *target) {
+  const Json *list = NULL;
+  if (deltanet_json_get(entry, "variants"))
+    list = getList(reader, entry, "variants", kMaxVariants);
+  target->workspaces = allocate(
+      reader, countEntries(reader, entry, list, "workspace", kMaxArguments),
+      sizeof(Element));
+  target->kernels = allocate(
+      reader, countEntries(reader, entry, list, "kernels", kMaxKernels),
+      sizeof(KernelInfo));
+  target->variants =
+      allocate(reader, (list ? list->count : 0) + 1, sizeof(VariantInfo));
+  for (const Json *e = list ? list->first : NULL; e; e = e->next) {
+    VariantInfo *variant = &target->variants[target->numVariants++];
+    variant->name = getText(reader, e, "name");
+    readCondition(reader, e, target, variant);
+    readVariant(reader, e, target, variant);
+  }
+  readVariant(reader, entry, target, &target->variants[target->numVariants++]);
 }
 
 static void readBinaries(Reader *reader, const Json *entry,
@@ -327,15 +403,7 @@ static void readGPU(Reader *reader, const Json *entry, TargetInfo *target) {
              getText(reader, e, "device"));
     target->sizes.names[target->sizes.count++] = getText(reader, e, "name");
   }
-  const Json *workspaces = getList(reader, entry, "workspace", kMaxArguments);
-  target->workspaces = allocate(reader, workspaces->count, sizeof(Element));
-  for (const Json *e = workspaces->first; e; e = e->next)
-    readElement(reader, e, &target->sizes,
-                &target->workspaces[target->numWorkspaces++]);
-  const Json *kernels = getList(reader, entry, "kernels", kMaxKernels);
-  target->kernels = allocate(reader, kernels->count, sizeof(KernelInfo));
-  for (const Json *e = kernels->first; e; e = e->next)
-    readKernel(reader, e, target, &target->kernels[target->numKernels++]);
+  readVariants(reader, entry, target);
 }
 
 static void readTargets(Reader *reader, const Json *root) {

@@ -16,7 +16,8 @@ enum {
   kMaxSizes = 64,
   kMaxRank = 8,
   kMaxKernelArguments = 128,
-  kMaxKernels = 32,
+  kMaxKernels = 32, /* of all variants of a target */
+  kMaxVariants = 8,
   kMaxMaps = 16,   /* tensor maps of a kernel */
   kMaxMapRank = 5, /* CUtensorMap's */
   kWorkspaceAlignment = 256,
@@ -89,6 +90,15 @@ typedef struct {
   KernelArgument *arguments;
 } KernelInfo;
 
+/* Kernels that are launched together, and the workspaces between them: runs of
+ * the target's. Taken where `low` is at most `high`; NULL: where no variant
+ * before it is. */
+typedef struct {
+  const char *name;
+  deltanet_expression *low, *high;
+  int firstWorkspace, numWorkspaces, firstKernel, numKernels;
+} VariantInfo;
+
 typedef enum { kCubin, kPTX } BinaryKind;
 typedef struct {
   BinaryKind kind;
@@ -110,6 +120,8 @@ typedef struct {
   Element *workspaces;
   int numKernels;
   KernelInfo *kernels;
+  int numVariants; /* the last has no condition */
+  VariantInfo *variants;
   /* Processor: its family, and features it must have. */
   const char *architecture;
   int numNeeds;
