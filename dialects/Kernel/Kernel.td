@@ -16,13 +16,14 @@ def Kernel_Dialect : Dialect {
   let description = [{
     A pass that decides something writes it into `#kernel.schedule`; later passes
     read it there. No pass asks which chip it compiles for: it asks
-    `#kernel.target` for a fact. Three discardable attributes hold them:
+    `#kernel.target` for a fact. Four discardable attributes hold them:
 
     | attribute | on | holds |
     |---|---|---|
     | `kernel.target` | a function or a module | `#kernel.target` |
     | `kernel.schedule` | a function | `#kernel.schedule` |
     | `kernel.targets` | a module | an array of `#kernel.target`, names distinct |
+    | `kernel.variant` | a function | `#kernel.variant` |
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
@@ -175,6 +176,35 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     ScheduleAttr withPrepare(bool prepare) const;
     ScheduleAttr withSegments(int64_t segments) const;
   }];
+}
+
+def Kernel_VariantAttr : Kernel_Attr<"Variant", "variant"> {
+  let summary = "a function that stands in for another at some extents";
+  let description = [{
+    What a function computes can be compiled for several schedules. The function
+    itself serves all extents; others, which compute the same, serve those where
+    `when` holds, the first of them in the module's order. Their kernels become one
+    module, and whoever launches chooses by the extents of a call.
+
+    `when` is `low <= high`, two expressions of the sizes of the launch (B, T, H, G, N,
+    P, and M, the multiprocessors of the device), as grids are.
+
+    Constraints:
+    - C1: `of` is not empty.
+    - C2: `when` has one `<=`, and text on both sides.
+
+    Example:
+
+    ```mlir
+    func.func @f_few(...) attributes {kernel.variant = #kernel.variant<"f", when = "B * H * 4 <= M">, ...}
+    func.func @f(...) ...
+    ```
+  }];
+  let parameters = (ins
+    StringRefParameter<"the function that serves all extents">:$of,
+    StringRefParameter<"the extents that this one serves">:$when);
+  let assemblyFormat = "`<` $of `,` `when` `=` $when `>`";
+  let genVerifyDecl = 1;
 }
 
 #endif // DELTANET_KERNEL

@@ -65,6 +65,10 @@ Expected<std::vector<json::Object>> artifact::readLaunches(StringRef ptx) {
   return launches;
 }
 
+bool artifact::isOfVariant(const json::Object &launch, StringRef name) {
+  return launch.getString("variant").value_or("") == name;
+}
+
 //===----------------------------------------------------------------------===//
 // Sizes of kernels in terms of the function's
 //===----------------------------------------------------------------------===//
@@ -159,6 +163,8 @@ Error SizeMatcher::match(const json::Object &launch) {
   for (const json::Value &extent : *grid)
     if (Error error = use(extent.getAsString().value_or("")))
       return error;
+  if (Error error = use(launch.getString("when").value_or("")))
+    return error;
   for (const json::Value &value : *arguments) {
     const json::Object *argument = value.getAsObject();
     if (!argument)
@@ -217,15 +223,18 @@ static int64_t getBits(StringRef type) {
   return bits;
 }
 
-/// The workspaces of all kernels, each once, and their bytes as an expression.
+/// The workspaces of the kernels of a variant, each once, and their bytes as an
+/// expression.
 static Expected<json::Array> listWorkspaces(const TargetCode &target,
+                                            StringRef variant,
                                             std::string &bytes) {
   json::Array list;
   StringSet<> seen;
   for (const json::Object &launch : target.launches)
     for (const json::Value &value : *launch.getArray("arguments")) {
       const json::Object &argument = *value.getAsObject();
-      if (argument.getString("role") != StringRef("workspace"))
+      if (argument.getString("role") != StringRef("workspace") ||
+          !isOfVariant(launch, variant))
         continue;
       StringRef name = argument.getString("name").value_or(""),
                 type = argument.getString("type").value_or("");
@@ -247,10 +256,14 @@ static Expected<json::Array> listWorkspaces(const TargetCode &target,
   return list;
 }
 
-static json::Array listKernels(const TargetCode &target) {
+static json::Array listKernels(const TargetCode &target, StringRef variant) {
   json::Array kernels;
   for (const json::Object &launch : target.launches) {
+    if (!isOfVariant(launch, variant))
+      continue;
     json::Object kernel = launch;
+    kernel.erase("variant"); // said around it
+    kernel.erase("when");
     for (const auto &[name, resources] : target.resources)
       if (kernel.getString("kernel") == StringRef(name)) {
         kernel["registers"] = resources.registers;
@@ -269,6 +282,41 @@ static bool isDeterministic(const TargetCode &target) {
   StringRef ptx = target.ptx;
   return none_of(ArrayRef<StringRef>{"\tatom.", " atom.", "\tred.", " red."},
                  [&](StringRef word) { return ptx.contains(word); });
+}
+
+/// Kernels and workspaces of a variant, or, without a name, of the target.
+static Error describeKernels(const TargetCode &target, StringRef variant,
+                             json::Object &entry) {
+  std::string bytes;
+  Expected<json::Array> workspaces = listWorkspaces(target, variant, bytes);
+  if (!workspaces)
+    return workspaces.takeError();
+  entry["workspace"] = std::move(*workspaces);
+  entry["workspace_bytes"] = bytes;
+  json::Array kernels = listKernels(target, variant);
+  if (kernels.empty())
+    return refuse("expects kernels " +
+                  (variant.empty() ? "for all extents"
+                                   : "of the variant '" + variant.str() + "'") +
+                  " for " + target.name);
+  entry["kernels"] = std::move(kernels);
+  return Error::success();
+}
+
+static Error describeVariants(const TargetCode &target, json::Object &entry) {
+  json::Array variants;
+  for (const VariantCode &variant : target.variants) {
+    json::Object object{{"name", variant.name},
+                        {"when", variant.when},
+                        {"schedule", variant.schedule},
+                        {"chunk", variant.chunk}};
+    if (Error error = describeKernels(target, variant.name, object))
+      return error;
+    variants.push_back(std::move(object));
+  }
+  if (!variants.empty())
+    entry["variants"] = std::move(variants);
+  return describeKernels(target, "", entry);
 }
 
 static Error describeGpu(const Signature &signature, const TargetCode &target,
@@ -301,14 +349,7 @@ static Error describeGpu(const Signature &signature, const TargetCode &target,
     if (!is_contained(conditions, value))
       conditions.push_back(std::move(value));
   }
-  std::string bytes;
-  Expected<json::Array> workspaces = listWorkspaces(target, bytes);
-  if (!workspaces)
-    return workspaces.takeError();
-  entry["workspace"] = std::move(*workspaces);
-  entry["workspace_bytes"] = bytes;
-  entry["kernels"] = listKernels(target);
-  return Error::success();
+  return describeVariants(target, entry);
 }
 
 static json::Object describeCommon(const Signature &signature,

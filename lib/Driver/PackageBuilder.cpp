@@ -91,6 +91,23 @@ int PackageBuilder::addProcessor(ModuleOp lowered, kernel::TargetAttr target,
   return kOk;
 }
 
+/// The schedules that stand in for the function's own at some extents.
+static std::vector<artifact::VariantCode> listVariants(ModuleOp module,
+                                                       StringRef function) {
+  std::vector<artifact::VariantCode> variants;
+  for (auto other : module.getOps<func::FuncOp>()) {
+    kernel::VariantAttr variant = kernel::getVariant(other);
+    if (!variant || variant.getOf() != function)
+      continue;
+    artifact::VariantCode &code = variants.emplace_back();
+    code.name = other.getName().str();
+    code.when = variant.getWhen().str();
+    code.chunk = kernel::getSchedule(other).getChunk();
+    llvm::raw_string_ostream(code.schedule) << kernel::getSchedule(other);
+  }
+  return variants;
+}
+
 int PackageBuilder::addTarget(kernel::TargetAttr target, StringRef ptxas) {
   OwningOpRef<ModuleOp> copy = copyEntry(module, function);
   if (!copy)
@@ -101,16 +118,17 @@ int PackageBuilder::addTarget(kernel::TargetAttr target, StringRef ptxas) {
     return code;
   schedule =
       kernel::getSchedule(copy->lookupSymbol<func::FuncOp>(function.getName()));
-  if (int code = lower(session, *copy, pipeline, target, options,
+  artifact::TargetCode code;
+  code.variants = listVariants(*copy, function.getName());
+  if (int error = lower(session, *copy, pipeline, target, options,
                        target.isGPU() ? "nvvm" : ""))
-    return code;
+    return error;
   // Where kernels keep the decisions taken on the way, these are all of them.
   copy->walk([&](Operation *op) {
     if (auto all =
             op->getAttrOfType<kernel::ScheduleAttr>(kernel::kScheduleName))
       schedule = all;
   });
-  artifact::TargetCode code;
   code.name = target.getName().str();
   llvm::raw_string_ostream(code.schedule) << schedule;
   llvm::raw_string_ostream(code.products) << schedule.getProducts();

@@ -36,6 +36,20 @@ def evaluate(text, sizes):
         raise ValueError(f"expects an expression of sizes, got '{text}'") from None
 
 
+def holds(when, sizes):
+    """Whether `when`, low <= high, holds."""
+    sides = when.split("<=")
+    if len(sides) != 2:
+        raise ValueError(f"expects a condition 'low <= high', got '{when}'")
+    return evaluate(sides[0].strip(), sizes) <= evaluate(sides[1].strip(), sizes)
+
+
+def choose(launches, sizes):
+    """Those of the first variant whose condition holds; where none does, those of no variant."""
+    name = next((e["variant"] for e in launches if "variant" in e and holds(e["when"], sizes)), None)
+    return [launch for launch in launches if launch.get("variant") == name]
+
+
 def read(ptx):
     """The launches of a PTX text, in order."""
     launches = [json.loads(line[len(MARK):]) for line in ptx.splitlines() if line.startswith(MARK)]

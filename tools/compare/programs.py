@@ -115,7 +115,8 @@ class PtxProgram:
         tensors, count = dict(tensors), ctypes.c_int()
         self.driver("cuDeviceGetAttribute", ctypes.byref(count), MULTIPROCESSORS, 0)
         sizes = {**sizes, "M": count.value}
-        for launch in self.launches:
+        chosen = launches.choose(self.launches, sizes)
+        for launch in chosen:
             for argument in launch["arguments"]:
                 if argument["role"] == "workspace" and argument["name"] not in tensors:
                     shape = [launches.evaluate(text, sizes) for text in argument["shape"]]
@@ -123,7 +124,7 @@ class PtxProgram:
                 elif argument["role"] != "size":
                     self._check(argument, tensors[argument["name"]], sizes)
         calls = [self._bind(launch, function, tensors, sizes)
-                 for launch, function in zip(self.launches, self.functions)]
+                 for launch, function in zip(self.launches, self.functions) if launch in chosen]
 
         def call():
             stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)

@@ -90,6 +90,29 @@ Argument deltanet::gpu::readArgument(const Json &json) {
   return argument;
 }
 
+/// The two sides of `low <= high`.
+static std::pair<std::string, std::string>
+splitCondition(const std::string &when) {
+  size_t at = when.find("<=");
+  if (at == std::string::npos || when.find("<=", at + 2) != std::string::npos)
+    throw std::runtime_error("expects a condition 'low <= high', got '" + when +
+                             "'");
+  return {when.substr(0, at), when.substr(at + 2)};
+}
+
+bool deltanet::gpu::holds(const std::string &when, const Sizes &sizes) {
+  auto [low, high] = splitCondition(when);
+  return evaluate(low, sizes) <= evaluate(high, sizes);
+}
+
+std::string deltanet::gpu::chooseVariant(const std::vector<Launch> &launches,
+                                         const Sizes &sizes) {
+  for (const Launch &launch : launches)
+    if (!launch.variant.empty() && holds(launch.when, sizes))
+      return launch.variant;
+  return {};
+}
+
 static Launch readLaunch(const std::string &line) {
   Json json = Json::parse(line, "the launch description");
   Launch launch;
@@ -108,6 +131,11 @@ static Launch readLaunch(const std::string &line) {
                              launch.kernel + "'");
   for (const Json &entry : json.at("arguments").getList())
     launch.arguments.push_back(readArgument(entry));
+  if (const Json *variant = json.find("variant")) {
+    launch.variant = variant->getText();
+    launch.when = json.at("when").getText();
+    splitCondition(launch.when);
+  }
   if (launch.grid.size() != 3)
     throw std::runtime_error("expects a grid of three numbers, got " +
                              std::to_string(launch.grid.size()) + " for '" +

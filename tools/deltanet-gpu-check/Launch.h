@@ -41,11 +41,21 @@ struct Launch {
   int64_t block = 0, sharedBytes = 0;
   std::vector<int64_t> cluster;    // blocks of a cluster; empty: none
   std::vector<Argument> arguments; // in the kernel's order
+  /// Of a variant that serves the extents `when` alone; empty: all of them.
+  std::string variant, when;
 };
 
 /// An argument as launch lines and manifests write it; throws
 /// std::runtime_error, as does the function below.
 Argument readArgument(const Json &json);
+
+/// Whether `when`, `low <= high` of sizes, holds.
+bool holds(const std::string &when, const Sizes &sizes);
+
+/// The name of the variant of `launches` for these extents: the first whose
+/// condition holds; empty where none does.
+std::string chooseVariant(const std::vector<Launch> &launches,
+                          const Sizes &sizes);
 
 /// The launches described in `ptx`, at least one.
 std::vector<Launch> readLaunches(const std::string &ptx);

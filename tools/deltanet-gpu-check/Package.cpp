@@ -141,7 +141,13 @@ public:
       throw std::runtime_error("the package says: " + lastError());
   }
 
-  std::string getSchedule() const override { return schedules; }
+  std::string getSchedule(const Sizes &sizes) const override {
+    std::string text;
+    for (const Json &target : manifest->at("targets").getList())
+      text += target.at("name").getText() + ": " +
+              chooseSchedule(target, sizes) + "; ";
+    return text;
+  }
   std::string describe() const override { return "package " + prefix; }
 
 private:
@@ -158,6 +164,22 @@ private:
     return reinterpret_cast<const char *(*)()>(symbol("last_error"))();
   }
 
+  /// The schedule of the first variant whose condition holds, else the target's
+  /// own.
+  static std::string chooseSchedule(const Json &target, const Sizes &sizes) {
+    if (const Json *variants = target.find("variants")) {
+      Sizes here;
+      for (const Json &size : target.at("sizes").getList())
+        here[size.at("name").getText()] =
+            size.find("device") ? getMultiprocessors()
+                                : evaluate(size.at("is").getText(), sizes);
+      for (const Json &variant : variants->getList())
+        if (holds(variant.at("when").getText(), here))
+          return variant.at("schedule").getText();
+    }
+    return target.at("schedule").getText();
+  }
+
   /// The prefix is the file's name up to the first dot; tensors are as the
   /// manifest says.
   void readManifest(const std::string &path) {
@@ -165,11 +187,8 @@ private:
     prefix = name.substr(0, name.find('.'));
     const char *text =
         reinterpret_cast<const char *(*)()>(symbol("manifest"))();
-    Json manifest = Json::parse(text, "the manifest of " + path);
-    for (const Json &target : manifest.at("targets").getList())
-      schedules += target.at("name").getText() + ": " +
-                   target.at("schedule").getText() + "; ";
-    for (const Json &entry : manifest.at("arguments").getList()) {
+    manifest = Json::parse(text, "the manifest of " + path);
+    for (const Json &entry : manifest->at("arguments").getList()) {
       Argument argument = readArgument(entry);
       if (argument.role == Argument::Role::Input ||
           argument.role == Argument::Role::Output)
@@ -178,7 +197,8 @@ private:
   }
 
   void *library = nullptr;
-  std::string prefix, schedules;
+  std::string prefix;
+  std::optional<Json> manifest;
 };
 } // namespace
 

@@ -55,28 +55,31 @@ public:
     for (const Launch &launch : launches) {
       kernels.push_back(findKernel(launch, ptx));
       for (const Argument &argument : launch.arguments)
-        addArgument(argument);
+        addArgument(argument, launch.variant);
     }
   }
 
   std::map<std::string, int64_t> getWorkspaces(const Pointers &,
                                                const Sizes &sizes) override {
     std::map<std::string, int64_t> bytes;
-    for (const Argument &argument : workspaces)
+    for (const Argument &argument : workspaces[choose(sizes)])
       bytes[argument.name] = argument.getBytes(sizes);
     return bytes;
   }
 
   void run(const Pointers &pointers, const Sizes &sizes) override {
+    std::string variant = choose(sizes);
     for (size_t i = 0; i != launches.size(); ++i)
-      runOne(launches[i], kernels[i], pointers, sizes);
+      if (launches[i].variant == variant)
+        runOne(launches[i], kernels[i], pointers, sizes);
   }
 
-  std::string getSchedule() const override {
-    std::string text;
+  std::string getSchedule(const Sizes &sizes) const override {
+    std::string text, variant = choose(sizes);
     for (const Launch &launch : launches)
-      text += std::to_string(launch.block) + " threads, " +
-              std::to_string(launch.sharedBytes) + " bytes; ";
+      if (launch.variant == variant)
+        text += std::to_string(launch.block) + " threads, " +
+                std::to_string(launch.sharedBytes) + " bytes; ";
     return text;
   }
 
@@ -101,11 +104,18 @@ private:
     return Kernel(modules[owner].get(), launch.kernel, launch.sharedBytes);
   }
 
-  void addArgument(const Argument &argument) {
+  std::string choose(const Sizes &sizes) const {
+    Sizes here = sizes;
+    here["M"] = getMultiprocessors();
+    return chooseVariant(launches, here);
+  }
+
+  void addArgument(const Argument &argument, const std::string &variant) {
     if (argument.role == Argument::Role::Size)
       return;
-    auto &list =
-        argument.role == Argument::Role::Workspace ? workspaces : tensors;
+    auto &list = argument.role == Argument::Role::Workspace
+                     ? workspaces[variant]
+                     : tensors;
     auto known = std::find_if(list.begin(), list.end(), [&](const Argument &a) {
       return a.name == argument.name;
     });
@@ -171,7 +181,7 @@ private:
   std::vector<Launch> launches;
   std::vector<Module> modules;
   std::vector<Kernel> kernels;
-  std::vector<Argument> workspaces;
+  std::map<std::string, std::vector<Argument>> workspaces; // by variant
   bool fromCubin = false;
 };
 } // namespace

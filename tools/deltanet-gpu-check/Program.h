@@ -28,9 +28,9 @@ public:
                                                        const Sizes &sizes) = 0;
   /// Queues a call and does not wait; `pointers` has tensors and workspaces.
   virtual void run(const Pointers &pointers, const Sizes &sizes) = 0;
-  /// What two programs of one schedule have in common: bits may differ between
-  /// others.
-  virtual std::string getSchedule() const = 0;
+  /// What calls of one schedule have in common: bits may differ between others,
+  /// also between the variants of one program.
+  virtual std::string getSchedule(const Sizes &sizes) const = 0;
   /// Kernels, registers, memory: for people.
   virtual std::string describe() const = 0;
 

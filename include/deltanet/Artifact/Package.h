@@ -50,6 +50,12 @@ struct Resources {
           staticShared = 0;
 };
 
+/// Kernels of a target that serve some extents only; `launches` has them.
+struct VariantCode {
+  std::string name, when, schedule;
+  int64_t chunk = 0;
+};
+
 /// Code for one target.
 struct TargetCode {
   std::string name, schedule;
@@ -65,6 +71,7 @@ struct TargetCode {
   bool specific = false; ///< runs on this chip only
   std::string ptx, cubin;
   std::vector<llvm::json::Object> launches; ///< of the kernels, in order
+  std::vector<VariantCode> variants; ///< in the order in which they are tried
   std::vector<std::pair<std::string, Resources>> resources; ///< by kernel
   std::string assembler; ///< version of ptxas
   // Processor
@@ -86,6 +93,9 @@ std::vector<llvm::StringRef> getBlobs(const Package &package);
 /// The lines `// deltanet.launch {json}` of PTX.
 llvm::Expected<std::vector<llvm::json::Object>>
 readLaunches(llvm::StringRef ptx);
+
+/// Whether `launch` is one of the variant `name`; empty: of none.
+bool isOfVariant(const llvm::json::Object &launch, llvm::StringRef name);
 
 /// The manifest, as text. Fails where a kernel needs a size that no tensor of
 /// the function has.

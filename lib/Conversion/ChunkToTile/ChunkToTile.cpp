@@ -175,10 +175,34 @@ private:
     return success();
   }
 
-  LogicalResult convert(func::FuncOp function) {
+  /// The module of the kernels of `function` and of its variants.
+  static gpu::GPUModuleOp findContainer(func::FuncOp function) {
+    kernel::VariantAttr variant = kernel::getVariant(function);
+    StringRef name = variant ? variant.getOf() : function.getName();
+    for (auto container :
+         function->getParentOp()->getRegion(0).getOps<gpu::GPUModuleOp>())
+      if (container.getName() == name)
+        return container;
     OpBuilder module(function);
-    auto container =
-        gpu::GPUModuleOp::create(module, function.getLoc(), function.getName());
+    return gpu::GPUModuleOp::create(module, function.getLoc(), name);
+  }
+
+  /// Says in the launch of `kernel` that it serves some extents only.
+  static void markVariant(gpu::GPUFuncOp kernel, func::FuncOp function) {
+    kernel::VariantAttr variant = kernel::getVariant(function);
+    if (!variant)
+      return;
+    Builder b(kernel.getContext());
+    NamedAttrList launch(
+        kernel->getAttrOfType<DictionaryAttr>(tile::kLaunchAttr));
+    launch.set("variant", b.getStringAttr(function.getName()));
+    launch.set("when", b.getStringAttr(variant.getWhen()));
+    kernel->setAttr(tile::kLaunchAttr, launch.getDictionary(b.getContext()));
+  }
+
+  LogicalResult convert(func::FuncOp function) {
+    gpu::GPUModuleOp container = findContainer(function);
+    auto built = llvm::to_vector(container.getOps<gpu::GPUFuncOp>());
     auto schedule =
         function->getAttrOfType<kernel::ScheduleAttr>(kernel::kScheduleName);
     SmallVector<ScanOp> scans(function.getOps<ScanOp>());
@@ -190,6 +214,9 @@ private:
       if (failed(convert(function, scan, schedule, name, container)))
         return failure();
     }
+    for (auto kernel : container.getOps<gpu::GPUFuncOp>())
+      if (!llvm::is_contained(built, kernel))
+        markVariant(kernel, function);
     function.erase();
     return success();
   }

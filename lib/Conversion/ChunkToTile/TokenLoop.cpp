@@ -512,6 +512,9 @@ private:
     auto function = scan->getParentOfType<func::FuncOp>();
     if (!function)
       return scan.emitOpError("expects to stand in a function");
+    if (kernel::getVariant(function))
+      return scan.emitOpError("expects chunks in a variant of a function; one "
+                              "token after another serves all extents");
     if (scan.getSegments())
       return scan.emitOpError(
           "expects whole sequences in a kernel of one token "

@@ -86,3 +86,32 @@ func.func private @f() attributes {kernel.sched = #kernel.schedule}
 // schedule, C5
 // expected-error @+1 {{expects no segments with token_loop, got 4}}
 func.func private @f() attributes {kernel.schedule = #kernel.schedule<token_loop = true, chunk = 1, segments = 4>}
+
+// -----
+
+// variant, C1
+// expected-error @+1 {{expects a variant of a function with a name}}
+func.func private @f() attributes {kernel.variant = #kernel.variant<"", when = "B <= M">}
+
+// -----
+
+// variant, C2
+// expected-error @+1 {{expects a variant's condition as 'low <= high', got 'B < M'}}
+func.func private @f() attributes {kernel.variant = #kernel.variant<"g", when = "B < M">}
+
+// -----
+
+// variant, C2
+// expected-error @+1 {{got '1 <= B <= M'}}
+func.func private @f() attributes {kernel.variant = #kernel.variant<"g", when = "1 <= B <= M">}
+
+// -----
+
+// variant, C2
+// expected-error @+1 {{got '<= M'}}
+func.func private @f() attributes {kernel.variant = #kernel.variant<"g", when = "<= M">}
+
+// -----
+
+// expected-error @+1 {{expects 'kernel.variant' to be a #kernel.variant, got 1}}
+func.func private @f() attributes {kernel.variant = 1 : i64}

@@ -19,4 +19,6 @@ module attributes {kernel.targets = [
     #kernel.schedule<token_loop = true, chunk = 1>}
   // CHECK: @undecided() attributes {kernel.schedule = #kernel.schedule}
   func.func private @undecided() attributes {kernel.schedule = #kernel.schedule}
+  // CHECK: @few() attributes {kernel.variant = #kernel.variant<"all", when = "B * H * 4 <= M">}
+  func.func private @few() attributes {kernel.variant = #kernel.variant<"all", when = "B * H * 4 <= M">}
 }

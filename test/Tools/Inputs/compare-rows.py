@@ -26,4 +26,11 @@ try:
     launches.read("nothing")
 except ValueError as error:
     print(f"refused: {error}")
+few = [{"variant": "few", "when": "B * H * 4 <= M", "kernel": "a"}, {"kernel": "b"}]
+for heads in (33, 34):
+    print(f"{heads} heads:", [e["kernel"] for e in launches.choose(few, {"B": 1, "H": heads, "M": 132})])
+try:
+    launches.choose([{"variant": "few", "when": "B < M"}], {"B": 1, "M": 2})
+except ValueError as error:
+    print(f"refused: {error}")
 print("modules:", len(launches.split("// deltanet.launch {}\n//\n.version 7.8\n.entry a\n\n.version 7.8\n.entry b\n")))

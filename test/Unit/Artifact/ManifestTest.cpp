@@ -90,6 +90,52 @@ TEST_F(ManifestTest, WorkspacesOnce) {
             llvm::StringRef("ceildiv(4 * (N) * (C + 1), 256) * 256"));
 }
 
+// Each variant has kernels and workspaces of its own; sizes are the target's,
+// those of the condition as well.
+TEST_F(ManifestTest, Variants) {
+  const std::string all = "\"kernel\":\"second\"";
+  std::string &ptx = package.targets[0].ptx;
+  size_t begin = ptx.find("// deltanet.launch {\"kernel\":\"first\""),
+         end = ptx.find("// deltanet.launch {" + all);
+  std::string few = ptx.substr(begin, end - begin);
+  few.replace(few.find("\"kernel\""), 0,
+              "\"variant\":\"f_few\",\"when\":\"N * 4 <= M\",");
+  few.replace(few.find("\"first\""), 7, "\"f_few\"");
+  few.replace(few.find("\"C + 1\""), 7, "\"2\"");
+  ptx = few + ptx;
+  read();
+  package.targets[0].variants = {{"f_few", "N * 4 <= M", "fast", 32}};
+  llvm::json::Object root = write();
+  const llvm::json::Object &target =
+      *(*root.getArray("targets"))[0].getAsObject();
+  EXPECT_EQ(target.getArray("kernels")->size(), 2u);
+  EXPECT_EQ(target.getString("workspace_bytes"),
+            llvm::StringRef("ceildiv(4 * (N) * (C + 1), 256) * 256"));
+  ASSERT_EQ(target.getArray("variants")->size(), 1u);
+  const llvm::json::Object &variant =
+      *(*target.getArray("variants"))[0].getAsObject();
+  EXPECT_EQ(variant.getString("when"), llvm::StringRef("N * 4 <= M"));
+  EXPECT_EQ(variant.getInteger("chunk"), 32);
+  EXPECT_EQ(variant.getString("workspace_bytes"),
+            llvm::StringRef("ceildiv(4 * (N) * (2), 256) * 256"));
+  ASSERT_EQ(variant.getArray("kernels")->size(), 1u);
+  const llvm::json::Object &kernel =
+      *(*variant.getArray("kernels"))[0].getAsObject();
+  EXPECT_EQ(kernel.getString("kernel"), llvm::StringRef("f_few"));
+  EXPECT_EQ(kernel.get("when"), nullptr);
+  EXPECT_TRUE(
+      llvm::is_contained(*target.getArray("sizes"),
+                         llvm::json::Value(llvm::json::Object{
+                             {"name", "M"}, {"device", "multiprocessors"}})));
+  // Someone has to serve the other extents, and every variant some.
+  package.targets[0].variants[0].name = "f_many";
+  EXPECT_EQ(getError(), "expects kernels of the variant 'f_many' for sm_80");
+  package.targets[0].variants[0].name = "f_few";
+  ptx = few;
+  read();
+  EXPECT_EQ(getError(), "expects kernels for all extents for sm_80");
+}
+
 // The kernels walk q and o with one N; the types do not say that they may.
 TEST_F(ManifestTest, ConditionsOfKernels) {
   llvm::json::Object root = write();

@@ -107,6 +107,33 @@ TEST(GpuCheckLaunch, ReadsKernelsInOrder) {
   EXPECT_EQ(launches[0].arguments[1].role, Argument::Role::Size);
 }
 
+TEST(GpuCheckLaunch, ChoosesVariants) {
+  auto line = [](const char *kernel, const char *more) {
+    return std::string("// deltanet.launch {\"kernel\":\"") + kernel +
+           "\",\"target\":\"sm_80\",\"grid\":[\"1\",\"H\",2],\"block\":64," +
+           more + "\"shared\":0,\"arguments\":[]}\n";
+  };
+  const char *few = "\"variant\":\"few\",\"when\":\"B * H * 4 <= M\",",
+             *some = "\"variant\":\"some\",\"when\":\"B <= 2\",";
+  std::vector<Launch> launches = readLaunches(line("a", few) + line("b", few) +
+                                              line("c", some) + line("d", ""));
+  auto choose = [&](int64_t batch, int64_t heads) {
+    return chooseVariant(launches, {{"B", batch}, {"H", heads}, {"M", 132}});
+  };
+  EXPECT_EQ(choose(3, 11), "few");
+  EXPECT_EQ(choose(2, 17), "some");
+  EXPECT_EQ(choose(3, 12), "");
+  EXPECT_EQ(refusal([&] {
+              readLaunches(line("a", "\"variant\":\"few\","));
+            }).substr(0, 23),
+            "expects a member 'when'");
+  EXPECT_EQ(refusal([&] {
+              readLaunches(
+                  line("a", "\"variant\":\"few\",\"when\":\"B < M\","));
+            }),
+            "expects a condition 'low <= high', got 'B < M'");
+}
+
 TEST(GpuCheckLaunch, RefusesMistakes) {
   EXPECT_EQ(refusal([] { readLaunches(".version 8.0"); }),
             "expects PTX with a line '// deltanet.launch {...}'");

@@ -74,10 +74,14 @@ LogicalResult KernelDialect::verifyOperationAttribute(Operation *op,
     return op->emitOpError("expects '")
            << kScheduleName << "' to be a #kernel.schedule, got "
            << attr.getValue();
-  if (name != kTargetName && name != kScheduleName)
+  if (name == kVariantName && !isa<VariantAttr>(attr.getValue()))
+    return op->emitOpError("expects '")
+           << kVariantName << "' to be a #kernel.variant, got "
+           << attr.getValue();
+  if (name != kTargetName && name != kScheduleName && name != kVariantName)
     return op->emitOpError("expects one of the attributes kernel.target, "
-                           "kernel.targets and "
-                           "kernel.schedule of the kernel dialect, got '")
+                           "kernel.targets, kernel.schedule and "
+                           "kernel.variant of the kernel dialect, got '")
            << name << '\'';
   return success();
 }
@@ -258,6 +262,25 @@ ScheduleAttr ScheduleAttr::withSegments(int64_t segments) const {
 }
 
 //===----------------------------------------------------------------------===//
+// VariantAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+VariantAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
+                    StringRef of, StringRef when) {
+  // C1
+  if (of.empty())
+    return emitError() << "expects a variant of a function with a name";
+  // C2
+  auto [low, high] = when.split("<=");
+  if (when.count("<=") != 1 || low.trim().empty() || high.trim().empty())
+    return emitError()
+           << "expects a variant's condition as 'low <= high', got '" << when
+           << "'";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // Where operations carry them
 //===----------------------------------------------------------------------===//
 
@@ -277,6 +300,10 @@ ScheduleAttr deltanet::kernel::getSchedule(Operation *op) {
     return schedule;
   return ScheduleAttr::get(op->getContext(), false, 0, Type(), Type(), 0, 0, 0,
                            0, 0, false, 0);
+}
+
+VariantAttr deltanet::kernel::getVariant(Operation *op) {
+  return op->getAttrOfType<VariantAttr>(kVariantName);
 }
 
 void deltanet::kernel::setSchedule(Operation *op, ScheduleAttr schedule) {

@@ -22,6 +22,7 @@ namespace deltanet::kernel {
 inline constexpr llvm::StringLiteral kTargetName = "kernel.target";
 inline constexpr llvm::StringLiteral kTargetsName = "kernel.targets";
 inline constexpr llvm::StringLiteral kScheduleName = "kernel.schedule";
+inline constexpr llvm::StringLiteral kVariantName = "kernel.variant";
 
 /// The target stated on `op` or the nearest operation around it; null if none.
 TargetAttr getTarget(mlir::Operation *op);
@@ -32,6 +33,9 @@ ScheduleAttr getSchedule(mlir::Operation *op);
 
 /// States the decisions taken so far on `op`.
 void setSchedule(mlir::Operation *op, ScheduleAttr schedule);
+
+/// What `op`, a function, stands in for; null where it stands for itself.
+VariantAttr getVariant(mlir::Operation *op);
 
 /// `schedule` with what is undecided decided by rule: chunks of 64, products in
 /// f32, running sums of log-decays in f64 where products are f32, else in f32.
