@@ -73,6 +73,7 @@ int deltanet::driver::lower(Session &session, ModuleOp module,
   pipelineOptions.products = options.products;
   pipelineOptions.gates = options.gates;
   pipelineOptions.schedule = options.schedule;
+  pipelineOptions.variants = true;
   pipelineOptions.stopAfter = stopAfter.str();
 
   PassManager manager(session.getContext());

@@ -65,7 +65,8 @@ static void addPTX(OpPassManager &manager, const PipelineOptions &) {
 static void addFittedSchedule(OpPassManager &manager,
                               const PipelineOptions &options) {
   addSchedule(manager, options, /*leaveChunk=*/true);
-  manager.addPass(createFitSchedule());
+  manager.addPass(
+      createFitSchedule(options.variants && options.schedule.empty()));
 }
 
 const Pipeline &deltanet::getLinRecToPTX() {

@@ -22,8 +22,9 @@ void addSplit(mlir::OpPassManager &manager, const PipelineOptions &options);
 /// shared memory.
 void addTile(mlir::OpPassManager &manager, const PipelineOptions &options);
 
-/// Decides what a schedule leaves open by building kernels until one fits.
-std::unique_ptr<mlir::Pass> createFitSchedule();
+/// Decides what a schedule leaves open: the schedule that ranks first among
+/// those whose kernels can be built; with `variants` a second for few heads.
+std::unique_ptr<mlir::Pass> createFitSchedule(bool variants);
 
 } // namespace deltanet
 

@@ -44,6 +44,11 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("entries of #kernel.schedule that are decided, as "
                      "'chunk = 64, warps = 8'"),
       llvm::cl::init("")};
+  Option<bool> variants{
+      *this, "variants",
+      llvm::cl::desc("where extents are open and no schedule is stated, a "
+                     "second one for few sequences and heads"),
+      llvm::cl::init(false)};
   Option<std::string> stopAfter{
       *this, "stop-after",
       llvm::cl::desc("phase of the pipeline after which to stop"),

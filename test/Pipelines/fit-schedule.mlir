@@ -1,0 +1,48 @@
+// If this fails, a function whose extents are open is compiled for one machine load
+// alone, or a stated schedule, known extents or the option are not respected.
+// RUN: deltanet-opt %s --linrec-to-ptx='target=sm_90 stop-after=schedule variants=true' --mlir-print-local-scope | FileCheck %s
+// RUN: deltanet-opt %s --linrec-to-ptx='target=sm_90 stop-after=schedule' | FileCheck %s --check-prefix=ONE
+// RUN: deltanet-opt %s --linrec-to-ptx='target=sm_90 stop-after=schedule variants=true schedule={chunk = 32}' | FileCheck %s --check-prefix=ONE
+// ONE-NOT: kernel.variant
+
+// Twice is once: the second run finds everything decided.
+// RUN: deltanet-opt %s --linrec-to-ptx='target=sm_90 stop-after=schedule variants=true' -o %t.mlir
+// RUN: deltanet-opt %t.mlir --linrec-to-ptx='target=sm_90 stop-after=schedule variants=true' --mlir-print-local-scope | FileCheck %s
+
+// CHECK: func.func private @open_few(
+// CHECK-SAME: kernel.schedule = #kernel.schedule<chunk = 32, {{.*}}split_value = 8, {{.*}}prepare = true>
+// CHECK-SAME: kernel.variant = #kernel.variant<"open", when = "max(B * H * 132 - M * 89, 96 - T) <= 0">
+// CHECK: func.func @open(
+// CHECK-SAME: split_value = 1, ahead_warps = 4>
+// CHECK-NOT: kernel.variant
+func.func @open(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v: tensor<?x?x?x128xbf16>, %b: tensor<?x?x?xbf16>) -> tensor<?x?x?x128xbf16> {
+  %o = linrec.scan %q, %k, %v beta(%b : tensor<?x?x?xbf16>) : tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16> -> tensor<?x?x?x128xbf16>
+  return %o : tensor<?x?x?x128xbf16>
+}
+
+// Numbers stand for themselves.
+// CHECK: func.func private @heads_few(
+// CHECK-SAME: when = "max(B * 16 * 132 - M * 89, 96 - T) <= 0"
+// CHECK: func.func @heads(
+func.func @heads(%q: tensor<?x?x16x128xbf16>, %k: tensor<?x?x16x128xbf16>, %v: tensor<?x?x16x128xbf16>, %b: tensor<?x?x16xbf16>) -> tensor<?x?x16x128xbf16> {
+  %o = linrec.scan %q, %k, %v beta(%b : tensor<?x?x16xbf16>) : tensor<?x?x16x128xbf16>, tensor<?x?x16x128xbf16>, tensor<?x?x16x128xbf16> -> tensor<?x?x16x128xbf16>
+  return %o : tensor<?x?x16x128xbf16>
+}
+
+// Sequences, not the batch, are what is counted where they are packed.
+// CHECK: func.func private @packed_few(
+// CHECK-SAME: when = "max(N * 16 * 132 - M * 89, 96 - T / max(N, 1)) <= 0"
+// CHECK: func.func @packed(
+func.func @packed(%q: tensor<1x?x16x128xbf16>, %k: tensor<1x?x16x128xbf16>, %v: tensor<1x?x16x128xbf16>, %b: tensor<1x?x16xbf16>, %cu: tensor<?xi32>) -> tensor<1x?x16x128xbf16> {
+  %o = linrec.scan %q, %k, %v beta(%b : tensor<1x?x16xbf16>) sequences(%cu : tensor<?xi32>) : tensor<1x?x16x128xbf16>, tensor<1x?x16x128xbf16>, tensor<1x?x16x128xbf16> -> tensor<1x?x16x128xbf16>
+  return %o : tensor<1x?x16x128xbf16>
+}
+
+// What the types say needs no second schedule.
+// CHECK-NOT: @known_few
+// CHECK: func.func @known(
+// CHECK-SAME: prepare = true>
+func.func @known(%q: tensor<1x?x16x128xbf16>, %k: tensor<1x?x16x128xbf16>, %v: tensor<1x?x16x128xbf16>, %b: tensor<1x?x16xbf16>) -> tensor<1x?x16x128xbf16> {
+  %o = linrec.scan %q, %k, %v beta(%b : tensor<1x?x16xbf16>) : tensor<1x?x16x128xbf16>, tensor<1x?x16x128xbf16>, tensor<1x?x16x128xbf16> -> tensor<1x?x16x128xbf16>
+  return %o : tensor<1x?x16x128xbf16>
+}
