@@ -5,9 +5,11 @@
 #include "Format.h"
 #include "Inputs.h"
 #include "PackageBuilder.h"
+#include "Predict.h"
 #include "Work.h"
 #include "deltanet/Runtime/Cuda.h"
 #include "deltanet/Runtime/Expression.h"
+#include "mlir/AsmParser/AsmParser.h"
 
 using namespace mlir;
 using namespace deltanet;
@@ -44,6 +46,8 @@ private:
   int64_t countBytes(ShapeBinder &shapes);
   double findBandwidth(std::string &source);
   int64_t countMultiprocessors();
+  std::string chooseVariant(ShapeBinder &shapes,
+                            const artifact::TargetCode &code);
 
   Session &session;
   const RunOptions &options;
@@ -334,6 +338,35 @@ void Explainer::describeWork(ShapeBinder &shapes) {
   }
 }
 
+/// The variant that a call with these shapes launches, empty for none, and its
+/// schedule.
+std::string Explainer::chooseVariant(ShapeBinder &shapes,
+                                     const artifact::TargetCode &code) {
+  if (code.variants.empty())
+    return "";
+  for (const llvm::json::Object &launch : code.launches)
+    bindSizes(launch, shapes);
+  int64_t here = countMultiprocessors();
+  sizes.push_back({"M", here ? here : kMeasuredMultiprocessors});
+  std::string chosen, machine = std::to_string(sizes.back().second);
+  for (const artifact::VariantCode &variant : code.variants) {
+    auto [low, high] = StringRef(variant.when).split("<=");
+    auto a = evaluate(low), b = evaluate(high);
+    bool holds = chosen.empty() && a && b && *a <= *b;
+    session.print(fmt::format("variant   {}, where {}{}", variant.name,
+                              variant.when, holds ? ": taken here" : ""));
+    if (!holds)
+      continue;
+    chosen = variant.name;
+    schedule = cast<kernel::ScheduleAttr>(
+        parseAttribute(variant.schedule, session.getContext()));
+  }
+  session.print(fmt::format("          M, the multiprocessors, is {}{}",
+                            machine, here ? "" : ", as no device is here"));
+  session["variant"] = chosen;
+  return chosen;
+}
+
 //===----------------------------------------------------------------------===//
 // The command
 //===----------------------------------------------------------------------===//
@@ -382,10 +415,15 @@ int Explainer::run() {
   schedule = builder.getSchedule();
   session.print(fmt::format("@{} on {}", function.getName().str(),
                             target.getName().str()));
-  describeSchedule();
   const artifact::TargetCode &compiled = builder.getPackage().targets.back();
+  std::string variant = chooseVariant(shapes, compiled);
+  describeSchedule();
   for (const llvm::json::Object &launch : compiled.launches)
-    describeKernel(launch, shapes, compiled);
+    if (artifact::isOfVariant(launch, variant))
+      describeKernel(launch, shapes, compiled);
+  describePrediction(
+      session, options, *module, function, target, schedule,
+      measureExtents(function, shapes, inputs, countMultiprocessors()));
   describeWork(shapes);
   session["entry"] = function.getName();
   session["target"] = target.getName();

@@ -216,7 +216,7 @@ static std::string refuse(kernel::TargetAttr target, const ScheduleCost &cost) {
     have = std::min(have, target.getRegistersPerSm() / cost.threads);
   if (have > 0 && cost.stateRegisters >= have)
     return "needs " + std::to_string(cost.stateRegisters) +
-           " registers a thread for the state, there are " +
+           " registers a thread for the state and some besides, there are " +
            std::to_string(have);
   have = target.getThreadsPerBlock();
   if (have > 0 && cost.threads > have)
@@ -300,6 +300,10 @@ std::string deltanet::findCondition(kernel::TargetAttr target, ScheduleAttr few,
   int64_t tokens = extents.tokens, machine = extents.multiprocessors, units = 0;
   while (units < 4 * machine && isFaster(units + 1, tokens))
     ++units;
+  // Not measured, see rankSchedules: no more than leave half of it idle.
+  if (work.scan.isFloat32)
+    units = std::min(units,
+                     machine / (2 * std::max<int64_t>(1, all.getSplitValue())));
   if (units == 0)
     return "";
   // Fewer tokens than these are no worth a kernel more.
