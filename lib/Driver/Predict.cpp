@@ -112,6 +112,7 @@ void deltanet::driver::describePrediction(
     func::FuncOp function, kernel::TargetAttr target, ScheduleAttr taken,
     const ScanExtents &extents) {
   FunctionWork work = readWork(function);
+  work.scan.isFloat32 = taken.getProducts() && taken.getProducts().isF32();
   if (!target.isGPU() || work.scan.keys == 0 || taken.getTokenLoop())
     return;
   session["predicted"] =
