@@ -136,9 +136,10 @@ static double predictPass(kernel::TargetAttr target, const ScanWork &work,
   guessNeeds(work, block, cost);
   cost.blocks = units * block.split;
   int64_t most = findOccupancy(target, cost);
-  int64_t resident = std::min(most, divideUp(cost.blocks, multiprocessors));
   cost.blocksPerMultiprocessor = most;
-  cost.waves = divideUp(cost.blocks, multiprocessors * resident);
+  cost.waves = divideUp(cost.blocks, multiprocessors * most);
+  // Of a last wave that is not full the work is, on average, less.
+  int64_t resident = divideUp(cost.blocks, multiprocessors * cost.waves);
   cost.chunks = chunks;
   cost.latency = double(steps.ofWarp) * kDependentStep * (step / kStep);
   cost.load = double(resident) *

@@ -11,7 +11,7 @@
 
 // CHECK: func.func private @open_few(
 // CHECK-SAME: kernel.schedule = #kernel.schedule<chunk = 32, {{.*}}split_value = 8, {{.*}}prepare = true>
-// CHECK-SAME: kernel.variant = #kernel.variant<"open", when = "max(B * H * 132 - M * 89, 96 - T) <= 0">
+// CHECK-SAME: kernel.variant = #kernel.variant<"open", when = "max(B * H * 4 - M * 3, 96 - T) <= 0">
 // CHECK: func.func @open(
 // CHECK-SAME: split_value = 1, ahead_warps = 4>
 // CHECK-NOT: kernel.variant
@@ -22,7 +22,7 @@ func.func @open(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v: tens
 
 // Numbers stand for themselves.
 // CHECK: func.func private @heads_few(
-// CHECK-SAME: when = "max(B * 16 * 132 - M * 89, 96 - T) <= 0"
+// CHECK-SAME: when = "max(B * 16 * 4 - M * 3, 96 - T) <= 0"
 // CHECK: func.func @heads(
 func.func @heads(%q: tensor<?x?x16x128xbf16>, %k: tensor<?x?x16x128xbf16>, %v: tensor<?x?x16x128xbf16>, %b: tensor<?x?x16xbf16>) -> tensor<?x?x16x128xbf16> {
   %o = linrec.scan %q, %k, %v beta(%b : tensor<?x?x16xbf16>) : tensor<?x?x16x128xbf16>, tensor<?x?x16x128xbf16>, tensor<?x?x16x128xbf16> -> tensor<?x?x16x128xbf16>
@@ -31,7 +31,7 @@ func.func @heads(%q: tensor<?x?x16x128xbf16>, %k: tensor<?x?x16x128xbf16>, %v: t
 
 // Sequences, not the batch, are what is counted where they are packed.
 // CHECK: func.func private @packed_few(
-// CHECK-SAME: when = "max(N * 16 * 132 - M * 89, 96 - T / max(N, 1)) <= 0"
+// CHECK-SAME: when = "max(N * 16 * 4 - M * 3, 96 - T / max(N, 1)) <= 0"
 // CHECK: func.func @packed(
 func.func @packed(%q: tensor<1x?x16x128xbf16>, %k: tensor<1x?x16x128xbf16>, %v: tensor<1x?x16x128xbf16>, %b: tensor<1x?x16xbf16>, %cu: tensor<?xi32>) -> tensor<1x?x16x128xbf16> {
   %o = linrec.scan %q, %k, %v beta(%b : tensor<1x?x16xbf16>) sequences(%cu : tensor<?xi32>) : tensor<1x?x16x128xbf16>, tensor<1x?x16x128xbf16>, tensor<1x?x16x128xbf16> -> tensor<1x?x16x128xbf16>

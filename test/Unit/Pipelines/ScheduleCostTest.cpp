@@ -172,10 +172,10 @@ TEST_F(Cost, Conditions) {
   work.heads = "H";
   work.length = "T";
   EXPECT_EQ(findCondition(target, parse(kShared), parse(kRoles), work),
-            "max(B * H * 132 - M * 89, 96 - T) <= 0");
+            "max(B * H * 4 - M * 3, 96 - T) <= 0");
   work.tokens = 4096;
   EXPECT_EQ(findCondition(target, parse(kShared), parse(kRoles), work),
-            "B * H * 132 <= M * 89");
+            "B * H * 4 <= M * 3");
   // The edge is the model's, with the margin that ties have.
   auto gain = [&](int64_t units) {
     auto predict = [&](const char *schedule) {
@@ -184,7 +184,7 @@ TEST_F(Cost, Conditions) {
     };
     return predict(kRoles) / predict(kShared);
   };
-  EXPECT_GT(gain(89), 1.07);
-  EXPECT_LE(gain(90), 1.07);
+  EXPECT_GT(gain(99), 1.07);
+  EXPECT_LE(gain(100), 1.07);
   EXPECT_EQ(findCondition(target, parse(kRoles), parse(kRoles), work), "");
 }
