@@ -127,20 +127,39 @@ Value RoleEmitter::makeInverse(UnitLowerInverseOp op) {
   return values[op].buffer = result;
 }
 
+static bool hasInverse(const BodyPlan &plan) {
+  return llvm::any_of(plan.getAhead(), [](Operation *op) {
+    return isa<UnitLowerInverseOp>(op);
+  });
+}
+
 /// Whether operands scaled to bf16 are kept in two parts. Where nothing is
 /// solved, they would be two of the five roundings between inputs and output
 /// that weigh about the same; behind a solve they are lost among others.
 bool RoleEmitter::keepsRemainders(DecayDotOp op) const {
-  return elementOf(op.getY()).isBF16() &&
-         llvm::none_of(plan.getAhead(), [](Operation *other) {
-           return isa<UnitLowerInverseOp>(other);
-         });
+  return elementOf(op.getY()).isBF16() && !hasInverse(plan);
 }
 
 Pair RoleEmitter::gatesInBuffer(Value v) {
   if (elementOf(v).isF64())
     return inPairBuffer(v);
   return {inBuffer(v), Value()};
+}
+
+/// In a slot that the other part does not see yet, what is not made yet leaves
+/// its place to what is used at once; the last of them first. The barrier
+/// before an inverse stands between the two; without one it would be one more.
+Value RoleEmitter::borrow(Type type, Location loc,
+                          llvm::SmallDenseSet<Value> &borrowed) {
+  if (!hasInverse(plan))
+    return allocate(type, loc);
+  for (Value v : llvm::reverse(plan.getCrossing())) {
+    Value place = destinations.lookup(v);
+    if (place && place.getType() == type && !values.lookup(v).buffer &&
+        borrowed.insert(place).second)
+      return place;
+  }
+  return allocate(type, loc);
 }
 
 /// Gates per channel (27): the products that share gates and right operand are
@@ -170,16 +189,18 @@ Value RoleEmitter::makeChannelDecayDot(DecayDotOp op) {
     if (!x || failed(type))
       return {};
     xs.push_back(x);
-    scaled.push_back(allocate(x.getType(), loc));
     strict.push_back(dot.getStrict());
     types.push_back(*type);
   }
-  Value scaledY = allocate(y.getType(), loc);
+  llvm::SmallDenseSet<Value> borrowed;
+  for (Value x : xs)
+    scaled.push_back(borrow(x.getType(), loc, borrowed));
+  Value scaledY = borrow(y.getType(), loc, borrowed);
   SmallVector<Value> remainders;
   if (keepsRemainders(op)) {
     for (Value v : scaled)
-      remainders.push_back(allocate(v.getType(), loc));
-    remainders.push_back(allocate(scaledY.getType(), loc));
+      remainders.push_back(borrow(v.getType(), loc, borrowed));
+    remainders.push_back(borrow(scaledY.getType(), loc, borrowed));
   }
   tile::DecayScaleOp::create(b, loc, xs, gx.sum, y, gy.sum, gx.rest, gy.rest,
                              scaled, scaledY, remainders);

@@ -124,6 +124,8 @@ private:
   Value makeSum(mlir::arith::AddFOp op);
   Value makeDecayDot(chunk::DecayDotOp op);
   Value makeChannelDecayDot(chunk::DecayDotOp op);
+  Value borrow(mlir::Type type, mlir::Location loc,
+               llvm::SmallDenseSet<Value> &borrowed);
   bool keepsRemainders(chunk::DecayDotOp op) const;
   Value makeBroadcast(chunk::BroadcastOp op);
   Value makeMask(chunk::MaskTokensOp op);
