@@ -84,8 +84,13 @@ private:
     if (!choose(function, decided, work, assumeFull(target, work), all))
       return; // the passes that follow say what is wrong with the last
     if (variants && isOpen(decided) && work.numScans == 1 && work.units == 0 &&
-        !kernel::getVariant(function))
-      addVariant(function, decided, work, all);
+        !kernel::getVariant(function)) {
+      ScheduleAttr few = addVariant(function, "_few", decided, work, all,
+                                    assumeFew(target, work));
+      // The first variant that holds is taken: what asks for more goes before.
+      addVariant(function, "_long", decided, work, few ? few : all,
+                 assumeLong(target, work));
+    }
   }
 
   /// States the first schedule that can be built, and says what was passed
@@ -120,27 +125,30 @@ private:
   }
 
   /// A copy of `function` for few sequences and heads, where another schedule
-  /// is predicted to be faster there.
-  void addVariant(func::FuncOp function, ScheduleAttr decided,
-                  const FunctionWork &work, ScheduleAttr all) {
+  /// is predicted to be faster there than `all`; its schedule, null without
+  /// one.
+  ScheduleAttr addVariant(func::FuncOp function, StringRef suffix,
+                          ScheduleAttr decided, const FunctionWork &work,
+                          ScheduleAttr all, const ScanExtents &extents) {
     auto target = kernel::getTarget(function);
     auto few = cast<func::FuncOp>(function->clone());
-    few.setSymName((function.getName() + "_few").str());
+    few.setSymName((function.getName() + suffix).str());
     few.setPrivate();
     SymbolTable symbols(getOperation());
-    symbols.insert(few, Block::iterator(function));
+    // Before all variants that there are.
+    symbols.insert(few, getOperation().getBody()->begin());
     ScheduleAttr chosen;
     std::string when;
-    if (choose(few, decided, work, assumeFew(target, work), chosen) &&
-        chosen != all)
-      when = findCondition(target, chosen, all, work);
+    if (choose(few, decided, work, extents, chosen) && chosen != all)
+      when = findCondition(target, chosen, all, work, extents);
     if (when.empty()) {
       symbols.erase(few);
-      return;
+      return {};
     }
     few->setAttr(
         kernel::kVariantName,
         kernel::VariantAttr::get(&getContext(), function.getName(), when));
+    return chosen;
   }
 
   bool variants;

@@ -9,9 +9,9 @@ using namespace mlir;
 using namespace deltanet;
 
 ArrayRef<const Pipeline *> deltanet::getPipelines() {
-  static const Pipeline *const pipelines[] = {&getLinRecToChunk(),
-                                              &getLinRecToHost(),
-                                              &getLinRecToPTX(), &getTileToPTX()};
+  static const Pipeline *const pipelines[] = {
+      &getLinRecToChunk(), &getLinRecToHost(), &getLinRecToPTX(),
+      &getTileToPTX()};
   return pipelines;
 }
 

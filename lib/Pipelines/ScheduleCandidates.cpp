@@ -89,6 +89,14 @@ ScanExtents deltanet::assumeFew(kernel::TargetAttr target,
                 std::max<int64_t>(1, countMultiprocessors(target) / 8));
 }
 
+ScanExtents deltanet::assumeLong(kernel::TargetAttr target,
+                                 const FunctionWork &work) {
+  ScanExtents extents = assumeFew(target, work);
+  if (!work.tokens)
+    extents.tokens = 8 * kAssumedTokens;
+  return extents;
+}
+
 //===----------------------------------------------------------------------===//
 // Enumeration
 //===----------------------------------------------------------------------===//
@@ -162,10 +170,23 @@ static SmallVector<int64_t> listSplits(const Columns &columns, int64_t units,
   return splits;
 }
 
+/// Segments of which all are worked on at once, and which have chunks enough.
+static SmallVector<int64_t> listSegments(const Columns &columns, int64_t chunk,
+                                         const ScanExtents &extents) {
+  constexpr int64_t kMostSegments = 64, kLeastChunks = 16;
+  SmallVector<int64_t> segments;
+  for (int64_t count = 2; count <= kMostSegments; count *= 2)
+    if (extents.units * count * columns.split <= extents.multiprocessors &&
+        extents.tokens >= count * chunk * kLeastChunks)
+      segments.push_back(count);
+  return segments;
+}
+
 /// The ways of one chunk size, preferred ones first, the least demanding last.
 static SmallVector<ScheduleAttr> listWays(ScheduleAttr decided, int64_t chunk,
                                           const Columns &columns,
                                           ArrayRef<int64_t> shared,
+                                          ArrayRef<int64_t> segments,
                                           bool sharedFirst) {
   SmallVector<ScheduleAttr> list;
   auto add = [&](Way way) {
@@ -194,6 +215,14 @@ static SmallVector<ScheduleAttr> listWays(ScheduleAttr decided, int64_t chunk,
                        .withPrepare(true)
                        .withSplitValue(split)
                        .withAheadWarps(2));
+  // Long sequences are cut, so that every multiprocessor has a segment (10).
+  for (int64_t count : segments)
+    list.push_back(decided.withChunk(chunk)
+                       .withStages(2)
+                       .withPrepare(true)
+                       .withSplitValue(columns.split)
+                       .withAheadWarps(2)
+                       .withSegments(count));
   if (sharedFirst)
     add({columns.aheadWarps, 2, false});
   for (Way way : {Way{columns.aheadWarps, 1, false},
@@ -257,12 +286,15 @@ deltanet::rankSchedules(kernel::TargetAttr target, ScheduleAttr decided,
     ranked.push_back({schedule, cost, refuse(target, cost)});
   };
   for (int64_t chunk : chunks) {
-    SmallVector<int64_t> shared;
-    if (isOpen(decided) && chunk == chunks.front() && (isMeasured || isFew))
+    SmallVector<int64_t> shared, segments;
+    if (isOpen(decided) && chunk == chunks.front() && (isMeasured || isFew)) {
       shared = listSplits(columns, extents.units, extents.multiprocessors);
+      if (isMeasured && work.numScans == 1)
+        segments = listSegments(columns, chunk, extents);
+    }
     SmallVector<ScheduleCandidate> group;
     for (ScheduleAttr schedule :
-         listWays(decided, chunk, columns, shared, !isMeasured))
+         listWays(decided, chunk, columns, shared, segments, !isMeasured))
       group.push_back(
           {schedule, predictCost(target, schedule, work.scan, extents), ""});
     // What demands least stays last: it says what is wrong where nothing fits.
@@ -288,9 +320,8 @@ deltanet::rankSchedules(kernel::TargetAttr target, ScheduleAttr decided,
 //===----------------------------------------------------------------------===//
 
 std::string deltanet::findCondition(kernel::TargetAttr target, ScheduleAttr few,
-                                    ScheduleAttr all,
-                                    const FunctionWork &work) {
-  ScanExtents extents = assumeFew(target, work);
+                                    ScheduleAttr all, const FunctionWork &work,
+                                    ScanExtents extents) {
   auto isFaster = [&](int64_t units, int64_t tokens) {
     extents.units = units;
     extents.tokens = tokens;

@@ -32,6 +32,8 @@ struct ScheduleCandidate {
 /// the types leave them open.
 ScanExtents assumeFull(kernel::TargetAttr target, const FunctionWork &work);
 ScanExtents assumeFew(kernel::TargetAttr target, const FunctionWork &work);
+/// The latter with sequences that are long.
+ScanExtents assumeLong(kernel::TargetAttr target, const FunctionWork &work);
 
 /// Whether nothing is decided that says which warps do what.
 bool isOpen(kernel::ScheduleAttr decided);
@@ -44,9 +46,11 @@ llvm::SmallVector<ScheduleCandidate> rankSchedules(kernel::TargetAttr target,
                                                    const ScanExtents &extents);
 
 /// The extents at which `few` is predicted to be faster than `all`, as a
-/// condition of #kernel.variant; empty where there are none.
+/// condition of #kernel.variant; empty where there are none up to the tokens of
+/// `extents`.
 std::string findCondition(kernel::TargetAttr target, kernel::ScheduleAttr few,
-                          kernel::ScheduleAttr all, const FunctionWork &work);
+                          kernel::ScheduleAttr all, const FunctionWork &work,
+                          ScanExtents extents);
 
 /// Runs the passes that build kernels, on a module of its own.
 using TrialRunner = llvm::function_ref<mlir::LogicalResult(

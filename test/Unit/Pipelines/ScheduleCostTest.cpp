@@ -171,10 +171,12 @@ TEST_F(Cost, Conditions) {
   work.sequences = "B";
   work.heads = "H";
   work.length = "T";
-  EXPECT_EQ(findCondition(target, parse(kShared), parse(kRoles), work),
+  EXPECT_EQ(findCondition(target, parse(kShared), parse(kRoles), work,
+                          assumeFew(target, work)),
             "max(B * H * 4 - M * 3, 96 - T) <= 0");
   work.tokens = 4096;
-  EXPECT_EQ(findCondition(target, parse(kShared), parse(kRoles), work),
+  EXPECT_EQ(findCondition(target, parse(kShared), parse(kRoles), work,
+                          assumeFew(target, work)),
             "B * H * 4 <= M * 3");
   // The edge is the model's, with the margin that ties have.
   auto gain = [&](int64_t units) {
@@ -186,5 +188,7 @@ TEST_F(Cost, Conditions) {
   };
   EXPECT_GT(gain(99), 1.07);
   EXPECT_LE(gain(100), 1.07);
-  EXPECT_EQ(findCondition(target, parse(kRoles), parse(kRoles), work), "");
+  EXPECT_EQ(findCondition(target, parse(kRoles), parse(kRoles), work,
+                          assumeFew(target, work)),
+            "");
 }
