@@ -292,6 +292,21 @@ static Array move(Operation *op, const Array &in) {
   return out;
 }
 
+/// The operations that spread or gather rows.
+static Array addRows(Operation *op, const Array &in) {
+  Array out = Evaluator::make(op->getResult(0).getType());
+  auto placed = dyn_cast<chunk::PlaceRowOp>(op);
+  forEach(in.shape, [&](const Indices &at) {
+    Indices to = at;
+    if (placed)
+      to.insert(to.begin(), static_cast<int64_t>(placed.getIndex()));
+    else
+      to[0] /= in.shape[0] / out.shape[0];
+    out.values[flat(out.shape, to)] += in.values[flat(in.shape, at)];
+  });
+  return out;
+}
+
 /// A scalar operation.
 static double scalar(Operation *op,
                      const llvm::DenseMap<Value, double> &scalars) {
@@ -366,6 +381,9 @@ void Evaluator::evaluate(Operation *op) {
             out.values[flat(out.shape, at)] = 0;
         });
         arrays[result] = out;
+      })
+      .Case<chunk::PlaceRowOp, chunk::SumRowsOp>([&](Operation *o) {
+        arrays[result] = addRows(o, of(o->getOperand(0)));
       })
       .Default([&](Operation *op) {
         arrays[result] = move(op, of(op->getOperand(0)));
