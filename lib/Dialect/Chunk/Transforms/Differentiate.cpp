@@ -55,9 +55,10 @@ private:
   void createBackward();
   LogicalResult pullBackAll();
   LogicalResult pullBack(ScanOp scan, unsigned number);
-  LogicalResult giveStarts(ScanOp &scan, unsigned number,
+  LogicalResult giveStarts(ScanOp scan, unsigned number,
                            ScanDifferentiator &gradient);
-  void dropUnreadStarts(unsigned number, ScanDifferentiator &gradient);
+  void dropUnreadStarts(unsigned number);
+  void rebuildStarts();
   void finishBackward();
   void createForward();
   void findActive();
@@ -134,8 +135,8 @@ LogicalResult FunctionDifferentiator::pullBackAll() {
   return success();
 }
 
-/// What the chunks began with: arguments, or a run of the states.
-LogicalResult FunctionDifferentiator::giveStarts(ScanOp &scan, unsigned number,
+/// What the chunks began with comes as arguments.
+LogicalResult FunctionDifferentiator::giveStarts(ScanOp scan, unsigned number,
                                                  ScanDifferentiator &gradient) {
   for (auto [i, argument] : llvm::enumerate(scan.getCarryArguments())) {
     auto tile = cast<RankedTensorType>(argument.getType());
@@ -150,10 +151,8 @@ LogicalResult FunctionDifferentiator::giveStarts(ScanOp &scan, unsigned number,
   return success();
 }
 
-/// Arguments that the body turned out not to need go; with `rebuild` the others
-/// become results of a scan of their own.
-void FunctionDifferentiator::dropUnreadStarts(unsigned number,
-                                              ScanDifferentiator &gradient) {
+/// Arguments that the body turned out not to need go.
+void FunctionDifferentiator::dropUnreadStarts(unsigned number) {
   for (int64_t k = static_cast<int64_t>(kept.size()) - 1; k >= 0; --k) {
     if (kept[k].scan != number)
       continue;
@@ -187,7 +186,7 @@ LogicalResult FunctionDifferentiator::pullBack(ScanOp scan, unsigned number) {
     gradient.resultGradients[i] = gradients.lookup(result);
   if (failed(giveStarts(scan, number, gradient)) || failed(gradient.run()))
     return failure();
-  dropUnreadStarts(number, gradient);
+  dropUnreadStarts(number);
   for (auto [value, of] : llvm::zip(scan.getInputs(), gradient.inputGradients))
     if (of)
       add(value, of);
@@ -220,6 +219,20 @@ static SmallVector<Value> keepStarts(func::FuncOp copy, unsigned number,
       fresh.getResults().slice(first, tiles.size()));
 }
 
+/// What would be kept is run again: the scans are still there, and what only
+/// their outputs need goes with them.
+void FunctionDifferentiator::rebuildStarts() {
+  for (unsigned k = kept.size(); k-- > 0;) {
+    Value state =
+        keepStarts(backward, kept[k].scan, kept[k].carry, kept[k].type)[0];
+    BlockArgument argument =
+        backward.getArgument(function.getNumArguments() + k);
+    argument.replaceAllUsesWith(state);
+    (void)backward.eraseArgument(argument.getArgNumber());
+  }
+  kept.clear();
+}
+
 void FunctionDifferentiator::finishBackward() {
   OpBuilder b(getReturn(backward));
   SmallVector<Value> results;
@@ -234,17 +247,8 @@ void FunctionDifferentiator::finishBackward() {
   backward.setFunctionType(
       b.getFunctionType(backward.getArgumentTypes(), types));
   backward.setAllResultAttrs(ArrayRef<DictionaryAttr>());
-  if (rebuild) {
-    for (unsigned k = kept.size(); k-- > 0;) {
-      Value state =
-          keepStarts(backward, kept[k].scan, kept[k].carry, kept[k].type)[0];
-      BlockArgument argument =
-          backward.getArgument(function.getNumArguments() + k);
-      argument.replaceAllUsesWith(state);
-      (void)backward.eraseArgument(argument.getArgNumber());
-    }
-    kept.clear();
-  }
+  if (rebuild)
+    rebuildStarts();
   Block &block = backward.getBody().front();
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
     if (isOpTriviallyDead(&op))
@@ -346,6 +350,11 @@ namespace {
 struct Differentiate
     : deltanet::chunk::impl::ChunkDifferentiateBase<Differentiate> {
   using ChunkDifferentiateBase::ChunkDifferentiateBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    ChunkDifferentiateBase::getDependentDialects(registry);
+    registry.insert<deltanet::kernel::KernelDialect>(); // the schedule's
+  }
 
   void runOnOperation() override {
     SmallVector<func::FuncOp> functions;

@@ -282,7 +282,9 @@ LogicalResult ScanDifferentiator::buildBody() {
     Value dz = op->getNumResults() == 1 ? g.take(op->getResult(0)) : Value();
     if (!dz)
       continue;
-    g.setLoc(op->getLoc());
+    // Terms have no name; the sum that they end in has.
+    auto named = dyn_cast<NameLoc>(op->getLoc());
+    g.setLoc(named ? named.getChildLoc() : op->getLoc());
     auto rule = dyn_cast<DifferentiableOpInterface>(op);
     if (failed(rule ? rule.pullBack(g, dz) : pullBackElementwise(op, g, dz)))
       return failure();
@@ -305,6 +307,10 @@ void ScanDifferentiator::yield(GradientBuilder &g) {
   for (unsigned i : wantedInputs.set_bits()) {
     Value sum = takeOrZero(mapping.lookup(scan.getInputArguments()[i]));
     if (isByChunk(i)) {
+      // Rows past the end are not written.
+      if (auto mask = sum.getDefiningOp<MaskTokensOp>();
+          mask && inputParts[i]->access.has(AccessAttr::Token))
+        sum = mask.getInput();
       outputs.push_back(g.cast(sum, inputParts[i]->type.getElementType()));
       continue;
     }

@@ -63,7 +63,7 @@ using UnaryRule = Term (*)(Term x, Term z, Term dz);
 /// Only multiplied: no factor is infinite where the body's values are finite.
 static bool isFactor(Value v) {
   return llvm::all_of(v.getUsers(), [](Operation *user) {
-    if (isa<BroadcastOp, RepeatOp>(user))
+    if (isa<BroadcastOp, RepeatOp, RowOp>(user))
       return isFactor(user->getResult(0));
     return isa<arith::MulFOp>(user);
   });

@@ -57,25 +57,19 @@ Value deltanet::chunk::sumNeighbours(OpBuilder &b, Location loc, Value tensor,
   OpFoldResult groups = tensor::getMixedSize(b, loc, like, dim);
   OpFoldResult each = getAsOpFoldResult(
       b.createOrFold<arith::DivUIOp>(loc, value(sizes[dim]), value(groups)));
-  SmallVector<ReassociationIndices> parts;
-  SmallVector<OpFoldResult> expanded;
-  for (auto [d, extent] : llvm::enumerate(sizes)) {
-    auto &part = parts.emplace_back();
-    part.push_back(expanded.size());
-    if (static_cast<int64_t>(d) != dim) {
-      expanded.push_back(extent);
-      continue;
-    }
-    expanded.push_back(groups);
-    part.push_back(expanded.size());
-    expanded.push_back(each);
-  }
-  SmallVector<int64_t> shape;
-  SmallVector<Value> dynamic;
-  dispatchIndexOpFoldResults(expanded, dynamic, shape);
+  // Not tensor.expand_shape: of one extent it may make one that is not known,
+  // not two.
+  SmallVector<int64_t> shape(typeOf(tensor).getShape());
+  shape[dim] = typeOf(like).getDimSize(dim);
+  shape.insert(shape.begin() + dim + 1, ShapedType::kDynamic);
+  if (std::optional<int64_t> known = getConstantIntValue(each))
+    shape[dim + 1] = *known;
+  sizes[dim] = groups;
+  sizes.insert(sizes.begin() + dim + 1, each);
+  Value extents = tensor::FromElementsOp::create(
+      b, loc, llvm::to_vector(llvm::map_range(sizes, value)));
   auto type = RankedTensorType::get(shape, typeOf(tensor).getElementType());
-  Value split =
-      tensor::ExpandShapeOp::create(b, loc, type, tensor, parts, expanded);
+  Value split = tensor::ReshapeOp::create(b, loc, type, tensor, extents);
   return sumOver(b, loc, split, {dim + 1});
 }
 
