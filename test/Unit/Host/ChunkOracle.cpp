@@ -307,7 +307,6 @@ static Array addRows(Operation *op, const Array &in) {
   return out;
 }
 
-/// A scalar operation.
 static double scalar(Operation *op,
                      const llvm::DenseMap<Value, double> &scalars) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
@@ -321,7 +320,6 @@ static double scalar(Operation *op,
   return apply(op, x);
 }
 
-/// The elements of a constant.
 static Array constantOf(arith::ConstantOp op) {
   Array out = Evaluator::make(op.getType());
   auto elements = cast<DenseElementsAttr>(op.getValue());

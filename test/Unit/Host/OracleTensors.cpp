@@ -65,7 +65,8 @@ bool deltanet::test::evaluateTensorOp(Operation *op,
         return true;
       })
       .Case([&](tensor::CastOp cast) {
-        arrays[cast.getResult()] = arrays.at(cast.getSource());
+        Array out = arrays.at(cast.getSource());
+        arrays[cast.getResult()] = out;
         return true;
       })
       .Case([&](linalg::ReduceOp reduce) { // sums, to judge by the test

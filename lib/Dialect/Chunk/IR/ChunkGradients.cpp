@@ -24,7 +24,7 @@ static RankedTensorType shapedAs(Value v, Value dz) {
 LogicalResult DotOp::pullBack(GradientBuilder &g, Value dz) {
   Value x = g.finite(getLhs()), y = g.finite(getRhs());
   bool tx = getTransposeLhs(), ty = getTransposeRhs();
-  dz = g.as(g.finite(dz, getResult()), x);
+  dz = g.as(dz, x);
   if (g.wants(getLhs()))
     g.add(getLhs(), tx ? g.dot(y, dz, ty, true) : g.dot(dz, y, false, !ty));
   if (g.wants(getRhs()))
@@ -34,7 +34,6 @@ LogicalResult DotOp::pullBack(GradientBuilder &g, Value dz) {
 
 LogicalResult DecayDotOp::pullBack(GradientBuilder &g, Value dz) {
   Value x = g.finite(getX()), y = g.finite(getY());
-  dz = g.finite(dz, getResult());
   auto apply = [&](Value rows, Value like, bool transpose) -> Value {
     auto type = RankedTensorType::get(typeOf(like).getShape(),
                                       g.builder().getF32Type());
@@ -67,7 +66,6 @@ LogicalResult DecayDotOp::pullBack(GradientBuilder &g, Value dz) {
 
 LogicalResult DecayApplyOp::pullBack(GradientBuilder &g, Value dz) {
   Value m = getM(), y = g.finite(getY());
-  dz = g.finite(dz, getResult());
   Value rounded = g.as(dz, y);
   OpBuilder &b = g.builder();
   auto matrix = RankedTensorType::get(typeOf(m).getShape(), b.getF32Type());
@@ -109,8 +107,7 @@ static Value lowerGradient(GradientBuilder &g, Value x, Value y) {
 // (13), (16): the gradient of the inverse is never built.
 LogicalResult UnitLowerSolveOp::pullBack(GradientBuilder &g, Value dz) {
   Value dy = UnitLowerSolveOp::create(g.builder(), g.getLoc(), typeOf(getRhs()),
-                                      getLower(), g.finite(dz, getResult()),
-                                      !getTranspose());
+                                      getLower(), dz, !getTranspose());
   g.add(getRhs(), dy);
   if (g.wants(getLower()))
     g.add(getLower(), getTranspose() ? lowerGradient(g, getResult(), dy)
@@ -132,7 +129,6 @@ LogicalResult UnitLowerInverseOp::pullBack(GradientBuilder &g, Value dz) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult CumsumOp::pullBack(GradientBuilder &g, Value dz) {
-  dz = g.finite(dz, getResult());
   g.add(getInput(), CumsumOp::create(g.builder(), g.getLoc(), dz.getType(), dz,
                                      getExclusive(), !getReverse()));
   return success();
@@ -179,8 +175,6 @@ LogicalResult MaskTokensOp::pullBack(GradientBuilder &g, Value dz) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult BroadcastOp::pullBack(GradientBuilder &g, Value dz) {
-  if (llvm::is_contained(getDimensions(), 0))
-    dz = g.finite(dz, getResult());
   g.add(getInput(), g.sum(dz, getDimensions()));
   return success();
 }

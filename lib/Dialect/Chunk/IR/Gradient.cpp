@@ -55,6 +55,7 @@ Value GradientBuilder::take(Value v) {
       op && !isa<arith::ConstantOp>(op) &&
       (summands.size() > 1 || shares[sum] == 1) && isa<NameLoc>(loc))
     op->setLoc(loc);
+  sum = finite(sum, v);
   loc = previous;
   return sum;
 }
@@ -147,6 +148,8 @@ bool GradientBuilder::mayBeInfinite(Value v) {
   return infinite[v] = any;
 }
 
+// Masked where it begins, and not where it is summed: the last row of a running
+// sum is one past the end in a short chunk, and has a gradient.
 Value GradientBuilder::finite(Value v, Value like) {
   int64_t rowsPerToken = rows.lookup(like);
   if (rowsPerToken == 0 || !mayBeInfinite(v))

@@ -42,10 +42,9 @@ public:
   //------------------------------------------------===//
   /// The rows of `v` are tokens, so many for each.
   void setRows(Value v, int64_t rowsPerToken) { rows[v] = rowsPerToken; }
-  /// `v`, which has the rows of `like`, ready to be summed over rows: where
-  /// rows past the end might not be finite (what a prologue makes of zeros),
-  /// zero there.
-  Value finite(Value v, Value like);
+  /// `v`, ready to be summed over rows: where rows past the end might not be
+  /// finite (what a prologue makes of zeros), zero there. Gradients that `take`
+  /// gives are so already.
   Value finite(Value v) { return finite(v, v); }
 
   //===--- Arithmetic
@@ -78,6 +77,7 @@ public:
   void setLoc(mlir::Location place) { loc = place; }
 
 private:
+  Value finite(Value v, Value like);
   bool mayBeInfinite(Value v);
   void mergeProducts(llvm::SmallVectorImpl<Value> &summands);
   Value mergeTwo(Value x, Value y);
