@@ -303,6 +303,27 @@ TEST(Gradients, GroupsOfHeads) {
   }
 }
 
+// exp(-g) of a chunk's sum is far beyond f32 here; nothing forms it.
+TEST(Gradients, StrongDecays) {
+  for (StringRef channels : {"", "x32"}) {
+    std::string token = "tensor<?x?x?x32xf32>",
+                decay = ("tensor<?x?x?" + channels + "xf32>").str();
+    std::string text =
+        "func.func @f(%q: " + token + ", %k: " + token + ", %v: " + token +
+        ", %beta: tensor<?x?x?xf32>, %la: " + decay + ") -> " + token +
+        " {\n  %o = linrec.scan %q, %k, %v beta(%beta : "
+        "tensor<?x?x?xf32>) decay(%la : " +
+        decay + ") : " + token + ", " + token + ", " + token + " -> " + token +
+        "\n  return %o : " + token + "\n}\n";
+    Gradient gradient(text, 64, {1, 100, 2, 2, {}, -0.3, 0.3});
+    for (double &x : gradient.arguments[4].values)
+      x = -5 + x;
+    std::vector<Array> want = gradient.derive(), got = gradient.runOnHost();
+    for (size_t i = 0; i < want.size(); ++i)
+      EXPECT_LE(relativeError(got[i], want[i]), 1e-4) << "argument " << i;
+  }
+}
+
 TEST(Gradients, StatesMadeAgain) {
   std::string text = readFile(DELTANET_EXAMPLES "/linear_attention.mlir");
   Gradient kept(text, 8, sizesOf(text, 21)),

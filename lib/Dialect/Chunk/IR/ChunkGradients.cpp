@@ -192,9 +192,10 @@ LogicalResult ReduceOp::pullBack(GradientBuilder &g, Value dz) {
   }
   // The elements that are the largest share the gradient.
   OpBuilder &b = g.builder();
-  Value chosen =
-      arith::CmpFOp::create(b, g.getLoc(), arith::CmpFPredicate::OEQ,
-                            getInput(), g.broadcast(getResult(), dims, shape));
+  auto atLeast = getKind() == Combine::Max ? arith::CmpFPredicate::OGE
+                                           : arith::CmpFPredicate::OLE;
+  Value chosen = arith::CmpFOp::create(b, g.getLoc(), atLeast, getInput(),
+                                       g.broadcast(getResult(), dims, shape));
   Value zero = g.constant(spread, 0), one = g.constant(spread, 1);
   Value each = arith::SelectOp::create(b, g.getLoc(), chosen, one, zero);
   Value share = arith::DivFOp::create(
