@@ -93,6 +93,26 @@ def Chunk_AccessAttr : AttrDef<Chunk_Dialect, "Access"> {
 }
 def Chunk_AccessArray : TypedArrayAttrBase<Chunk_AccessAttr, "array of accesses">;
 
+//===----------------------------------------------------------------------===//
+// Interface
+//===----------------------------------------------------------------------===//
+
+def Chunk_DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
+  let cppNamespace = "::deltanet::chunk";
+  let description = [{
+    An operation of a body that knows its own rule of reverse mode: from the gradient of
+    its result it adds to the gradients of those operands for which `wants` is true. The
+    operands are those of the operation, still there; nothing else of the forward body is
+    kept. Elementwise operations of `arith` and `math` have a table instead.
+  }];
+  let methods = [
+    InterfaceMethod<"adds to the gradients of the operands",
+      "::llvm::LogicalResult", "pullBack",
+      (ins "::deltanet::chunk::GradientBuilder &":$g, "::mlir::Value":$gradient)>,
+  ];
+}
+def Chunk_Differentiable : DeclareOpInterfaceMethods<Chunk_DifferentiableOpInterface>;
+
 class Chunk_Op<string mnemonic, list<Trait> traits = []>
     : Op<Chunk_Dialect, mnemonic, traits>;
 
@@ -259,7 +279,7 @@ def Chunk_YieldOp : Chunk_Op<"yield", [
   }];
 }
 
-def Chunk_DotOp : Chunk_Op<"dot", [Pure]> {
+def Chunk_DotOp : Chunk_Op<"dot", [Pure, Chunk_Differentiable]> {
   let summary = "matrix product with f32 accumulation";
   let description = [{
     `result[m, n] = sum_k lhs[m, k] rhs[k, n]`, where `transpose_lhs` reads lhs
@@ -274,13 +294,14 @@ def Chunk_DotOp : Chunk_Op<"dot", [Pure]> {
   let arguments = (ins Chunk_Matrix:$lhs, Chunk_Matrix:$rhs,
                        UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
   let results = (outs Chunk_MatrixF32:$result);
+  let hasCanonicalizer = 1;
   let assemblyFormat = [{
     $lhs `,` $rhs attr-dict `:` type($lhs) `,` type($rhs) `->` type($result)
   }];
   let hasVerifier = 1;
 }
 
-def Chunk_DecayDotOp : Chunk_Op<"decay_dot", [Pure]> {
+def Chunk_DecayDotOp : Chunk_Op<"decay_dot", [Pure, Chunk_Differentiable]> {
   let summary = "lower-triangular product with the decay between two tokens";
   let description = [{
     `result[r, i] = sum_c x[r, c] y[i, c] exp(gx[r, c] - gy[i, c])` for i <= r
@@ -309,7 +330,7 @@ def Chunk_DecayDotOp : Chunk_Op<"decay_dot", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Chunk_DecayApplyOp : Chunk_Op<"decay_apply", [Pure]> {
+def Chunk_DecayApplyOp : Chunk_Op<"decay_apply", [Pure, Chunk_Differentiable]> {
   let summary = "product of a lower-triangular matrix and decayed rows, the adjoint of decay_dot";
   let description = [{
     `result[r, c] = sum_i m[r, i] y[i, c] exp(gx[r, c] - gy[i, c])` over i <= r
@@ -333,7 +354,7 @@ def Chunk_DecayApplyOp : Chunk_Op<"decay_apply", [Pure]> {
 }
 
 def Chunk_UnitLowerSolveOp : Chunk_Op<"unit_lower_solve", [
-    Pure, AllTypesMatch<["rhs", "result"]>]> {
+    Pure, Chunk_Differentiable, AllTypesMatch<["rhs", "result"]>]> {
   let summary = "solve a system whose matrix is the identity plus a strictly lower triangle";
   let description = [{
     The X of `(I + strict_lower(lower)) X = rhs`; with `transpose` of
@@ -354,7 +375,8 @@ def Chunk_UnitLowerSolveOp : Chunk_Op<"unit_lower_solve", [
   let hasVerifier = 1;
 }
 
-def Chunk_UnitLowerInverseOp : Chunk_Op<"unit_lower_inverse", [Pure, SameOperandsAndResultType]> {
+def Chunk_UnitLowerInverseOp : Chunk_Op<"unit_lower_inverse", [
+    Pure, Chunk_Differentiable, SameOperandsAndResultType]> {
   let summary = "inverse of the identity plus a strictly lower triangle";
   let description = [{
     `(I + strict_lower(lower))^-1`, itself unit lower triangular (5). It does not
@@ -370,7 +392,7 @@ def Chunk_UnitLowerInverseOp : Chunk_Op<"unit_lower_inverse", [Pure, SameOperand
   let hasVerifier = 1;
 }
 
-def Chunk_CumsumOp : Chunk_Op<"cumsum", [Pure]> {
+def Chunk_CumsumOp : Chunk_Op<"cumsum", [Pure, Chunk_Differentiable]> {
   let summary = "running sum over the rows";
   let description = [{
     `result[r, ...] = sum_{i <= r} input[i, ...]` (2); `exclusive` sums i < r, `reverse` sums
@@ -385,10 +407,12 @@ def Chunk_CumsumOp : Chunk_Op<"cumsum", [Pure]> {
   let assemblyFormat = [{
     $input (`exclusive` $exclusive^)? (`reverse` $reverse^)? attr-dict `:` type($input) `->` type($result)
   }];
+  let hasCanonicalizer = 1;
   let hasVerifier = 1;
 }
 
-def Chunk_TrilOp : Chunk_Op<"tril", [Pure, SameOperandsAndResultType]> {
+def Chunk_TrilOp : Chunk_Op<"tril", [
+    Pure, Chunk_Differentiable, SameOperandsAndResultType]> {
   let summary = "lower triangle of a matrix";
   let description = [{
     `result[r, i] = input[r, i]` where i / n <= r (i / n < r with `strict`), else 0; n is
@@ -404,7 +428,7 @@ def Chunk_TrilOp : Chunk_Op<"tril", [Pure, SameOperandsAndResultType]> {
   let hasVerifier = 1;
 }
 
-def Chunk_RowOp : Chunk_Op<"row", [Pure]> {
+def Chunk_RowOp : Chunk_Op<"row", [Pure, Chunk_Differentiable]> {
   let summary = "one row of a tile";
   let description = [{
     `result[...] = input[index, ...]`.
@@ -420,7 +444,22 @@ def Chunk_RowOp : Chunk_Op<"row", [Pure]> {
   let hasFolder = 0;
 }
 
-def Chunk_RepeatOp : Chunk_Op<"repeat", [Pure]> {
+def Chunk_PlaceRowOp : Chunk_Op<"place_row", [Pure, Chunk_Differentiable]> {
+  let summary = "a tile that is zero but for one row";
+  let description = [{
+    `result[index, ...] = input[...]`, every other row is 0: the adjoint of `row`.
+
+    - C1: the index is one of the result's rows; the input lacks the first dimension.
+
+    Example: `%dg = chunk.place_row %dgC [63] : tensor<f64> -> tensor<64xf64>`
+  }];
+  let arguments = (ins Chunk_FloatTile:$input, I64Attr:$index);
+  let results = (outs Chunk_FloatTile:$result);
+  let assemblyFormat = "$input `[` $index `]` attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Chunk_RepeatOp : Chunk_Op<"repeat", [Pure, Chunk_Differentiable]> {
   let summary = "repeat every row";
   let description = [{
     `result[r, ...] = input[r / n, ...]`, n the ratio of the rows (several steps a token, (25)).
@@ -435,7 +474,23 @@ def Chunk_RepeatOp : Chunk_Op<"repeat", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Chunk_BroadcastOp : Chunk_Op<"broadcast", [Pure]> {
+def Chunk_SumRowsOp : Chunk_Op<"sum_rows", [Pure, Chunk_Differentiable]> {
+  let summary = "sums of neighbouring rows";
+  let description = [{
+    `result[r, ...] = sum_{j < n} input[r n + j, ...]`, n the ratio of the rows: the adjoint
+    of `repeat` (several steps a token, (25)).
+
+    - C1: the rows of the input are a multiple of the result's; the rest agrees.
+
+    Example: `%dg = chunk.sum_rows %dgk : tensor<64xf64> -> tensor<32xf64>`
+  }];
+  let arguments = (ins Chunk_FloatTile:$input);
+  let results = (outs Chunk_FloatTile:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Chunk_BroadcastOp : Chunk_Op<"broadcast", [Pure, Chunk_Differentiable]> {
   let summary = "repeat a tile along new dimensions";
   let description = [{
     The result has the dimensions of the input in order, and beside them those
@@ -459,7 +514,7 @@ def Chunk_Combine : I32EnumAttr<"Combine", "how a reduction combines", [
   let cppNamespace = "::deltanet::chunk";
 }
 
-def Chunk_ReduceOp : Chunk_Op<"reduce", [Pure]> {
+def Chunk_ReduceOp : Chunk_Op<"reduce", [Pure, Chunk_Differentiable]> {
   let summary = "sum, largest, smallest or product along dimensions";
   let description = [{
     Combines the elements along the listed dimensions, which the result lacks. max and
@@ -476,7 +531,8 @@ def Chunk_ReduceOp : Chunk_Op<"reduce", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Chunk_MaskTokensOp : Chunk_Op<"mask_tokens", [Pure, AllTypesMatch<["input", "result"]>]> {
+def Chunk_MaskTokensOp : Chunk_Op<"mask_tokens", [
+    Pure, Chunk_Differentiable, AllTypesMatch<["input", "result"]>]> {
   let summary = "zero the rows past the end of the sequence";
   let description = [{
     `result[r, ...] = input[r, ...]` for r < count * n, else 0, whatever the input
@@ -494,7 +550,7 @@ def Chunk_MaskTokensOp : Chunk_Op<"mask_tokens", [Pure, AllTypesMatch<["input", 
   let hasVerifier = 1;
 }
 
-def Chunk_TransposeOp : Chunk_Op<"transpose", [Pure]> {
+def Chunk_TransposeOp : Chunk_Op<"transpose", [Pure, Chunk_Differentiable]> {
   let summary = "transpose of a matrix";
   let description = [{
     `result[i, j] = input[j, i]`.

@@ -4,6 +4,37 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ChunkDifferentiate : Pass<"chunk-differentiate", "::mlir::ModuleOp"> {
+  let summary = "derive the gradient of functions whose recurrences are chunk programs";
+  let description = [{
+    Beside a function `@f` come two more, see docs/Gradient.md:
+
+    ```mlir
+    func.func @f(%q, %k, %v) -> (%o)
+    func.func @f_forward(%q, %k, %v) -> (%o, %states)
+    func.func @f_backward(%q, %k, %v, %states, %do) -> (%dq, %dk, %dv)
+    ```
+
+    `@f_forward` is `@f` that also keeps what every chunk began with; `@f_backward` has a scan
+    in the opposite direction, which carries the gradient of the state. Its body is the body
+    of the scan and after it, in reverse, the rule of every operation (the interface
+    `DifferentiableOpInterface`, and a table for `arith` and `math`). Operands that nobody
+    asks for are not differentiated.
+  }];
+  let dependentDialects = ["::deltanet::chunk::ChunkDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"function", "function", "std::string", "\"\"",
+           "name of the function; empty: every public one">,
+    ListOption<"of", "of", "std::string",
+           "arguments to take the gradient of: names (deltanet.name) or numbers">,
+    ListOption<"from", "from", "std::string",
+           "results whose gradient is given: names or numbers; empty: every result of floats">,
+    Option<"rebuild", "rebuild", "bool", "false",
+           "run the state again in the backward function rather than keep it">];
+  let statistics = [Statistic<"numScans", "scans", "scans differentiated">];
+}
+
 def ChunkFuseElementwise : Pass<"chunk-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "pull elementwise producers and consumers into the chunk body";
   let description = [{

@@ -6,13 +6,14 @@
 #define DELTANET_LIB_DRIVER_PROGRAM_H
 
 #include "Session.h"
+#include "deltanet/Dialect/Chunk/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
 namespace deltanet::driver {
 
 /// The attribute of an argument or result that holds its name.
-inline constexpr llvm::StringLiteral kNameAttr = "deltanet.name";
+using chunk::kNameAttr;
 
 /// Reads text or bytecode. Arguments and results of functions that have no name
 /// get the one of the text; where there is none, arg0, arg1, ... and result0,

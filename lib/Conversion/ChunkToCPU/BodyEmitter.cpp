@@ -276,6 +276,8 @@ LogicalResult BodyEmitter::emit(Operation *op) {
       })
       .Case([&](chunk::CumsumOp op) { return emitCumsum(op), success(); })
       .Case([&](chunk::ReduceOp op) { return emitReduce(op), success(); })
+      .Case([&](chunk::PlaceRowOp op) { return emitPlaceRow(op), success(); })
+      .Case([&](chunk::SumRowsOp op) { return emitSumRows(op), success(); })
       .Case([&](chunk::TransposeOp op) {
         Tile from = tileOf(op.getInput());
         emitTranspose(from, destinationOf(op.getResult()));

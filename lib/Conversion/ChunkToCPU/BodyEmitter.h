@@ -128,6 +128,8 @@ private:
   void reduceEvery(chunk::ReduceOp op, const Tile &out,
                    llvm::SmallVector<mlir::Value> at,
                    llvm::SmallVector<mlir::Value> outAt, int64_t dim);
+  void emitPlaceRow(chunk::PlaceRowOp op);
+  void emitSumRows(chunk::SumRowsOp op);
   void emitTranspose(const Tile &from, const Tile &to);
   void emitDot(chunk::DotOp op, mlir::Operation *root);
   void emitDecayDot(chunk::DecayDotOp op);

@@ -207,6 +207,52 @@ void BodyEmitter::emitReduce(chunk::ReduceOp op) {
 }
 
 //===----------------------------------------------------------------------===//
+// place_row, sum_rows: the adjoints of row and repeat
+//===----------------------------------------------------------------------===//
+
+void BodyEmitter::emitPlaceRow(chunk::PlaceRowOp op) {
+  Tile from = tileOf(op.getInput()), out = destinationOf(op.getResult());
+  fill(out, b.getZeroAttr(out.element));
+  Value row = index(op.getIndex());
+  if (from.shape.empty())
+    return storeScalar(loadScalar(from, {}), out, {row});
+  loopRows(from.shape, [&](ValueRange rest) {
+    loop(0, from.shape.back(), options.lanes(), [&](Value col) {
+      SmallVector<Value> at(rest), to = {row};
+      at.push_back(col);
+      llvm::append_range(to, at);
+      storeVector(loadVector(from, at), out, to);
+    });
+  });
+}
+
+void BodyEmitter::emitSumRows(chunk::SumRowsOp op) {
+  Tile from = tileOf(op.getInput()), out = destinationOf(op.getResult());
+  int64_t n = from.shape[0] / out.shape[0];
+  bool vector = out.rank() > 1;
+  // One vector of columns (or the one column) of one row.
+  auto element = [&](SmallVector<Value> at) {
+    SmallVector<Value> to = at;
+    Value first = mulConstant(at[0], n), sum;
+    for (int64_t j = 0; j < n; ++j) {
+      at[0] = addConstant(first, j);
+      Value x = vector ? loadVector(from, at) : loadScalar(from, at);
+      sum = sum ? arith::AddFOp::create(b, loc, sum, x).getResult() : x;
+    }
+    vector ? storeVector(sum, out, to) : storeScalar(sum, out, to);
+  };
+  if (!vector)
+    return loop(0, out.shape[0], 1, [&](Value row) { element({row}); });
+  loopRows(out.shape, [&](ValueRange row) {
+    loop(0, out.shape.back(), options.lanes(), [&](Value col) {
+      SmallVector<Value> at(row);
+      at.push_back(col);
+      element(at);
+    });
+  });
+}
+
+//===----------------------------------------------------------------------===//
 // transpose
 //===----------------------------------------------------------------------===//
 

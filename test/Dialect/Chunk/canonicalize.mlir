@@ -73,3 +73,37 @@ func.func @key_is_value(%x: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) -> ten
   }
   return %o : tensor<2x?x4x8xf32>
 }
+
+// A product reads what is transposed as it is.
+// CHECK-LABEL: func.func @transposes
+// CHECK-SAME: %[[X:.*]]: tensor<8x4xf32>, %[[Y:.*]]: tensor<8x6xf32>
+// CHECK-NEXT: %[[R:.*]] = chunk.dot %[[X]], %[[Y]] {transpose_lhs}
+// CHECK-NEXT: %[[S:.*]] = chunk.dot %[[Y]], %[[X]] {transpose_lhs}
+// CHECK-NEXT: return %[[R]], %[[S]]
+func.func @transposes(%x: tensor<8x4xf32>, %y: tensor<8x6xf32>)
+    -> (tensor<4x6xf32>, tensor<6x4xf32>) {
+  %xt = chunk.transpose %x : tensor<8x4xf32> -> tensor<4x8xf32>
+  %r = chunk.dot %xt, %y : tensor<4x8xf32>, tensor<8x6xf32> -> tensor<4x6xf32>
+  %yt = chunk.transpose %y : tensor<8x6xf32> -> tensor<6x8xf32>
+  %s = chunk.dot %yt, %xt {transpose_rhs} : tensor<6x8xf32>, tensor<4x8xf32> -> tensor<6x4xf32>
+  return %r, %s : tensor<4x6xf32>, tensor<6x4xf32>
+}
+
+// The gradient of a sum's last row is that row everywhere; another row stays.
+// CHECK-LABEL: func.func @last_row
+// CHECK-SAME: %[[X:.*]]: tensor<8x4xf64>, %[[ROW:.*]]: tensor<4xf64>
+// CHECK: %[[ALL:.*]] = chunk.broadcast %[[ROW]] [0]
+// CHECK: %[[SUM:.*]] = chunk.cumsum %[[X]] reverse
+// CHECK: %[[R:.*]] = arith.addf %[[SUM]], %[[ALL]]
+// CHECK: %[[PLACED:.*]] = chunk.place_row %[[ROW]][6]
+// CHECK: %[[S:.*]] = chunk.cumsum %[[PLACED]] reverse
+// CHECK: return %[[R]], %[[S]]
+func.func @last_row(%x: tensor<8x4xf64>, %row: tensor<4xf64>)
+    -> (tensor<8x4xf64>, tensor<8x4xf64>) {
+  %last = chunk.place_row %row [7] : tensor<4xf64> -> tensor<8x4xf64>
+  %sum = arith.addf %x, %last : tensor<8x4xf64>
+  %r = chunk.cumsum %sum reverse : tensor<8x4xf64> -> tensor<8x4xf64>
+  %other = chunk.place_row %row [6] : tensor<4xf64> -> tensor<8x4xf64>
+  %s = chunk.cumsum %other reverse : tensor<8x4xf64> -> tensor<8x4xf64>
+  return %r, %s : tensor<8x4xf64>, tensor<8x4xf64>
+}

@@ -378,6 +378,46 @@ func.func @repeat_c1_no_rows(%x: tensor<0x4xf32>) {
 
 // -----
 
+func.func @place_row_c1_index(%x: tensor<4xf32>) {
+  // expected-error@+1 {{'chunk.place_row' op expects one of the rows of 8x4, got row 8}}
+  %r = chunk.place_row %x [8] : tensor<4xf32> -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @place_row_c1_shape(%x: tensor<5xf32>) {
+  // expected-error@+1 {{'chunk.place_row' op expects the result without its first dimension, got 'tensor<5xf32>' for 'tensor<8x4xf32>'}}
+  %r = chunk.place_row %x [0] : tensor<5xf32> -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @place_row_c1_element(%x: tensor<4xbf16>) {
+  // expected-error@+1 {{'chunk.place_row' op expects the result without its first dimension, got 'tensor<4xbf16>' for 'tensor<8x4xf32>'}}
+  %r = chunk.place_row %x [0] : tensor<4xbf16> -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @sum_rows_c1_rows(%x: tensor<12x4xf32>) {
+  // expected-error@+1 {{'chunk.sum_rows' op expects a multiple of the result's rows and the rest alike, got 'tensor<12x4xf32>' for 'tensor<8x4xf32>'}}
+  %r = chunk.sum_rows %x : tensor<12x4xf32> -> tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @sum_rows_c1_rest(%x: tensor<16x4xf32>) {
+  // expected-error@+1 {{'chunk.sum_rows' op expects a multiple of the result's rows and the rest alike, got 'tensor<16x4xf32>' for 'tensor<8x5xf32>'}}
+  %r = chunk.sum_rows %x : tensor<16x4xf32> -> tensor<8x5xf32>
+  return
+}
+
+// -----
+
 func.func @broadcast_c1_dimension(%x: tensor<8xf32>) {
   // expected-error@+1 {{'chunk.broadcast' op expects distinct dimensions below 2, got 2}}
   %r = chunk.broadcast %x [2] : tensor<8xf32> -> tensor<8x4xf32>

@@ -87,6 +87,10 @@ func.func @modes(%x: tensor<8x4xf32>, %m: tensor<8x16xf32>, %g: tensor<8x4xf32>,
   %7 = chunk.row %x [7] : tensor<8x4xf32> -> tensor<4xf32>
   // CHECK: chunk.repeat %{{.*}} : tensor<8x4xf32> -> tensor<16x4xf32>
   %8 = chunk.repeat %x : tensor<8x4xf32> -> tensor<16x4xf32>
+  // CHECK: chunk.place_row %{{.*}}[3] : tensor<4xf32> -> tensor<8x4xf32>
+  %placed = chunk.place_row %7 [3] : tensor<4xf32> -> tensor<8x4xf32>
+  // CHECK: chunk.sum_rows %{{.*}} : tensor<16x4xf32> -> tensor<8x4xf32>
+  %summed = chunk.sum_rows %8 : tensor<16x4xf32> -> tensor<8x4xf32>
   // CHECK: chunk.broadcast %{{.*}} [0, 2] : tensor<4xf32> -> tensor<8x4x2xf32>
   %9 = chunk.broadcast %7 [0, 2] : tensor<4xf32> -> tensor<8x4x2xf32>
   // CHECK: chunk.reduce add %{{.*}} [1] : tensor<8x4xf32> -> tensor<8xf32>

@@ -5,7 +5,6 @@
 #include "ChunkOracle.h"
 #include "deltanet/Dialect/Chunk/IR/Chunk.h"
 #include "gtest/gtest.h"
-#include <random>
 
 using namespace mlir;
 using namespace deltanet;
@@ -69,23 +68,11 @@ static Array randomArray(std::vector<int64_t> shape, Type element,
   return a;
 }
 
-void deltanet::test::check(const std::string &text, const Sizes &sizes,
-                           double tolerance, const RunOptions &options) {
-  OwningOpRef<ModuleOp> module = parse(text);
-  ASSERT_TRUE(module);
-  SCOPED_TRACE(text);
-  check(*module, sizes, tolerance, options);
-}
-
-void deltanet::test::check(ModuleOp module, const Sizes &sizes,
-                           double tolerance, const RunOptions &options) {
-  func::FuncOp function = *module.getOps<func::FuncOp>().begin();
-  chunk::ScanOp scan;
-  function.walk([&](chunk::ScanOp op) { scan = op; });
-  ASSERT_TRUE(scan);
+std::vector<Array> deltanet::test::randomArguments(func::FuncOp function,
+                                                   chunk::ScanOp scan,
+                                                   const Sizes &sizes,
+                                                   std::mt19937 &random) {
   int64_t size = scan.getChunkSize();
-
-  std::mt19937 random(1);
   std::vector<Array> inputs;
   for (auto [i, argument] : llvm::enumerate(function.getArguments())) {
     auto type = cast<RankedTensorType>(argument.getType());
@@ -115,6 +102,27 @@ void deltanet::test::check(ModuleOp module, const Sizes &sizes,
         shape, type.getElementType(), sizes,
         function.getArgAttrOfType<ArrayAttr>(i, "test.range"), random));
   }
+  return inputs;
+}
+
+void deltanet::test::check(const std::string &text, const Sizes &sizes,
+                           double tolerance, const RunOptions &options) {
+  OwningOpRef<ModuleOp> module = parse(text);
+  ASSERT_TRUE(module);
+  SCOPED_TRACE(text);
+  check(*module, sizes, tolerance, options);
+}
+
+void deltanet::test::check(ModuleOp module, const Sizes &sizes,
+                           double tolerance, const RunOptions &options) {
+  func::FuncOp function = *module.getOps<func::FuncOp>().begin();
+  chunk::ScanOp scan;
+  function.walk([&](chunk::ScanOp op) { scan = op; });
+  ASSERT_TRUE(scan);
+  int64_t size = scan.getChunkSize();
+
+  std::mt19937 random(1);
+  std::vector<Array> inputs = randomArguments(function, scan, sizes, random);
   std::vector<std::vector<int64_t>> shapes;
   auto ret = cast<func::ReturnOp>(function.getBody().front().getTerminator());
   for (Value value : ret.getOperands()) {

@@ -4,6 +4,9 @@
 #define DELTANET_TEST_UNIT_HOST_CHUNKCHECK_H
 
 #include "HostRunner.h"
+#include "deltanet/Dialect/Chunk/IR/Chunk.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include <random>
 
 namespace deltanet::test {
 
@@ -26,6 +29,12 @@ void check(const std::string &text, const Sizes &sizes, double tolerance = 2e-6,
 /// The same for the function of `module`.
 void check(mlir::ModuleOp module, const Sizes &sizes, double tolerance = 2e-6,
            const RunOptions &options = {});
+
+/// Arguments of `function`, of the shapes that the accesses of its `scan` ask
+/// for.
+std::vector<Array> randomArguments(mlir::func::FuncOp function,
+                                   chunk::ScanOp scan, const Sizes &sizes,
+                                   std::mt19937 &random);
 
 /// A function @f of one scan: `lists` are its in(...), carry(...), ... in the
 /// syntax of chunk.scan, with the arguments it names declared by `arguments`.

@@ -1,8 +1,8 @@
 //===- ChunkOracle.cpp - chunk programs in double precision ---------------===//
-// Written for being plainly right; dialects/Chunk/README.md is the text it
-// follows.
+// Written for being plainly right, after dialects/Chunk/README.md.
 //===----------------------------------------------------------------------===//
 #include "ChunkOracle.h"
+#include "OracleTensors.h"
 #include "deltanet/Dialect/Chunk/IR/Chunk.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -292,7 +292,21 @@ static Array move(Operation *op, const Array &in) {
   return out;
 }
 
-/// A scalar operation.
+/// The operations that spread or gather rows.
+static Array addRows(Operation *op, const Array &in) {
+  Array out = Evaluator::make(op->getResult(0).getType());
+  auto placed = dyn_cast<chunk::PlaceRowOp>(op);
+  forEach(in.shape, [&](const Indices &at) {
+    Indices to = at;
+    if (placed)
+      to.insert(to.begin(), static_cast<int64_t>(placed.getIndex()));
+    else
+      to[0] /= in.shape[0] / out.shape[0];
+    out.values[flat(out.shape, to)] += in.values[flat(in.shape, at)];
+  });
+  return out;
+}
+
 static double scalar(Operation *op,
                      const llvm::DenseMap<Value, double> &scalars) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
@@ -306,7 +320,6 @@ static double scalar(Operation *op,
   return apply(op, x);
 }
 
-/// The elements of a constant.
 static Array constantOf(arith::ConstantOp op) {
   Array out = Evaluator::make(op.getType());
   auto elements = cast<DenseElementsAttr>(op.getValue());
@@ -366,6 +379,9 @@ void Evaluator::evaluate(Operation *op) {
             out.values[flat(out.shape, at)] = 0;
         });
         arrays[result] = out;
+      })
+      .Case<chunk::PlaceRowOp, chunk::SumRowsOp>([&](Operation *o) {
+        arrays[result] = addRows(o, of(o->getOperand(0)));
       })
       .Default([&](Operation *op) {
         arrays[result] = move(op, of(op->getOperand(0)));
@@ -523,6 +539,29 @@ void Evaluator::evaluateScan(chunk::ScanOp op,
     arrays[result] = array;
 }
 
+/// The extents of a result of a scan that nobody said the shape of.
+static std::vector<int64_t> inferShape(chunk::ScanOp op, Evaluator &e,
+                                       chunk::AccessAttr access,
+                                       RankedTensorType type, Value tile) {
+  std::vector<int64_t> shape(type.getShape().begin(), type.getShape().end());
+  int64_t size = op.getChunkSize(), tokens = tokensOf(op, e),
+          sequences = extent(op, e, chunk::AccessAttr::Batch);
+  if (op.getSequences())
+    sequences = e.of(op.getSequences()).size() - 1;
+  for (auto [n, entry] : llvm::zip(shape, access.getEntries()))
+    if (ShapedType::isDynamic(n) && entry == chunk::AccessAttr::Token)
+      n = tokens *
+          (cast<RankedTensorType>(tile.getType()).getDimSize(0) / size);
+    else if (ShapedType::isDynamic(n) && entry == chunk::AccessAttr::Sequence)
+      n = sequences;
+    else if (ShapedType::isDynamic(n) && entry == chunk::AccessAttr::Chunk)
+      n = op.getSequences() ? tokens / size + sequences
+                            : (tokens + size - 1) / size;
+    else if (ShapedType::isDynamic(n))
+      n = extent(op, e, static_cast<chunk::AccessAttr::Loop>(entry));
+  return shape;
+}
+
 std::vector<Array>
 deltanet::test::evaluate(func::FuncOp function,
                          const std::vector<Array> &inputs,
@@ -534,14 +573,20 @@ deltanet::test::evaluate(func::FuncOp function,
   for (Operation &op : function.getBody().front().without_terminator()) {
     auto scan = dyn_cast<chunk::ScanOp>(op);
     if (!scan) {
-      e.evaluate(&op);
+      if (!evaluateTensorOp(&op, e.arrays, e.scalars))
+        e.evaluate(&op);
       continue;
     }
     // Results that are returned have the shapes that are asked for.
     std::vector<std::vector<int64_t>> scanShapes;
-    for (Value result : scan.getResults()) {
-      auto type = cast<RankedTensorType>(result.getType());
-      scanShapes.push_back({type.getShape().begin(), type.getShape().end()});
+    Operation *yield = scan.getBodyBlock()->getTerminator();
+    for (auto [i, result] : llvm::enumerate(scan.getResults())) {
+      unsigned outputs = scan.getNumOutputs();
+      scanShapes.push_back(inferShape(
+          scan, e,
+          i < outputs ? scan.getOutputAccess(i)
+                      : scan.getFinalAccess(i - outputs),
+          cast<RankedTensorType>(result.getType()), yield->getOperand(i)));
       for (auto [value, shape] : llvm::zip(ret.getOperands(), shapes))
         if (value == result)
           scanShapes.back() = shape;

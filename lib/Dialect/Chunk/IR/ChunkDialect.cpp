@@ -8,6 +8,7 @@ using namespace deltanet::chunk;
 
 #include "deltanet/Dialect/Chunk/IR/ChunkDialect.cpp.inc"
 #include "deltanet/Dialect/Chunk/IR/ChunkEnums.cpp.inc"
+#include "deltanet/Dialect/Chunk/IR/ChunkInterfaces.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "deltanet/Dialect/Chunk/IR/ChunkAttrs.cpp.inc"
 

@@ -202,6 +202,33 @@ LogicalResult RepeatOp::verify() {
   return success();
 }
 
+LogicalResult PlaceRowOp::verify() {
+  RankedTensorType in = typeOf(getInput()), out = typeOf(getResult());
+  // C1
+  int64_t index = getIndex();
+  if (out.getRank() < 1 || index < 0 || index >= out.getDimSize(0))
+    return emitOpError("expects one of the rows of ")
+           << dims(out.getShape()) << ", got row " << index;
+  if (in.getShape() != out.getShape().drop_front() ||
+      out.getElementType() != in.getElementType())
+    return emitOpError("expects the result without its first dimension, got ")
+           << in << " for " << out;
+  return success();
+}
+
+LogicalResult SumRowsOp::verify() {
+  RankedTensorType in = typeOf(getInput()), out = typeOf(getResult());
+  // C1
+  if (in.getRank() < 1 || in.getRank() != out.getRank() ||
+      in.getDimSize(0) % out.getDimSize(0) != 0 ||
+      in.getShape().drop_front() != out.getShape().drop_front() ||
+      in.getElementType() != out.getElementType())
+    return emitOpError("expects a multiple of the result's rows and the rest "
+                       "alike, got ")
+           << in << " for " << out;
+  return success();
+}
+
 /// Checks that `dimensions` are distinct and below `rank`.
 static LogicalResult
 verifyDimensions(Operation *op, ArrayRef<int64_t> dimensions, int64_t rank) {
@@ -291,7 +318,90 @@ struct FoldBroadcast : OpRewritePattern<BroadcastOp> {
     return success();
   }
 };
+
+/// A product reads a transposed operand as it is.
+struct FoldTranspose : OpRewritePattern<DotOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(DotOp op,
+                                PatternRewriter &rewriter) const override {
+    auto lhs = op.getLhs().getDefiningOp<TransposeOp>(),
+         rhs = op.getRhs().getDefiningOp<TransposeOp>();
+    if (!lhs && !rhs)
+      return rewriter.notifyMatchFailure(op, "no operand is a transpose");
+    rewriter.modifyOpInPlace(op, [&] {
+      if (lhs) {
+        op.getLhsMutable().assign(lhs.getInput());
+        op.setTransposeLhs(!op.getTransposeLhs());
+      }
+      if (rhs) {
+        op.getRhsMutable().assign(rhs.getInput());
+        op.setTransposeRhs(!op.getTransposeRhs());
+      }
+    });
+    return success();
+  }
+};
+
+/// Summed from the last row on, a tile that only has a last row is that row
+/// everywhere: the gradient of a sum's last row needs no tile of its own.
+struct SumLastRow : OpRewritePattern<CumsumOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(CumsumOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getReverse() || op.getExclusive() ||
+        op.getType() != op.getInput().getType())
+      return rewriter.notifyMatchFailure(op, "not a sum from the last row on");
+    Value rest;
+    PlaceRowOp placed = findPlaced(op, rest);
+    if (!placed)
+      return rewriter.notifyMatchFailure(op, "not of a last row");
+    Value everywhere =
+        BroadcastOp::create(rewriter, placed.getLoc(), op.getType(),
+                            placed.getInput(), ArrayRef<int64_t>{0});
+    if (rest) {
+      Value sum = CumsumOp::create(rewriter, op.getLoc(), op.getType(), rest,
+                                   /*exclusive=*/false, /*reverse=*/true);
+      everywhere =
+          arith::AddFOp::create(rewriter, op.getLoc(), sum, everywhere);
+    }
+    rewriter.replaceOp(op, everywhere);
+    return success();
+  }
+
+private:
+  /// The last row that is summed, and what is summed beside it.
+  static PlaceRowOp findPlaced(CumsumOp op, Value &rest) {
+    auto isLast = [&](Value v) {
+      auto placed = v.getDefiningOp<PlaceRowOp>();
+      int64_t last = typeOf(op.getInput()).getDimSize(0) - 1;
+      return placed && static_cast<int64_t>(placed.getIndex()) == last
+                 ? placed
+                 : PlaceRowOp();
+    };
+    if (PlaceRowOp placed = isLast(op.getInput()))
+      return placed;
+    auto add = op.getInput().getDefiningOp<arith::AddFOp>();
+    if (!add)
+      return {};
+    for (unsigned i : {0, 1})
+      if (PlaceRowOp placed = isLast(add->getOperand(i))) {
+        rest = add->getOperand(1 - i);
+        return placed;
+      }
+    return {};
+  }
+};
 } // namespace
+
+void DotOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                        MLIRContext *context) {
+  patterns.add<FoldTranspose>(context);
+}
+
+void CumsumOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                           MLIRContext *context) {
+  patterns.add<SumLastRow>(context);
+}
 
 void BroadcastOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                               MLIRContext *context) {

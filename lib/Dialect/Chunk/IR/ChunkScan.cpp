@@ -579,14 +579,22 @@ LogicalResult ScanOp::reifyResultShapes(OpBuilder &b,
     Value whole = arith::DivUIOp::create(b, loc, value(tokens()), size);
     return arith::AddIOp::create(b, loc, whole, value(sequences())).getResult();
   };
-  auto reify = [&](AccessAttr access, RankedTensorType type) {
+  auto rows = [&](Value tile) -> OpFoldResult {
+    int64_t steps = cast<RankedTensorType>(tile.getType()).getDimSize(0) /
+                    static_cast<int64_t>(getChunkSize());
+    if (steps == 1)
+      return tokens();
+    Value n = arith::ConstantIndexOp::create(b, loc, steps);
+    return arith::MulIOp::create(b, loc, value(tokens()), n).getResult();
+  };
+  auto reify = [&](AccessAttr access, RankedTensorType type, Value tile) {
     auto &shape = shapes.emplace_back();
     for (auto [entry, extent] :
          llvm::zip(access.getEntries(), type.getShape())) {
       if (!ShapedType::isDynamic(extent))
         shape.push_back(b.getIndexAttr(extent));
       else if (entry == AccessAttr::Token)
-        shape.push_back(tokens());
+        shape.push_back(rows(tile));
       else if (entry == AccessAttr::Chunk)
         shape.push_back(chunks());
       else if (entry == AccessAttr::Sequence ||
@@ -598,11 +606,14 @@ LogicalResult ScanOp::reifyResultShapes(OpBuilder &b,
     }
     return llvm::all_of(shape, [](OpFoldResult r) { return bool(r); });
   };
+  auto yield = cast<YieldOp>(getBodyBlock()->getTerminator());
   for (auto [i, output] : llvm::enumerate(getOutputs()))
-    if (!reify(getOutputAccess(i), cast<RankedTensorType>(output.getType())))
+    if (!reify(getOutputAccess(i), cast<RankedTensorType>(output.getType()),
+               yield.getOutputs()[i]))
       return failure();
   for (auto [i, final] : llvm::enumerate(getFinals()))
-    if (!reify(getFinalAccess(i), cast<RankedTensorType>(final.getType())))
+    if (!reify(getFinalAccess(i), cast<RankedTensorType>(final.getType()),
+               yield.getCarries()[i]))
       return failure();
   return success();
 }

@@ -120,7 +120,12 @@ bool DimensionClasses::visit(Operation *op) {
         bind(o.getInput(), 0, op);
         return true;
       })
-      .Case<RepeatOp>([&](RepeatOp o) {
+      .Case<PlaceRowOp>([&](PlaceRowOp o) {
+        joinRest(o.getInput(), o.getResult(), {0});
+        bind(o.getResult(), 0, op);
+        return true;
+      })
+      .Case<RepeatOp, SumRowsOp>([&](auto o) {
         for (int64_t d = 1; d < rankOf(o.getResult()); ++d)
           join(o.getInput(), d, o.getResult(), d);
         bind(o.getInput(), 0, op);

@@ -5,6 +5,7 @@
 // decides by the loops alone.
 //===----------------------------------------------------------------------===//
 #include "GenericToTile.h"
+#include "ScanTypes.h"
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
@@ -202,37 +203,6 @@ static bool moveOperandsBefore(linalg::GenericOp generic, ScanOp scan,
       values.push_back(operand);
   return values.empty() ||
          succeeded(moveValueDefinitions(rewriter, values, scan, dominance));
-}
-
-/// `scan` with further outputs; its body moves into the new operation.
-static ScanOp withOutputs(ScanOp scan, TypeRange types,
-                          ArrayRef<Attribute> accesses, ValueRange tiles,
-                          RewriterBase &rewriter) {
-  auto yield = cast<YieldOp>(scan.getBodyBlock()->getTerminator());
-  yield.getOutputsMutable().append(tiles);
-  SmallVector<Type> results(scan.getOutputs().getTypes());
-  llvm::append_range(results, types);
-  llvm::append_range(results, scan.getFinals().getTypes());
-  SmallVector<Attribute> outputAccesses(scan.getOutputAccesses().getValue());
-  llvm::append_range(outputAccesses, accesses);
-  rewriter.setInsertionPoint(scan);
-  auto fresh = ScanOp::create(
-      rewriter, scan.getLoc(), results, scan.getSequences(), scan.getInits(),
-      scan.getInputs(), scan.getIndices(), scan.getChunkSizeAttr(),
-      scan.getInitAccesses(), scan.getInputAccesses(),
-      rewriter.getArrayAttr(outputAccesses), scan.getFinalAccesses(),
-      scan.getReverseAttr(), scan.getSegmentsAttr());
-  fresh->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
-  rewriter.inlineRegionBefore(scan.getBody(), fresh.getBody(),
-                              fresh.getBody().end());
-  unsigned outputs = scan.getNumOutputs();
-  for (unsigned i = 0; i != outputs; ++i)
-    rewriter.replaceAllUsesWith(scan.getResult(i), fresh.getResult(i));
-  for (unsigned i = outputs; i != scan.getNumResults(); ++i)
-    rewriter.replaceAllUsesWith(scan.getResult(i),
-                                fresh.getResult(i + types.size()));
-  rewriter.eraseOp(scan);
-  return fresh;
 }
 
 /// Fuses `generic`, which reads output `output` of the scan; null if it cannot.

@@ -19,6 +19,12 @@
 #define GET_ATTRDEF_CLASSES
 #include "deltanet/Dialect/Chunk/IR/ChunkAttrs.h.inc"
 
+namespace deltanet::chunk {
+class GradientBuilder;
+} // namespace deltanet::chunk
+
+#include "deltanet/Dialect/Chunk/IR/ChunkInterfaces.h.inc"
+
 #define GET_OP_CLASSES
 #include "deltanet/Dialect/Chunk/IR/ChunkOps.h.inc"
 

@@ -9,6 +9,10 @@
 #include "mlir/Pass/Pass.h"
 
 namespace deltanet::chunk {
+
+/// The attribute that names an argument or a result of a function.
+inline constexpr llvm::StringLiteral kNameAttr = "deltanet.name";
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h.inc"
