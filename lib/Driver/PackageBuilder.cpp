@@ -121,7 +121,7 @@ int PackageBuilder::addTarget(kernel::TargetAttr target, StringRef ptxas) {
   artifact::TargetCode code;
   code.variants = listVariants(*copy, function.getName());
   if (int error = lower(session, *copy, pipeline, target, options,
-                       target.isGPU() ? "nvvm" : ""))
+                        target.isGPU() ? "nvvm" : ""))
     return error;
   // Where kernels keep the decisions taken on the way, these are all of them.
   copy->walk([&](Operation *op) {

@@ -34,8 +34,8 @@ public:
       return failure();
     // Where the threads do not divide the registers, ptxas knows how many there
     // are at the start only with this.
-    if (passes && target.getRegistersPerSm() %
-                      (roles.getNumWarps() * kWarpSize) != 0)
+    if (passes &&
+        target.getRegistersPerSm() % (roles.getNumWarps() * kWarpSize) != 0)
       roles->getParentOfType<gpu::GPUFuncOp>()->setAttr(
           NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
     if (!channels.empty())
