@@ -15,16 +15,6 @@ using namespace mlir;
 using namespace deltanet;
 using namespace deltanet::test;
 
-static std::vector<std::string> examples() {
-  std::vector<std::string> files;
-  for (const auto &entry :
-       std::filesystem::directory_iterator(DELTANET_EXAMPLES))
-    if (entry.path().extension() == ".mlir")
-      files.push_back(entry.path().string());
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 static std::string nameOf(const ::testing::TestParamInfo<std::string> &info) {
   return std::filesystem::path(info.param).stem().string();
 }
@@ -62,5 +52,5 @@ protected:
 TEST_P(ExamplesOnHost, Chunks) { run(64, {1, 150, 4, 4, {}, -0.15, 0.0}); }
 TEST_P(ExamplesOnHost, TokenLoop) { run(1, {2, 9, 4, 4, {}, -0.15, 0.0}); }
 
-INSTANTIATE_TEST_SUITE_P(Every, ExamplesOnHost, ::testing::ValuesIn(examples()),
-                         nameOf);
+INSTANTIATE_TEST_SUITE_P(Every, ExamplesOnHost,
+                         ::testing::ValuesIn(listExamples()), nameOf);

@@ -22,16 +22,6 @@ using namespace mlir;
 using namespace deltanet;
 using namespace deltanet::test;
 
-static std::vector<std::string> examples() {
-  std::vector<std::string> files;
-  for (const auto &entry :
-       std::filesystem::directory_iterator(DELTANET_EXAMPLES))
-    if (entry.path().extension() == ".mlir")
-      files.push_back(entry.path().string());
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 static std::string readFile(const std::string &path) {
   std::ifstream file(path);
   std::stringstream text;
@@ -290,7 +280,7 @@ TEST_P(GradientOf, OnHost) {
         << "argument " << exact.of[i];
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, GradientOf, ::testing::ValuesIn(examples()),
+INSTANTIATE_TEST_SUITE_P(Every, GradientOf, ::testing::ValuesIn(listExamples()),
                          nameOf);
 
 // The gradient of what several heads read is a sum over them.

@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 
 using namespace mlir;
 using namespace deltanet::test;
@@ -20,6 +21,16 @@ int64_t Array::size() const {
   for (int64_t extent : shape)
     n *= extent;
   return n;
+}
+
+std::vector<std::string> deltanet::test::listExamples() {
+  std::vector<std::string> files;
+  for (const auto &entry :
+       std::filesystem::directory_iterator(DELTANET_EXAMPLES))
+    if (entry.path().extension() == ".mlir")
+      files.push_back(entry.path().string());
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 double deltanet::test::roundTo(Type element, double value) {

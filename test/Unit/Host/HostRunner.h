@@ -21,6 +21,9 @@ struct Array {
   int64_t size() const;
 };
 
+/// The programs of test/Examples, in order.
+std::vector<std::string> listExamples();
+
 /// The nearest value of a type.
 double roundTo(mlir::Type element, double value);
 /// |a - b| / |b| over all elements (Frobenius); NaN unless NaNs are in the same

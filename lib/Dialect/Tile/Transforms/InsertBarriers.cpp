@@ -6,7 +6,6 @@
 #include "SharedUses.h"
 #include "deltanet/Dialect/Tile/Transforms/Passes.h"
 #include "mlir/IR/Builders.h"
-#include "mlir/Interfaces/LoopLikeInterface.h"
 
 namespace deltanet::tile {
 #define GEN_PASS_DEF_TILEINSERTBARRIERS
@@ -45,26 +44,8 @@ private:
         visit(roles, pending);
         continue;
       }
-      // What is pending at the end of a loop meets its beginning; sets only
-      // grow, so that this ends.
-      bool loop = isa<LoopLikeOpInterface>(op);
-      Pending before = pending, after = pending;
-      for (bool changed = true; changed;) {
-        changed = false;
-        for (Region &region : op.getRegions())
-          for (Block &inner : region) {
-            Pending end = before;
-            visit(inner, end);
-            after.merge(end);
-          }
-        Pending again = before;
-        again.merge(after);
-        if (loop && again != before) {
-          before = again;
-          changed = true;
-        }
-      }
-      pending = after;
+      visitRegions(&op, pending,
+                   [&](Block &inner, Pending &end) { visit(inner, end); });
     }
   }
 

@@ -3,7 +3,6 @@
 // sets only grow, so that loops come to an end.
 //===----------------------------------------------------------------------===//
 #include "Lifetimes.h"
-#include "mlir/Interfaces/LoopLikeInterface.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
@@ -136,27 +135,10 @@ void Lifetimes::findPending(Block &block, Pending &pending) {
 }
 
 void Lifetimes::findPending(Operation *op, Pending &pending) {
-  if (op->getNumRegions() > 0) {
-    bool loop = isa<LoopLikeOpInterface>(op);
-    Pending before = pending, after = pending;
-    for (bool changed = true; changed;) {
-      changed = false;
-      for (Region &region : op->getRegions())
-        for (Block &block : region) {
-          Pending end = before;
-          findPending(block, end);
-          after.merge(end);
-        }
-      Pending again = before;
-      again.merge(after);
-      if (loop && again != before) {
-        before = again;
-        changed = true;
-      }
-    }
-    pending = after;
-    return;
-  }
+  if (op->getNumRegions() > 0)
+    return visitRegions(op, pending, [&](Block &block, Pending &end) {
+      findPending(block, end);
+    });
   if (isa<BarrierOp>(op))
     return pending.meet();
   if (auto wait = dyn_cast<WaitOp>(op)) {

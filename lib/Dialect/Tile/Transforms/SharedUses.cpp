@@ -2,6 +2,7 @@
 // See SharedUses.h.
 //===----------------------------------------------------------------------===//
 #include "SharedUses.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
@@ -29,4 +30,27 @@ Uses::Uses(Operation *op) {
       writes.push_back(memory);
     }
   }
+}
+
+void deltanet::tile::visitRegions(
+    Operation *op, Pending &pending,
+    llvm::function_ref<void(Block &, Pending &)> visitBlock) {
+  bool loop = isa<LoopLikeOpInterface>(op);
+  Pending before = pending, after = pending;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (Region &region : op->getRegions())
+      for (Block &block : region) {
+        Pending end = before;
+        visitBlock(block, end);
+        after.merge(end);
+      }
+    Pending again = before;
+    again.merge(after);
+    if (loop && again != before) {
+      before = again;
+      changed = true;
+    }
+  }
+  pending = after;
 }

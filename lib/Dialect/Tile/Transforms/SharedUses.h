@@ -59,6 +59,13 @@ struct Pending {
   }
 };
 
+/// Visits the regions of `op`, which is no leaf, with what is pending before
+/// them; what is then pending after. What is pending at the end of a loop meets
+/// its beginning; sets only grow, so that this ends.
+void visitRegions(
+    mlir::Operation *op, Pending &pending,
+    llvm::function_ref<void(mlir::Block &, Pending &)> visitBlock);
+
 } // namespace deltanet::tile
 
 #endif // DELTANET_LIB_DIALECT_TILE_TRANSFORMS_SHAREDUSES_H
