@@ -3,18 +3,19 @@ compiler writes, all lanes of all warps at once. Shared memory starts as NaN, an
 warps that meet in a byte of it where no barrier (of the block, of a role, or of a
 channel) orders them are an error, as are addresses outside of what was given. An
 asynchronous copy arrives when it has been waited for, and no earlier. Approximate
-instructions round correctly here, and sums in the tensor cores are rounded once."""
+instructions round correctly here, and sums in the tensor cores are cut off once."""
 
 import re
 
 import numpy as np
 
+from arithmetic import (FLOATS, INTEGERS, SHIFTS, SIGNED, UNSIGNED, cut_off, from_bf16, from_f16, to_bf16,
+                        to_f16)
+
 WARP = 32
 SHARED_BASE = 1 << 40  # where shared memory stands among addresses
 TOGETHER = {"shfl", "vote", "mma", "movmatrix", "ldmatrix", "stmatrix"}  # by whole warps
 SIZES = {"8": 1, "16": 2, "32": 4, "64": 8}
-UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
-SIGNED = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
 
 
 class Refused(Exception):
@@ -24,29 +25,6 @@ class Refused(Exception):
 def size_of(kind):
     """Bytes of a type such as `b32`; 0 of a predicate."""
     return SIZES.get(kind.lstrip("bsuf"), 2 if kind in ("f16", "bf16") else 0)
-
-
-def from_bf16(bits):
-    return (bits.astype(np.uint32) << 16).view(np.float32)
-
-
-def to_bf16(x):
-    bits = np.ascontiguousarray(x, dtype=np.float32).view(np.uint32)
-    rounded = (bits.astype(np.uint64) + 0x7FFF + ((bits >> 16) & 1)) >> 16
-    return np.where(np.isnan(x), 0x7FFF, rounded).astype(np.uint16)
-
-
-def from_f16(bits):
-    return bits.astype(np.uint16).view(np.float16).astype(np.float32)
-
-
-def to_f16(x):
-    return np.asarray(x, dtype=np.float32).astype(np.float16).view(np.uint16)
-
-
-def flush(x):
-    """Subnormals as zero."""
-    return np.where(np.abs(x) < np.float32(2.0**-126), x * np.float32(0), x)
 
 
 def offset_of(address, mask):
@@ -487,7 +465,7 @@ class Block:
                     k = 2 * pair + half + i // (2 if registers is a else 1) * 8
                     place = store(group, k, i)
                     matrix[(slice(None), *place)] = unpack(bits >> 16 * half & 0xFFFF)
-        result = (sums + left @ right).astype(np.float32)
+        result = cut_off(sums + left @ right)
         for i, name in enumerate(operands[0]):
             part = result[:, group + i // 2 * 8, 2 * pair + i % 2]
             self.assign(name, np.ascontiguousarray(part).ravel(), mask)
@@ -565,63 +543,6 @@ class Block:
             return self.assign(operands[0], result, mask)
         arguments = [self.signed(name, kind) for name in operands[1:]]
         self.assign(operands[0], INTEGERS[op[0]](*arguments), mask)
-
-
-SHIFTS = {
-    "shl": lambda x, by: x << np.minimum(by, 63),
-    "shr": lambda x, by: x >> np.minimum(by, 8 * x.itemsize - 1),
-    "bfe": lambda x, at, count: x >> at & ((1 << count) - 1),
-}
-
-INTEGERS = {
-    "add": lambda x, y: x + y,
-    "sub": lambda x, y: x - y,
-    "mul": lambda x, y: x * y,
-    "mad": lambda x, y, z: x * y + z,
-    "div": lambda x, y: x // np.where(y == 0, 1, y),
-    "rem": lambda x, y: x % np.where(y == 0, 1, y),
-    "and": lambda x, y: x & y,
-    "or": lambda x, y: x | y,
-    "xor": lambda x, y: x ^ y,
-    "not": lambda x: ~x,
-    "neg": lambda x: (-x.astype(np.int64)).astype(SIGNED[x.itemsize]),
-    "min": np.minimum,
-    "max": np.maximum,
-    **SHIFTS,
-}
-
-
-def exact(function):
-    """`function` in float64, rounded once; operands flushed where the name says so."""
-
-    def compute(op, *x):
-        if "ftz" in op:
-            x = [flush(v) for v in x]
-        result = function(*[v.astype(np.float64) for v in x]).astype(np.float32)
-        return flush(result) if "ftz" in op else result
-
-    return compute
-
-
-FLOATS = {
-    "add": lambda op, x, y: x + y,
-    "sub": lambda op, x, y: x - y,
-    "mul": lambda op, x, y: x * y,
-    "fma": exact(lambda x, y, z: x * y + z),
-    "neg": lambda op, x: -x,
-    "abs": lambda op, x: np.abs(x),
-    "copysign": lambda op, sign, x: np.copysign(x, sign),
-    "min": lambda op, x, y: (np.minimum if "NaN" in op else np.fmin)(x, y),
-    "max": lambda op, x, y: (np.maximum if "NaN" in op else np.fmax)(x, y),
-    "ex2": exact(np.exp2),
-    "lg2": exact(np.log2),
-    "rcp": exact(lambda x: 1 / x),
-    "sqrt": exact(np.sqrt),
-    "rsqrt": exact(lambda x: 1 / np.sqrt(x)),
-    "sin": exact(np.sin),
-    "cos": exact(np.cos),
-    "div": exact(lambda x, y: x / y),
-}
 
 
 def launch(text, name, arrays, numbers=(), shared=0, blocks=((0, 0, 0),), order=None):
