@@ -13,6 +13,7 @@ namespace deltanet {
 /// What a recurrence asks of its kernels, whatever its extents.
 struct ScanWork {
   int64_t keys = 0, values = 0;
+  int64_t steps = 1; // of a token
   bool isFloat32 = false;
   bool isDelta = false; // solves a triangle for every chunk
   bool hasGates = false;
