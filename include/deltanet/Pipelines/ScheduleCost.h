@@ -13,11 +13,11 @@ namespace deltanet {
 /// What a recurrence asks of its kernels, whatever its extents.
 struct ScanWork {
   int64_t keys = 0, values = 0;
-  int64_t steps = 1; // of a token
   bool isFloat32 = false;
   bool isDelta = false; // solves a triangle for every chunk
   bool hasGates = false;
   bool hasChannelGates = false;
+  int64_t steps = 1; // of a token
 };
 
 /// How often it does so.
