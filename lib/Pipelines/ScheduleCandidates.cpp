@@ -53,6 +53,7 @@ FunctionWork deltanet::readWork(func::FuncOp function) {
       work.length += " / max(" + work.sequences + ", 1)";
     ScanWork &scan = work.scan;
     scan.keys = std::max(scan.keys, shape.keyWidth);
+    scan.steps = std::max(scan.steps, shape.steps);
     scan.values = std::max(scan.values, shape.valueWidth);
     if (auto decay = op.getDecay()) {
       scan.hasGates = true;
@@ -111,7 +112,12 @@ bool deltanet::isOpen(ScheduleAttr decided) {
 /// its products is not among the constants of the model.
 static SmallVector<int64_t> listChunks(const ScanWork &work) {
   // What is split in two for its products (tf32x3) takes twice the room.
-  if (work.isFloat32 && (work.hasChannelGates || work.keys > 64))
+  if (work.isFloat32 &&
+      (work.hasChannelGates || work.keys > 64 || work.steps > 1))
+    return {16};
+  // Pseudo-values in two parts beside half a state of 128 keys: 32 rows of them
+  // are what a thread has registers for.
+  if (work.isDelta && work.steps > 1 && work.keys >= 128)
     return {16};
   // Without a triangle to solve, longer chunks meet their barriers less often;
   // gates per channel are held in registers by the ahead part.

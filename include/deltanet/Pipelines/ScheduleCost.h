@@ -17,6 +17,7 @@ struct ScanWork {
   bool isDelta = false; // solves a triangle for every chunk
   bool hasGates = false;
   bool hasChannelGates = false;
+  int64_t steps = 1; // of a token
 };
 
 /// How often it does so.

@@ -26,9 +26,9 @@ struct BodyOptions {
   ReadOut readOut;
   int64_t steps;
   mlir::Type gateType; // of running sums of log-decays
-  /// Pseudo-values are multiplied in two parts: what rounding takes from them
-  /// is not lost to the state.
-  bool exactPseudoValues = false;
+  /// Whether pseudo-values are multiplied in two parts on their way into the
+  /// state, where an error stays, and into the output.
+  bool exactUpdate = false, exactReadOut = false;
 };
 
 /// What a chunk gives.

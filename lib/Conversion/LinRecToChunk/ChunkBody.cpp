@@ -104,7 +104,7 @@ SmallVector<Value, 2> ChunkBody::intoState(Value x, Value y, StringRef name) {
     Value &decayed = gates.perChannel ? x : y;
     decayed = t.mul(decayed, factor);
   }
-  return t.dots(x, y, /*transposeX=*/true, options.exactPseudoValues, name);
+  return t.dots(x, y, /*transposeX=*/true, options.exactUpdate, name);
 }
 
 Value ChunkBody::decayedState() {
@@ -137,7 +137,7 @@ Value ChunkBody::readOut(Value u) {
                    "M"); // (7), (28)
   Value qS = t.name(decayedDot(in.query, in.state, gate), "qS");
   Value o = t.addAll(qS, t.dots(m, u, /*transposeX=*/false,
-                                options.exactPseudoValues, "MU")); // (8)
+                                options.exactReadOut, "MU")); // (8)
   if (in.bonus) {
     auto shape = TileBuilder::typeOf(in.query).getShape();
     Value qu = t.mul(in.query, t.broadcast(in.bonus, {0}, shape));

@@ -111,12 +111,15 @@ static Value initialState(RecurrenceOpInterface op, OpBuilder &b,
 /// Among few keys, or with many a token, pseudo-values are sums whose terms
 /// cancel, and what rounding to bf16 takes from them stays in the state
 /// (docs/Gpu.md). f16 has the digits, and additive ones are the values.
-static bool needsExactPseudoValues(RecurrenceOpInterface op,
-                                   const Derivation &how) {
+static void chooseExactness(RecurrenceOpInterface op, const Derivation &how,
+                            BodyOptions &options) {
+  constexpr int64_t kManyKeys = 128;
   auto scan = dyn_cast<linrec::ScanOp>(op.getOperation());
   ScanShape s = getScanShape(op);
-  return scan && scan.getBeta() && how.productType.isBF16() &&
-         (s.keyWidth < 128 || s.steps > 1);
+  if (!scan || !scan.getBeta() || !how.productType.isBF16())
+    return;
+  options.exactReadOut = s.keyWidth < kManyKeys;
+  options.exactUpdate = options.exactReadOut || s.steps > 1;
 }
 
 static void buildBody(chunk::ScanOp scan, RecurrenceOpInterface op,
@@ -140,7 +143,8 @@ static void buildBody(chunk::ScanOp scan, RecurrenceOpInterface op,
     tiles.*slot = t.name(block->addArgument(tile, loc), name);
   }
   BodyOptions options{op.getScaleFactor(), op.getReadOut(), s.steps,
-                      how.gateType, needsExactPseudoValues(op, how)};
+                      how.gateType};
+  chooseExactness(op, how, options);
   BodyResult result = how.chunk == 1 ? buildTokenBody(t, tiles, options)
                                      : buildChunkBody(t, tiles, options);
   Value output =

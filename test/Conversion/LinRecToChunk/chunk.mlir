@@ -141,3 +141,17 @@ func.func @many_keys(%q: tensor<?x?x2x128xbf16>, %v: tensor<?x?x2x16xbf16>, %b: 
   %o = linrec.scan %q, %q, %v beta(%b : tensor<?x?x2xbf16>) : tensor<?x?x2x128xbf16>, tensor<?x?x2x128xbf16>, tensor<?x?x2x16xbf16> -> tensor<?x?x2x16xbf16>
   return %o : tensor<?x?x2x16xbf16>
 }
+
+// Several steps a token: into the state in two parts, into the output in one.
+// BF16-LABEL: func.func @many_keys_steps
+// BF16: %MU = chunk.dot
+// BF16-NEXT: %[[SUM:.*]] = arith.addf %qS, %MU
+// BF16-NEXT: %O = arith.mulf %[[SUM]]
+// BF16: %[[KU:.*]] = chunk.dot %{{.*}} {transpose_lhs}
+// BF16: %kU = chunk.dot %{{.*}} {transpose_lhs}
+// BF16: %[[FIRST:.*]] = arith.addf %S, %[[KU]]
+// BF16: %S_next = arith.addf %[[FIRST]], %kU
+func.func @many_keys_steps(%q: tensor<1x32x2x128xbf16>, %k: tensor<1x64x2x128xbf16>, %v: tensor<1x64x2x16xbf16>, %b: tensor<1x64x2xbf16>) -> tensor<1x32x2x16xbf16> {
+  %o = linrec.scan %q, %k, %v beta(%b : tensor<1x64x2xbf16>) steps(2) : tensor<1x32x2x128xbf16>, tensor<1x64x2x128xbf16>, tensor<1x64x2x16xbf16> -> tensor<1x32x2x16xbf16>
+  return %o : tensor<1x32x2x16xbf16>
+}

@@ -40,3 +40,10 @@ func.func @few_half(%q: tensor<?x?x4x48xf16>, %b: tensor<?x?x4xf16>) -> tensor<?
     : tensor<?x?x4x48xf16>, tensor<?x?x4x48xf16>, tensor<?x?x4x48xf16> -> tensor<?x?x4x48xf16>
   return %o : tensor<?x?x4x48xf16>
 }
+// Several keys a token.
+// CHECK-LABEL: @steps({{.*}}kernel.schedule = #kernel.schedule<chunk = 32, products = f32, gates = f64>
+func.func @steps(%q: tensor<2x64x4x64xbf16>, %k: tensor<2x192x4x64xbf16>, %b: tensor<2x192x4xbf16>) -> tensor<2x64x4x64xbf16> {
+  %o = linrec.scan %q, %k, %k beta(%b : tensor<2x192x4xbf16>) steps(3)
+    : tensor<2x64x4x64xbf16>, tensor<2x192x4x64xbf16>, tensor<2x192x4x64xbf16> -> tensor<2x64x4x64xbf16>
+  return %o : tensor<2x64x4x64xbf16>
+}

@@ -25,14 +25,17 @@ static bool hasOnlyShortRecurrences(func::FuncOp function, int64_t most) {
 }
 
 /// Whether operands rounded to 16 bits would be too far off: where keys have
-/// few channels they are nearly dependent within a chunk, so that its triangle
-/// is far from the identity and the errors of solving it stay in a small state.
+/// few channels, or tokens many keys, keys are nearly dependent within a chunk,
+/// so that its triangle is far from the identity and the errors of solving it
+/// stay in a small state (docs/Gpu.md).
 static bool needsFloatProducts(linrec::RecurrenceOpInterface op) {
   auto scan = dyn_cast<linrec::ScanOp>(op.getOperation());
-  bool solves = !scan || scan.getBeta();
-  Type element = op.getValue().getType().getElementType();
-  return solves &&
-         linrec::getScanShape(op).keyWidth < (element.isF16() ? 48 : 64);
+  if (scan && !scan.getBeta())
+    return false; // nothing is solved
+  linrec::ScanShape shape = linrec::getScanShape(op);
+  if (op.getValue().getType().getElementType().isF16())
+    return shape.keyWidth < 48;
+  return shape.keyWidth < (shape.steps > 2 ? 128 : 64);
 }
 
 /// The element type of the recurrences of `function`, bf16 where it has none:
