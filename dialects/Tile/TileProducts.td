@@ -174,11 +174,13 @@ def Tile_SumRowsOp : Tile_Op<"sum_rows"> {
   let summary = "running sums down the columns of a matrix in shared memory";
   let description = [{
     Puts `sum_{i <= r} buffer[i, c]` in place of `buffer[r, c]` (2), i < r with
-    `exclusive`; with `reverse` the sum runs over i >= r, i > r. A thread has whole
-    columns, one after the other: no sum passes between threads, as it does in
-    `tile.cumsum`.
+    `exclusive`; with `reverse` the sum runs over i >= r, i > r. Lanes have some
+    rows each of four columns and sum up at first what they have, so that few sums
+    pass between lanes; in `tile.cumsum` all of them do. Sums of numbers that are
+    not positive do not increase from row to row.
 
     - C1: the buffer is f32.
+    - C2: it has multiples of 16 rows and columns, and rows of a multiple of 16 bytes.
 
     Example: `tile.sum_rows %g : !tile.buffer<64x128xf32, pad = 8>`
   }];

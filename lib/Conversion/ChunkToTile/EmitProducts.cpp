@@ -10,6 +10,9 @@ using namespace mlir;
 using namespace deltanet;
 using namespace deltanet::chunk;
 
+/// So many registers of a thread are a wide state: half of all.
+static constexpr int64_t kWideState = 128;
+
 Value RoleEmitter::mma(Value lhs, Value rhs, Value init, bool transposeLhs,
                        bool transposeRhs, Location loc) {
   tile::PrecisionAttr precision;
@@ -20,14 +23,14 @@ Value RoleEmitter::mma(Value lhs, Value rhs, Value init, bool transposeLhs,
                              transposeLhs, transposeRhs, precision);
 }
 
-/// The product that this value is, if it is left to the sum that uses it.
-static DotOp deferredProduct(Value v) {
-  auto dot = v.getDefiningOp<DotOp>();
-  return dot && dot->hasOneUse() ? dot : DotOp();
-}
-
 Value RoleEmitter::makeSum(arith::AddFOp op) {
   Value x = op.getLhs(), y = op.getRhs();
+  // The product that a value is, if it is left to the sum that uses it.
+  auto deferredProduct = [&](Value v) {
+    auto dot = v.getDefiningOp<DotOp>();
+    return dot && dot->hasOneUse() && !values.lookup(v).registers ? dot
+                                                                  : DotOp();
+  };
   DotOp left = deferredProduct(x), right = deferredProduct(y);
   if (left && !right)
     std::swap(x, y);
@@ -58,13 +61,55 @@ Value RoleEmitter::makeProduct(DotOp op, Value init) {
   Value held = rightColumn ? rhs : lhs, other = rightColumn ? lhs : rhs;
   // What is carried is rounded a part at a time: it stays in registers as it
   // is, and has no room there in 16 bits as well.
-  if (auto rounding = held.getDefiningOp<arith::TruncFOp>())
-    if (isa<BlockArgument>(rounding.getIn()) && plan.waits(rounding.getIn()))
-      held = rounding.getIn();
-  Value left = inRegisters(held), right = left ? inBuffer(other) : Value();
+  Value carried = roundedCarry(held);
+  Value left = inRegisters(carried ? carried : held),
+        right = left ? inBuffer(other) : Value();
+  if (!right)
+    return {};
   // Right is k x n where the body's product contracts its first dimension.
   bool transposed = rightColumn ? !tl : tr;
-  return right ? mma(left, right, init, false, transposed, loc) : Value();
+  Value product = mma(left, right, init, false, transposed, loc);
+  // Where a state fills half of the registers, its other products are made at
+  // once: what is rounded would else stay in registers until they are.
+  int64_t perThread =
+      rankedType(left).getNumElements() / (warps * tile::kWarpSize);
+  if (!carried || perThread < kWideState)
+    return product;
+  values[op].registers = product;
+  return makeProductsOf(carried) ? product : Value();
+}
+
+/// Makes the products of a carried value with what does not wait, but for one
+/// that starts from something else.
+bool RoleEmitter::makeProductsOf(Value carried) {
+  for (Operation *other : plan.getState()) {
+    auto dot = dyn_cast<DotOp>(other);
+    if (!dot || values.lookup(dot).registers)
+      continue;
+    Value lhs = dot.getLhs(), rhs = dot.getRhs();
+    bool isLeft = roundedCarry(lhs) == carried;
+    if ((!isLeft && roundedCarry(rhs) != carried) ||
+        plan.waits(isLeft ? rhs : lhs))
+      continue;
+    if (dot->hasOneUse())
+      if (auto sum = dyn_cast<arith::AddFOp>(*dot->user_begin())) {
+        Value addend = sum.getLhs() == dot ? sum.getRhs() : sum.getLhs();
+        if (!addend.getDefiningOp<DotOp>())
+          continue;
+      }
+    if (!inRegisters(dot))
+      return false;
+  }
+  return true;
+}
+
+/// The carried value that `v` is, rounded; null if it is none.
+Value RoleEmitter::roundedCarry(Value v) const {
+  auto rounding = v.getDefiningOp<arith::TruncFOp>();
+  if (!rounding || !isa<BlockArgument>(rounding.getIn()) ||
+      !plan.waits(rounding.getIn()))
+    return {};
+  return rounding.getIn();
 }
 
 Value RoleEmitter::makeDecayDot(DecayDotOp op) {

@@ -75,6 +75,8 @@ private:
   }
   mlir::FailureOr<mlir::Type> registerType(Value v, mlir::Location loc);
   tile::AccAttr stateLayout() const;
+  Value roundedCarry(Value v) const;
+  bool makeProductsOf(Value carried);
   Value load(Value v, Value buffer);
   Value storeMatrix(Value v, Value buffer);
   /// `fill` where `registers`, which holds `v`, is longer than `v`.

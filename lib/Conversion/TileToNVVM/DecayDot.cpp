@@ -38,14 +38,20 @@ public:
     Value firstBlock = emit.mul(emit.warpRow(layout), rows / 16);
     Value firstColumn = emit.mul(emit.warpColumn(layout), columns);
     SmallVector<Values> results(lefts);
+    auto append = [&](ArrayRef<Value> part) {
+      for (auto [i, result] : llvm::enumerate(results))
+        llvm::append_range(result, part.slice(i * perLeft(), perLeft()));
+    };
+    if (layout.getWarps()[0] == 1 && rows == 32 && columns == group) {
+      Values both = emitBothBlocks(firstColumn);
+      for (int64_t block : {0, 1})
+        append(ArrayRef<Value>(both).slice(block * perGroup(), perGroup()));
+      return results;
+    }
     for (int64_t r = 0; r != rows; r += 16)
-      for (int64_t c = 0; c != columns; c += group) {
-        Values part =
-            emitGroup(emit.add(firstBlock, r / 16), emit.add(firstColumn, c));
-        for (auto [i, result] : llvm::enumerate(results))
-          llvm::append_range(
-              result, ArrayRef<Value>(part).slice(i * perLeft(), perLeft()));
-      }
+      for (int64_t c = 0; c != columns; c += group)
+        append(
+            emitGroup(emit.add(firstBlock, r / 16), emit.add(firstColumn, c)));
     return results;
   }
 
@@ -59,14 +65,22 @@ private:
   int64_t perLeft() const { return group / 8 * 4; }
   int64_t perGroup() const { return lefts * perLeft(); }
   int64_t blockColumns() const { return 16 * steps; }
-  Values zeros() { return Values(perGroup(), emit.f32(0)); }
+  Values zeros(int64_t count) { return Values(count, emit.f32(0)); }
+  Values zeros() { return zeros(perGroup()); }
+
+  void startColumn(Value column) {
+    this->column = column;
+    columnBlock = emit.div(column, blockColumns());
+  }
+  void startRows(Value block) {
+    row = emit.mul(block, 16);
+    rowBlock = block;
+  }
 
   /// 16 rows and some columns, all in one block.
   Values emitGroup(Value rowBlock, Value column) {
-    row = emit.mul(rowBlock, 16);
-    this->rowBlock = rowBlock;
-    this->column = column;
-    columnBlock = emit.div(column, blockColumns());
+    startRows(rowBlock);
+    startColumn(column);
     return choose(
         emit.less(columnBlock, rowBlock), [&] { return below(); },
         [&] {
@@ -76,9 +90,58 @@ private:
         });
   }
 
+  /// Two blocks of 16 rows: every warp has a block on the diagonal, and those
+  /// with the first columns one below it. Both are made at once, since products
+  /// that wait for each other are what takes the time; what a warp of the last
+  /// columns makes below is dropped.
+  Values emitBothBlocks(Value column) {
+    startColumn(column);
+    Value isFirst = emit.equal(columnBlock, emit.i32(0));
+    auto inDiagonal = [&] { startRows(columnBlock); };
+    auto inBelow = [&] { startRows(emit.i32(1)); };
+    auto products = [&] {
+      return overChannels({[&](Value channel) {
+                             inDiagonal();
+                             return sectionOnDiagonal(channel);
+                           },
+                           [&](Value channel) {
+                             inBelow();
+                             return sectionBelow(channel, false);
+                           }});
+    };
+    inDiagonal();
+    Values both;
+    if (op.getBounded()) {
+      both = products();
+    } else {
+      auto sums = [&] {
+        inDiagonal();
+        Values made = sumsOverChannels();
+        inBelow();
+        llvm::append_range(made, this->products(false));
+        return made;
+      };
+      both = choose(isWithinReach(), products, sums, 2 * perGroup());
+    }
+    inDiagonal();
+    Values onDiagonal =
+        keepTriangle(ArrayRef<Value>(both).take_front(perGroup()));
+    Values result;
+    for (Value v : onDiagonal)
+      result.push_back(emit.select(isFirst, v, emit.f32(0)));
+    for (auto [low, v] :
+         llvm::zip(ArrayRef<Value>(both).drop_front(perGroup()), onDiagonal))
+      result.push_back(emit.select(isFirst, low, v));
+    return result;
+  }
+
   Values choose(Value condition, function_ref<Values()> yes,
                 function_ref<Values()> no) {
-    SmallVector<Type> types(perGroup(), b.getF32Type());
+    return choose(condition, yes, no, perGroup());
+  }
+  Values choose(Value condition, function_ref<Values()> yes,
+                function_ref<Values()> no, int64_t count) {
+    SmallVector<Type> types(count, b.getF32Type());
     auto ifOp = scf::IfOp::create(b, loc, types, condition, true);
     OpBuilder::InsertionGuard guard(b);
     for (auto [block, values] :
@@ -89,29 +152,75 @@ private:
     return llvm::to_vector_of<Value>(ifOp.getResults());
   }
 
-  /// `body` adds the products of 16 channels, from a first one and a constant
-  /// on, to sums.
-  Values
-  overChannels(function_ref<void(Value, ArrayRef<int64_t>, Values &)> body) {
+  //===--------------------------------------------------------------------===//
+  // Sums over channels by products
+  //===--------------------------------------------------------------------===//
+
+  /// What a block of 16 rows multiplies: parts of its operands, 16 channels at
+  /// a time, from a first channel on.
+  struct Section {
+    explicit Section(PartProduct product) : product(product) {}
+    virtual ~Section() = default;
+    virtual SmallVector<PartProduct::Part, 2> rights(int64_t channel) = 0;
+    virtual PartProduct::Part left(int64_t i, int64_t channel) = 0;
+
+    PartProduct product;
+  };
+  using MakeSection =
+      llvm::function_ref<std::unique_ptr<Section>(Value channel)>;
+
+  /// The sums of sections, one after the other, whose products alternate.
+  Values overChannels(ArrayRef<MakeSection> make) {
     int64_t parts = width / 16, together = kUnrolled;
     while (parts % together != 0)
       --together;
-    SmallVector<int64_t> channels;
-    for (int64_t i = 0; i != together; ++i)
-      channels.push_back(16 * i);
-    Values sums = zeros();
-    if (parts == together) {
-      body(emit.i32(0), channels, sums);
-      return sums;
-    }
+    Values sums = zeros(make.size() * perGroup());
+    if (parts == together)
+      return addChannels(make, emit.i32(0), together, sums);
     auto loop = scf::ForOp::create(b, loc, emit.i32(0), emit.i32(width),
                                    emit.i32(16 * together), sums);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     sums = llvm::to_vector_of<Value>(loop.getRegionIterArgs());
-    body(loop.getInductionVar(), channels, sums);
+    sums = addChannels(make, loop.getInductionVar(), together, sums);
     scf::YieldOp::create(b, loc, sums);
     return llvm::to_vector_of<Value>(loop.getResults());
+  }
+
+  /// Products that add to one sum wait for each other, so there are several
+  /// for each: for what remainders make, or for every other part.
+  Values addChannels(ArrayRef<MakeSection> make, Value channel, int64_t parts,
+                     Values sums) {
+    SmallVector<std::unique_ptr<Section>, 2> sections;
+    for (MakeSection made : make)
+      sections.push_back(made(channel));
+    SmallVector<Values, 3> chains{std::move(sums)};
+    int64_t count = hasRemainders() ? 3 : std::min<int64_t>(parts, 2);
+    for (int64_t i = 1; i != count; ++i)
+      chains.push_back(zeros(chains[0].size()));
+    for (int64_t part = 0; part != parts; ++part)
+      for (auto [s, section] : llvm::enumerate(sections)) {
+        auto rights = section->rights(16 * part);
+        for (int64_t i = 0; i != lefts; ++i) {
+          PartProduct::Part left = section->left(i, 16 * part);
+          for (auto [h, right] : llvm::enumerate(rights)) {
+            int64_t first = s * perGroup() + i * perLeft() + 4 * h;
+            SmallVector<MutableArrayRef<Value>, 3> to;
+            for (Values &chain : chains)
+              to.push_back(MutableArrayRef<Value>(chain).slice(first, 4));
+            if (!hasRemainders())
+              std::swap(to.front(), to[part % count]);
+            section->product.multiply(left, right, to);
+          }
+        }
+      }
+    // The small ones first.
+    while (chains.size() > 1) {
+      Values last = chains.pop_back_val();
+      for (auto [sum, v] : llvm::zip_equal(chains.back(), last))
+        sum = emit.addf(sum, v);
+    }
+    return chains.front();
   }
 
   bool hasRemainders() { return !operands.getRemainders().empty(); }
@@ -128,15 +237,6 @@ private:
                         channel, isLeft ? 16 : 8);
   }
 
-  /// Adds one left part times the right parts of the group.
-  void multiply(PartProduct &product, int64_t left, const PartProduct::Part &a,
-                ArrayRef<PartProduct::Part> rights, Values &sums) {
-    for (auto [h, part] : llvm::enumerate(rights))
-      product.multiply(
-          a, part,
-          MutableArrayRef<Value>(sums).slice(left * perLeft() + 4 * h, 4));
-  }
-
   //===--------------------------------------------------------------------===//
   // Below the diagonal
   //===--------------------------------------------------------------------===//
@@ -149,31 +249,51 @@ private:
         next, [&] { return products(false); }, [&] { return products(true); });
   }
 
+  Values products(bool apart) {
+    return overChannels(
+        {[&](Value channel) { return sectionBelow(channel, apart); }});
+  }
+
   /// Products of scaled operands; with `apart`, the right ones, which all left
   /// ones share, decay over the blocks between, too.
-  Values products(bool apart) {
-    return overChannels([&](Value channel, ArrayRef<int64_t> at, Values &sums) {
-      PartProduct product(emit, element, precision(), hasRemainders());
-      SmallVector<ScaledReader, 2> x;
-      for (int64_t i = 0; i != lefts; ++i)
-        x.push_back(scaledReader(i, channel));
-      ScaledReader y = scaledReader(lefts, channel);
+  struct Below : Section {
+    using Section::Section;
+    SmallVector<PartProduct::Part, 2> rights(int64_t c) override {
+      Values between;
+      if (apart)
+        between = decayFactors(self->emit, self->pairs(later, c),
+                               self->pairs(earlier, c));
+      SmallVector<PartProduct::Part, 2> parts;
+      for (int64_t h = 0; h != self->group; h += 8)
+        parts.push_back(
+            apart ? product.right(self->multiplied(y->numbers(h, c), between))
+                  : y->right(product, h, c));
+      return parts;
+    }
+    PartProduct::Part left(int64_t i, int64_t c) override {
+      return x[i].left(product, c);
+    }
+
+    DecayDotEmitter *self;
+    bool apart;
+    SmallVector<ScaledReader, 2> x;
+    std::optional<ScaledReader> y;
+    GateBuffer later, earlier;
+  };
+  std::unique_ptr<Section> sectionBelow(Value channel, bool apart) {
+    auto section = std::make_unique<Below>(
+        PartProduct(emit, element, precision(), hasRemainders()));
+    section->self = this;
+    section->apart = apart;
+    for (int64_t i = 0; i != lefts; ++i)
+      section->x.push_back(scaledReader(i, channel));
+    section->y.emplace(scaledReader(lefts, channel));
+    if (apart) {
       Value pair = emit.add(channel, emit.mul(emit.lanePair(), 2));
-      GateBuffer later = gateRow(endOfBlock(rowBlock), pair);
-      GateBuffer earlier = gateRow(endOfBlock(emit.add(columnBlock, 1)), pair);
-      for (int64_t c : at) {
-        Values between;
-        if (apart)
-          between = decayFactors(emit, pairs(later, c), pairs(earlier, c));
-        SmallVector<PartProduct::Part, 2> rights;
-        for (int64_t h = 0; h != group; h += 8)
-          rights.push_back(
-              apart ? product.right(multiplied(y.numbers(h, c), between))
-                    : y.right(product, h, c));
-        for (int64_t i = 0; i != lefts; ++i)
-          multiply(product, i, x[i].left(product, c), rights, sums);
-      }
-    });
+      section->later = gateRow(endOfBlock(rowBlock), pair);
+      section->earlier = gateRow(endOfBlock(emit.add(columnBlock, 1)), pair);
+    }
+    return section;
   }
 
   //===--------------------------------------------------------------------===//
@@ -244,44 +364,65 @@ private:
                           {emit.i32(-1), all});
   }
 
+  Values productsOnDiagonal() {
+    return overChannels(
+        {[&](Value channel) { return sectionOnDiagonal(channel); }});
+  }
+
   /// The right operand is scaled by how much the block has decayed before it;
   /// f16 has no exponents for that, and its scaled left operand none for what
-  /// the right one makes up for.
-  Values productsOnDiagonal() {
-    bool wide = element.isF16();
-    return overChannels([&](Value channel, ArrayRef<int64_t> at, Values &sums) {
-      PartProduct product(emit, wide ? Type(b.getF32Type()) : element,
-                          precision(), hasRemainders());
-      Value pair = emit.add(channel, emit.mul(emit.lanePair(), 2));
-      GateBuffer start = reference(pair);
-      PartReader y(emit, operands.getY(), yType, column, channel, 8);
-      GateReader gy(emit, gates.y, gyType, column, channel, 8);
-      SmallVector<ScaledReader, 2> x;
-      for (int64_t i = 0; i != lefts; ++i)
-        x.push_back(wide
-                        ? ScaledReader(emit, operands.getX()[i], Value(),
-                                       cast<BufferType>(op.getX()[i].getType()),
-                                       row, channel, 16)
-                        : scaledReader(i, channel));
-      GateReader gx(emit, gates.x, gxType, row, channel, 16);
-      for (int64_t c : at) {
-        SmallVector<Gate> from = pairs(start, c);
-        SmallVector<PartProduct::Part, 2> rights;
-        for (int64_t h = 0; h != group; h += 8) {
-          Values decays = decayFactors(emit, from, gy.read(h, c));
-          rights.push_back(product.right(multiplied(y.numbers(h, c), decays)));
-        }
-        Values decays;
-        if (wide)
-          for (auto [i, gate] : llvm::enumerate(gx.read(0, c)))
-            decays.push_back(decayFactor(emit, gate, from[i / 4 * 2 + i % 2]));
-        for (int64_t i = 0; i != lefts; ++i)
-          multiply(product, i,
-                   wide ? product.left(multiplied(x[i].numbers(0, c), decays))
-                        : x[i].left(product, c),
-                   rights, sums);
+  /// the right one makes up for (`wide`).
+  struct OnDiagonal : Section {
+    using Section::Section;
+    SmallVector<PartProduct::Part, 2> rights(int64_t c) override {
+      from = self->pairs(start, c);
+      SmallVector<PartProduct::Part, 2> parts;
+      for (int64_t h = 0; h != self->group; h += 8) {
+        Values decays = decayFactors(self->emit, from, gy->read(h, c));
+        parts.push_back(
+            product.right(self->multiplied(y->numbers(h, c), decays)));
       }
-    });
+      decays.clear();
+      if (wide)
+        for (auto [i, gate] : llvm::enumerate(gx->read(0, c)))
+          decays.push_back(
+              decayFactor(self->emit, gate, from[i / 4 * 2 + i % 2]));
+      return parts;
+    }
+    PartProduct::Part left(int64_t i, int64_t c) override {
+      if (wide)
+        return product.left(self->multiplied(x[i].numbers(0, c), decays));
+      return x[i].left(product, c);
+    }
+
+    DecayDotEmitter *self;
+    bool wide;
+    GateBuffer start; // the reference
+    SmallVector<ScaledReader, 2> x;
+    std::optional<PartReader> y;
+    std::optional<GateReader> gx, gy;
+    SmallVector<Gate> from; // of the channels at hand, as `decays`
+    Values decays;
+  };
+  std::unique_ptr<Section> sectionOnDiagonal(Value channel) {
+    bool wide = element.isF16();
+    auto section = std::make_unique<OnDiagonal>(
+        PartProduct(emit, wide ? Type(b.getF32Type()) : element, precision(),
+                    hasRemainders()));
+    section->self = this;
+    section->wide = wide;
+    section->start = reference(emit.add(channel, emit.mul(emit.lanePair(), 2)));
+    section->y.emplace(emit, operands.getY(), yType, column, channel, 8);
+    section->gy.emplace(emit, gates.y, gyType, column, channel, 8);
+    for (int64_t i = 0; i != lefts; ++i)
+      section->x.push_back(
+          wide ? ScaledReader(emit, operands.getX()[i], Value(),
+                              cast<BufferType>(op.getX()[i].getType()), row,
+                              channel, 16)
+               : scaledReader(i, channel));
+    if (wide)
+      section->gx.emplace(emit, gates.x, gxType, row, channel, 16);
+    return section;
   }
 
   Values multiplied(ArrayRef<Value> x, ArrayRef<Value> y) {

@@ -43,17 +43,19 @@ public:
       return pack(v);
     return {{}, {}, {tf32.right(v[0], v[1]), tf32.right(v[2], v[3])}};
   }
+  /// Adds the product to the first of the sums; products with a remainder to
+  /// sums of their own, the second and the third.
   void multiply(const Part &a, const Part &b,
-                llvm::MutableArrayRef<mlir::Value> sums) {
-    if (is16()) { // the small ones first
+                llvm::ArrayRef<llvm::MutableArrayRef<mlir::Value>> sums) {
+    if (is16()) {
       if (!a.remainder.empty())
-        mmaSync(emit, element, 16, a.remainder, b.packed, sums);
+        mmaSync(emit, element, 16, a.remainder, b.packed, sums[1]);
       if (!b.remainder.empty())
-        mmaSync(emit, element, 16, a.packed, b.remainder, sums);
-      mmaSync(emit, element, 16, a.packed, b.packed, sums);
+        mmaSync(emit, element, 16, a.packed, b.remainder, sums[2]);
+      mmaSync(emit, element, 16, a.packed, b.packed, sums[0]);
     }
     for (auto [x, y] : llvm::zip(a.halves, b.halves))
-      tf32.multiply(x, y, sums);
+      tf32.multiply(x, y, sums[0]);
   }
 
 private:

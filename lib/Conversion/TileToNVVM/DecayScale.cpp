@@ -1,6 +1,7 @@
 //===- DecayScale.cpp - operands multiplied by their decays ---------------===//
-// Every thread scales four neighbouring channels of a row at a time (27); what
-// several steps need is loaded before any of them stores.
+// Every thread scales four neighbouring channels of a row at a time (27),
+// blocks of 16 rows one after the other; what several steps need is loaded
+// before any of them stores.
 //===----------------------------------------------------------------------===//
 #include "Decay.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -83,11 +84,20 @@ public:
         gy{operands.getGy(), operands.getGyRest()},
         blockRows(16 * (yType.getRows() / xType.getRows())) {}
 
+  /// Block by block, since what a block's gates are compared with is known of
+  /// the first one; y of the last one is read by nobody.
   void run() {
-    bool both = xType.getRows() == yType.getRows();
-    pass(xType.getRows(), true, both);
-    if (!both)
-      pass(yType.getRows(), false, true);
+    int64_t blocks = xType.getRows() / 16;
+    scaleBlock(emit.i32(0), /*first=*/true, /*doY=*/blocks > 1);
+    if (blocks > 2) {
+      auto loop = scf::ForOp::create(emit.b, emit.loc, emit.i32(1),
+                                     emit.i32(blocks - 1), emit.i32(1));
+      OpBuilder::InsertionGuard guard(emit.b);
+      emit.b.setInsertionPointToStart(loop.getBody());
+      scaleBlock(loop.getInductionVar(), false, true);
+    }
+    if (blocks > 1)
+      scaleBlock(emit.i32(blocks - 1), false, false);
   }
 
 private:
@@ -103,26 +113,39 @@ private:
     Values y, xFactor, yFactor;
   };
 
+  void scaleBlock(Value block, bool first, bool doY) {
+    this->block = block;
+    isFirst = first;
+    bool both = blockRows == 16;
+    pass(16, true, both && doY);
+    if (!both && doY)
+      pass(blockRows, false, true);
+  }
+
+  /// Rows of the block.
   void pass(int64_t rows, bool doX, bool doY) {
     int64_t units = rows * yType.getColumns() / kChannels;
     int64_t turns = llvm::divideCeil(units, threads);
     int64_t together = std::min(turns, kTogether);
     Value thread = emit.thread();
     if (turns <= together)
-      return steps(thread, units, together, doX, doY);
+      return steps(thread, units, rows, together, doX, doY);
     auto loop =
         scf::ForOp::create(emit.b, emit.loc, emit.i32(0), emit.i32(units),
                            emit.i32(threads * together), ValueRange());
     OpBuilder::InsertionGuard guard(emit.b);
     emit.b.setInsertionPointToStart(loop.getBody());
-    steps(emit.add(thread, loop.getInductionVar()), units, together, doX, doY);
+    steps(emit.add(thread, loop.getInductionVar()), units, rows, together, doX,
+          doY);
   }
 
-  void steps(Value first, int64_t units, int64_t count, bool doX, bool doY) {
+  void steps(Value first, int64_t units, int64_t rows, int64_t count, bool doX,
+             bool doY) {
     bool whole = units % (threads * count) == 0;
     SmallVector<Unit, 0> all;
     for (int64_t i = 0; i != count; ++i)
-      all.push_back(load(emit.add(first, i * threads), units, whole, doX, doY));
+      all.push_back(
+          load(emit.add(first, i * threads), units, rows, whole, doX, doY));
     for (Unit &unit : all) {
       auto body = [&] { store(unit, doX, doY); };
       if (whole)
@@ -132,7 +155,8 @@ private:
     }
   }
 
-  Unit load(Value number, int64_t units, bool whole, bool doX, bool doY) {
+  Unit load(Value number, int64_t units, int64_t rows, bool whole, bool doX,
+            bool doY) {
     int64_t perRow = yType.getColumns() / kChannels;
     Unit unit;
     unit.number = number;
@@ -140,18 +164,17 @@ private:
     if (!whole) // past the end the last one is loaded again
       inside =
           arith::MinUIOp::create(emit.b, emit.loc, number, emit.i32(units - 1));
-    unit.row = emit.div(inside, perRow);
+    unit.row = emit.add(emit.mul(block, rows), emit.div(inside, perRow));
     unit.column = emit.mul(emit.rem(inside, perRow), kChannels);
     if (doX) {
-      unit.xFactor = decayFactors(
-          emit, readGates(gx, gxType, unit.row, unit.column),
-          loadGates(emit, reference(unit.row, unit.column), kChannels));
+      unit.xFactor =
+          decayFactors(emit, readGates(gx, gxType, unit.row, unit.column),
+                       loadGates(emit, reference(unit.column), kChannels));
       for (auto [x, type] : llvm::zip(operands.getX(), op.getX().getTypes()))
         unit.x.push_back(
             read(x, cast<BufferType>(type), unit.row, unit.column));
     }
     if (doY) {
-      Value block = emit.div(unit.row, blockRows);
       Value last = emit.add(emit.mul(block, blockRows), blockRows - 1);
       unit.yFactor =
           decayFactors(emit, readGates(gy, gyType, last, unit.column),
@@ -162,14 +185,11 @@ private:
   }
 
   /// The end of the block before; before the first one, the first row of gx.
-  GateBuffer reference(Value row, Value column) {
-    Value block = emit.div(row, 16);
+  GateBuffer reference(Value column) {
+    if (isFirst)
+      return gatesAt(emit, gx, gxType, emit.i32(0), column);
     Value end = emit.add(emit.mul(block, blockRows), -1);
-    Value first = emit.equal(block, emit.i32(0));
-    Value before = emit.select(first, emit.i32(0), end);
-    return selectGates(emit, first,
-                       gatesAt(emit, gx, gxType, emit.i32(0), column),
-                       gatesAt(emit, gy, gyType, before, column));
+    return gatesAt(emit, gy, gyType, end, column);
   }
 
   SmallVector<Gate> readGates(GateBuffer gates, BufferType type, Value row,
@@ -199,16 +219,9 @@ private:
       for (auto [i, x] : llvm::enumerate(unit.x))
         write(x, unit.xFactor, operands.getScaledX()[i], remainder(i),
               cast<BufferType>(op.getScaledX()[i].getType()), unit);
-    if (!doY)
-      return;
-    BufferType type = op.getScaledY().getType();
-    int64_t rows = yType.getRows() - blockRows;
-    if (rows == 0)
-      return;
-    emit.when(emit.less(unit.row, emit.i32(rows)), [&] {
+    if (doY)
       write(unit.y, unit.yFactor, operands.getScaledY(),
-            remainder(op.getScaledX().size()), type, unit);
-    });
+            remainder(op.getScaledX().size()), op.getScaledY().getType(), unit);
   }
 
   /// Where what rounding takes from a scaled operand goes, if anywhere.
@@ -246,6 +259,8 @@ private:
   BufferType xType, yType, gxType, gyType;
   GateBuffer gx, gy;
   int64_t blockRows; // of y
+  Value block;       // at hand
+  bool isFirst = false;
 };
 
 struct DecayScalePattern : OpConversionPattern<DecayScaleOp> {

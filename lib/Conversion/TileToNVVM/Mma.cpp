@@ -83,9 +83,16 @@ public:
     if (rhsType.getElementType().isF32())
       multiplyF32();
     else
-      multiply16();
+      multiply16({this});
     return sums;
   }
+
+  /// Products of 16 bits that share their left operand, in turns: it is taken,
+  /// and rounded, a part at a time for all of them.
+  static void runTogether(ArrayRef<ProductEmitter *> products) {
+    multiply16(products);
+  }
+  ArrayRef<Value> getSums() const { return sums; }
 
 private:
   MutableArrayRef<Value> tile(int64_t r, int64_t c) {
@@ -111,35 +118,49 @@ private:
     return pairs;
   }
 
-  void multiply16() {
-    // Right: stored n x k as the instruction wants it, or k x n and transposed.
+  static void multiply16(ArrayRef<ProductEmitter *> products) {
+    for (ProductEmitter *product : products)
+      product->startReading();
+    for (int64_t k = 0; k < products.front()->depth; k += 16) {
+      SmallVector<SmallVector<Value>> a = products.front()->leftParts(k);
+      for (ProductEmitter *product : products)
+        product->multiplyParts(k, a);
+    }
+  }
+
+  /// Right: stored n x k as the instruction wants it, or k x n and transposed.
+  void startReading() {
     bool nk = op.getTransposeRhs(), km = op.getTransposeLhs();
-    MatrixReader right(emit, rhs, rhsType, nk ? column : zero,
-                       nk ? zero : column,
-                       nk ? BlockOrder::Across : BlockOrder::Down, !nk);
-    std::optional<MatrixReader> left;
+    right.emplace(emit, rhs, rhsType, nk ? column : zero, nk ? zero : column,
+                  nk ? BlockOrder::Across : BlockOrder::Down, !nk);
     if (lhsType)
       left.emplace(emit, lhs.front(), lhsType, km ? zero : row, km ? row : zero,
                    km ? BlockOrder::Across : BlockOrder::Down, km);
-    for (int64_t k = 0; k < depth; k += 16) {
-      SmallVector<SmallVector<Value>> a;
-      for (int64_t r = 0; r < rows; r += 16) {
-        if (left)
-          a.push_back(left->read(km ? k : r, km ? r : k));
-        else if (isRoundedHere())
-          a.push_back(roundTile(r, k));
-        else // two tiles of 16 x 8 of an accumulator are one of 16 x 16
-          a.push_back(llvm::to_vector(lhs.slice((r / 16 * depth + k) / 4, 4)));
-      }
-      for (int64_t c = 0; c < columns; c += 16) {
-        int64_t blocks = columns - c >= 16 ? 4 : 2;
-        SmallVector<Value> b = right.read(nk ? c : k, nk ? k : c, blocks);
-        for (int64_t half = 0; half != blocks / 2; ++half)
-          for (int64_t r = 0; r < rows; r += 16)
-            mmaSync(emit, rhsType.getElementType(), 16, a[r / 16],
-                    ArrayRef<Value>(b).slice(2 * half, 2),
-                    tile(r, c + 8 * half));
-      }
+  }
+
+  SmallVector<SmallVector<Value>> leftParts(int64_t k) {
+    bool km = op.getTransposeLhs();
+    SmallVector<SmallVector<Value>> a;
+    for (int64_t r = 0; r < rows; r += 16) {
+      if (left)
+        a.push_back(left->read(km ? k : r, km ? r : k));
+      else if (isRoundedHere())
+        a.push_back(roundTile(r, k));
+      else // two tiles of 16 x 8 of an accumulator are one of 16 x 16
+        a.push_back(llvm::to_vector(lhs.slice((r / 16 * depth + k) / 4, 4)));
+    }
+    return a;
+  }
+
+  void multiplyParts(int64_t k, ArrayRef<SmallVector<Value>> a) {
+    bool nk = op.getTransposeRhs();
+    for (int64_t c = 0; c < columns; c += 16) {
+      int64_t blocks = columns - c >= 16 ? 4 : 2;
+      SmallVector<Value> b = right->read(nk ? c : k, nk ? k : c, blocks);
+      for (int64_t half = 0; half != blocks / 2; ++half)
+        for (int64_t r = 0; r < rows; r += 16)
+          mmaSync(emit, rhsType.getElementType(), 16, a[r / 16],
+                  ArrayRef<Value>(b).slice(2 * half, 2), tile(r, c + 8 * half));
     }
   }
 
@@ -198,7 +219,29 @@ private:
   SmallVector<Value> sums;
   int64_t rows, columns, depth;
   Value zero, row, column;
+  std::optional<MatrixReader> left, right; // of 16 bits
 };
+
+/// The product behind `op` that shares its left operand in registers and starts
+/// from zero, if there is one.
+MmaOp findPartner(MmaOp op) {
+  Operation *next = op->getNextNode();
+  while (next && next->hasTrait<OpTrait::ConstantLike>())
+    next = next->getNextNode();
+  auto partner = dyn_cast_or_null<MmaOp>(next);
+  auto is16 = [](MmaOp product) {
+    auto type = cast<BufferType>(product.getRhs().getType());
+    return !type.getElementType().isF32();
+  };
+  if (!partner || !isa<RankedTensorType>(op.getLhs().getType()) ||
+      partner.getLhs() != op.getLhs() || partner.getType() != op.getType() ||
+      !matchPattern(partner.getInit(), m_AnyZeroFloat()) || !is16(op) ||
+      !is16(partner) ||
+      cast<BufferType>(partner.getRhs().getType()).getElementType() !=
+          cast<BufferType>(op.getRhs().getType()).getElementType())
+    return {};
+  return partner;
+}
 
 struct MmaPattern : OpConversionPattern<MmaOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -208,7 +251,20 @@ struct MmaPattern : OpConversionPattern<MmaOp> {
     Emit emit(rewriter, op.getLoc());
     ProductEmitter product(emit, op, adaptor.getLhs(), adaptor.getRhs().front(),
                            adaptor.getInit());
-    rewriter.replaceOpWithMultiple(op, {product.run()});
+    MmaOp partner = findPartner(op);
+    if (!partner) {
+      rewriter.replaceOpWithMultiple(op, {product.run()});
+      return success();
+    }
+    // Behind the partner, where its operands are known.
+    rewriter.setInsertionPointAfter(partner);
+    SmallVector<Value> init(product.getSums().size(), emit.f32(0));
+    ProductEmitter second(emit, partner, adaptor.getLhs(),
+                          rewriter.getRemappedValue(partner.getRhs()), init);
+    ProductEmitter::runTogether({&product, &second});
+    rewriter.replaceOpWithMultiple(op, {SmallVector<Value>(product.getSums())});
+    rewriter.replaceOpWithMultiple(partner,
+                                   {SmallVector<Value>(second.getSums())});
     return success();
   }
 };

@@ -153,6 +153,7 @@ struct ConvertTileToNVVM
     populateVectorPatterns(converter, patterns);
     populateMmaPatterns(converter, patterns);
     populateInversePatterns(converter, patterns);
+    populateSumRowsPatterns(converter, patterns);
     populateDecayScalePatterns(converter, patterns);
     populateDecayDotPatterns(converter, patterns);
     populateStoreMatrixPatterns(converter, patterns,

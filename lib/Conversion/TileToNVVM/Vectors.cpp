@@ -418,56 +418,6 @@ struct SettlePattern : OpConversionPattern<SettleOp> {
   }
 };
 
-/// Whole columns a thread, several rows on their way.
-struct SumRowsPattern : OpConversionPattern<SumRowsOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(SumRowsOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Emit emit(rewriter, op.getLoc());
-    std::optional<int64_t> threads = emit.getNumThreads();
-    if (!threads)
-      return rewriter.notifyMatchFailure(op, "the block size is not known");
-    BufferType type = op.getBuffer().getType();
-    for (int64_t first = 0; first < type.getColumns(); first += *threads) {
-      Value column = emit.add(emit.thread(), first);
-      auto sum = [&] { sumColumn(emit, op, adaptor.getBuffer(), column); };
-      if (first + *threads <= type.getColumns())
-        sum();
-      else
-        emit.when(emit.less(column, emit.i32(type.getColumns())), sum);
-    }
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-private:
-  static void sumColumn(Emit &emit, SumRowsOp op, Value buffer, Value column) {
-    constexpr int64_t kOnTheirWay = 8;
-    BufferType type = op.getBuffer().getType();
-    Value place = emit.move(buffer, emit.mul(column, type.getElementBytes())),
-          sum;
-    for (int64_t first = 0; first < type.getRows(); first += kOnTheirWay) {
-      SmallVector<std::pair<Value, Value>> loaded;
-      for (int64_t i = first,
-                   end = std::min(first + kOnTheirWay, type.getRows());
-           i != end; ++i) {
-        int64_t row = op.getReverse() ? type.getRows() - 1 - i : i;
-        Value at = emit.move(place, row * type.getRowBytes());
-        loaded.push_back({at, emit.load(emit.b.getF32Type(), at)});
-      }
-      for (auto [at, value] : loaded) {
-        Value before = sum;
-        sum = sum ? emit.addf(sum, value) : value;
-        emit.store(!op.getExclusive() ? sum
-                   : before           ? before
-                                      : emit.f32(0),
-                   at);
-      }
-    }
-  }
-};
-
 class ReduceEmitter {
 public:
   ReduceEmitter(Emit &emit, ReduceOp op, ValueRange input, Value scratch)
@@ -572,8 +522,7 @@ struct ReducePattern : OpConversionPattern<ReduceOp> {
 
 void deltanet::tile::populateVectorPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns
-      .add<LoadVectorPattern, StoreVectorPattern, ConvertPattern, RepeatPattern,
-           CumsumPattern, SettlePattern, SumRowsPattern, ReducePattern>(
-          converter, patterns.getContext());
+  patterns.add<LoadVectorPattern, StoreVectorPattern, ConvertPattern,
+               RepeatPattern, CumsumPattern, SettlePattern, ReducePattern>(
+      converter, patterns.getContext());
 }

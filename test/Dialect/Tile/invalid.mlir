@@ -308,6 +308,13 @@ func.func @sum_rows_c1(%v: !tile.buffer<64x64xbf16, pad = 8>) {
 }
 
 // -----
+func.func @sum_rows_c2(%v: !tile.buffer<24x64xf32, pad = 8>) {
+  // expected-error @below {{expects multiples of 16 rows and columns, and rows of a multiple of 16 bytes, got '!tile.buffer<24x64xf32, pad = 8>'}}
+  tile.sum_rows %v : !tile.buffer<24x64xf32, pad = 8>
+  return
+}
+
+// -----
 func.func @settle_c1(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>) {
   // expected-error @below {{expects a vector in layout #tile.lanes, got}}
   %w = tile.settle %v : tensor<64x64xf32, #tile.acc<warps = [4, 1]>>

@@ -35,10 +35,16 @@ def cut_off(x):
     return np.where(np.abs(near) > np.abs(x), np.nextafter(near, np.float32(0)), near)
 
 
+def bit_field(x, at, count):
+    """`count` bits from bit `at` on; of signed numbers the first of them is the sign."""
+    above = 8 * x.itemsize - at - count
+    return x << above >> (above + at)
+
+
 SHIFTS = {
     "shl": lambda x, by: x << np.minimum(by, 63),
     "shr": lambda x, by: x >> np.minimum(by, 8 * x.itemsize - 1),
-    "bfe": lambda x, at, count: x >> at & ((1 << count) - 1),
+    "bfe": bit_field,
 }
 
 INTEGERS = {

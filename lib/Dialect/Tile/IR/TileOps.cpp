@@ -400,10 +400,16 @@ LogicalResult SettleOp::verify() {
 }
 
 LogicalResult SumRowsOp::verify() {
+  BufferType type = getBuffer().getType();
   // C1
-  if (!getBuffer().getType().getElementType().isF32())
-    return emitOpError("expects a buffer of f32, got ")
-           << getBuffer().getType();
+  if (!type.getElementType().isF32())
+    return emitOpError("expects a buffer of f32, got ") << type;
+  // C2
+  if (type.getRows() % 16 != 0 || type.getColumns() % 16 != 0 ||
+      type.getRowBytes() % 16 != 0)
+    return emitOpError("expects multiples of 16 rows and columns, and rows of "
+                       "a multiple of 16 bytes, got ")
+           << type;
   return success();
 }
 
