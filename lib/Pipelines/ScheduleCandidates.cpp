@@ -132,6 +132,9 @@ struct Columns {
   int64_t tiles, split, each;
   bool wide; // 32 a warp
   int64_t aheadWarps;
+
+  /// Tiles of 16 columns of one of `split` blocks.
+  int64_t share(int64_t split) const { return (tiles + split - 1) / split; }
 };
 
 struct Way {
@@ -151,14 +154,15 @@ static Columns shareColumns(const ScanWork &work) {
   // registers allow it without spills.
   columns.wide =
       !work.isFloat32 &&
-      (work.keys <= 64 || (work.hasChannelGates && work.keys <= 128));
+      (work.keys <= 64 ||
+       (work.keys <= 128 && (work.hasChannelGates || work.steps == 1)));
   columns.split = (columns.tiles + most - 1) / most;
-  columns.each = (columns.tiles + columns.split - 1) / columns.split;
+  columns.each = columns.share(columns.split);
   // Up to 8 warps a thread has all registers it can name.
   bool heavy = work.isFloat32 || work.hasChannelGates;
-  bool small = columns.wide && work.keys <= 64;
+  bool little = columns.wide && (work.keys <= 64 || (work.isDelta && !heavy));
   columns.aheadWarps =
-      small || (heavy && (columns.each == 5 || columns.each == 6)) ? 2 : 4;
+      little || (heavy && (columns.each == 5 || columns.each == 6)) ? 2 : 4;
   return columns;
 }
 
@@ -207,28 +211,31 @@ static SmallVector<ScheduleAttr> listWays(ScheduleAttr decided, int64_t chunk,
       schedule = schedule.withAheadWarps(way.aheadWarps);
     if (!decided.getSplitValue() && !decided.getWarps())
       schedule = schedule.withSplitValue(columns.split);
-    if (!decided.getWarps() && columns.wide)
-      schedule = schedule.withWarps(std::max<int64_t>(1, columns.each / 2));
+    if (!decided.getWarps() && columns.wide) {
+      int64_t each = decided.getSplitValue()
+                         ? columns.share(decided.getSplitValue())
+                         : columns.each;
+      schedule = schedule.withWarps(std::max<int64_t>(1, each / 2));
+    }
     list.push_back(schedule);
   };
   if (!sharedFirst)
     add({columns.aheadWarps, 2, false});
   // Blocks share the columns of a head, and what they would all do is a kernel
-  // before them.
+  // before them; 16 columns a warp, since there are few warps.
+  auto prepared = [&](int64_t split) {
+    return decided.withChunk(chunk)
+        .withStages(2)
+        .withPrepare(true)
+        .withSplitValue(split)
+        .withWarps(columns.share(split))
+        .withAheadWarps(2);
+  };
   for (int64_t split : shared)
-    list.push_back(decided.withChunk(chunk)
-                       .withStages(2)
-                       .withPrepare(true)
-                       .withSplitValue(split)
-                       .withAheadWarps(2));
+    list.push_back(prepared(split));
   // Long sequences are cut, so that every multiprocessor has a segment (10).
   for (int64_t count : segments)
-    list.push_back(decided.withChunk(chunk)
-                       .withStages(2)
-                       .withPrepare(true)
-                       .withSplitValue(columns.split)
-                       .withAheadWarps(2)
-                       .withSegments(count));
+    list.push_back(prepared(columns.split).withSegments(count));
   if (sharedFirst)
     add({columns.aheadWarps, 2, false});
   for (Way way : {Way{columns.aheadWarps, 1, false},

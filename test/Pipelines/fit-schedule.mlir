@@ -16,18 +16,18 @@
 // CHECK-SAME: kernel.schedule = #kernel.schedule<chunk = 32, {{.*}}split_value = 1, {{.*}}prepare = true, segments = 8>
 // CHECK-SAME: when = "max(N * 16 * 33 - M * 4, 6336 - T / max(N, 1)) <= 0"
 // CHECK: func.func private @packed_few(
-// CHECK-SAME: when = "max(N * 16 * 4 - M * 3, 96 - T / max(N, 1)) <= 0"
+// CHECK-SAME: when = "max(N * 16 * 2 - M, 128 - T / max(N, 1)) <= 0"
 // Numbers stand for themselves.
 // CHECK: func.func private @heads_long(
 // CHECK: func.func private @heads_few(
-// CHECK-SAME: when = "max(B * 16 * 4 - M * 3, 96 - T) <= 0"
+// CHECK-SAME: when = "max(B * 16 * 2 - M, 128 - T) <= 0"
 // CHECK: func.func private @open_long(
 // CHECK-SAME: kernel.variant = #kernel.variant<"open", when = "max(B * H * 33 - M * 4, 6336 - T) <= 0">
 // CHECK: func.func private @open_few(
 // CHECK-SAME: kernel.schedule = #kernel.schedule<chunk = 32, {{.*}}split_value = 8, {{.*}}prepare = true>
-// CHECK-SAME: kernel.variant = #kernel.variant<"open", when = "max(B * H * 4 - M * 3, 96 - T) <= 0">
+// CHECK-SAME: kernel.variant = #kernel.variant<"open", when = "max(B * H * 2 - M, 128 - T) <= 0">
 // CHECK: func.func @open(
-// CHECK-SAME: split_value = 1, ahead_warps = 4>
+// CHECK-SAME: split_value = 1, ahead_warps = 2>
 // CHECK-NOT: kernel.variant
 func.func @open(%q: tensor<?x?x?x128xbf16>, %k: tensor<?x?x?x128xbf16>, %v: tensor<?x?x?x128xbf16>, %b: tensor<?x?x?xbf16>) -> tensor<?x?x?x128xbf16> {
   %o = linrec.scan %q, %k, %v beta(%b : tensor<?x?x?xbf16>) : tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16>, tensor<?x?x?x128xbf16> -> tensor<?x?x?x128xbf16>

@@ -19,12 +19,12 @@ func.func @linear_attention(%q: tensor<?x?x4x128xbf16>, %k: tensor<?x?x4x128xbf1
   return %o : tensor<?x?x4x128xbf16>
 }
 
-// Four warps for the state, keys of 96 channels, groups of heads.
+// Two warps for the state, keys of 96 channels, groups of heads.
 // CHECK-LABEL: gpu.func @grouped
-// CHECK-SAME: known_block_size = array<i32: 256, 1, 1>
+// CHECK-SAME: known_block_size = array<i32: 128, 1, 1>
 // CHECK-SAME: grid = ["1", "8", "B"]
 // CHECK: arith.divui %block_id_y
-// CHECK: iter_args({{.*}}) -> (tensor<64x96xf32, #tile.acc<warps = [4, 1]>>
+// CHECK: iter_args({{.*}}) -> (tensor<64x96xf32, #tile.acc<warps = [2, 1]>>
 func.func @grouped(%q: tensor<?x?x2x96xbf16>, %k: tensor<?x?x2x96xbf16>,
     %v: tensor<?x?x8x64xbf16>, %beta: tensor<?x?x8xf32>) -> tensor<?x?x8x64xbf16> {
   %o = linrec.scan %q, %k, %v beta(%beta : tensor<?x?x8xf32>) : tensor<?x?x2x96xbf16>,
@@ -36,7 +36,7 @@ func.func @grouped(%q: tensor<?x?x2x96xbf16>, %k: tensor<?x?x2x96xbf16>,
 // CHECK-LABEL: gpu.func @wide
 // CHECK-SAME: grid = ["2", "4", "B"]
 // CHECK: %[[AT:.*]] = arith.muli %block_id_x, %c128
-// CHECK: tile.load %{{.*}} strides[%c128{{.*}}, %c1{{.*}}] : <f32> -> tensor<128x128xf32, #tile.acc<warps = [8, 1]>>
+// CHECK: tile.load %{{.*}} strides[%c128{{.*}}, %c1{{.*}}] : <f32> -> tensor<128x128xf32, #tile.acc<warps = [4, 1]>>
 // CHECK: tile.store {{.*}} strides[%c128{{.*}}, %c1{{.*}}]
 func.func @wide(%q: tensor<?x?x4x128xbf16>, %k: tensor<?x?x4x128xbf16>, %v: tensor<?x?x4x256xbf16>,
     %s: tensor<?x4x256x128xf32>) -> (tensor<?x?x4x256xbf16>, tensor<?x4x256x128xf32>) {

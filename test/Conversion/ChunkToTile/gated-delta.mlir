@@ -16,10 +16,10 @@ func.func @gated_delta(
 
 // Tensors, sizes that the types leave open, results.
 // CHECK: gpu.func @gated_delta(%[[Q:.*]]: !tile.global<bf16>, %[[K:.*]]: !tile.global<bf16>, %[[V:.*]]: !tile.global<bf16>, %[[BETA:.*]]: !tile.global<bf16>, %[[DECAY:.*]]: !tile.global<f32>, %{{.*}}: index, %[[T:.*]]: index, %[[O:.*]]: !tile.global<bf16>, %[[STATE:.*]]: !tile.global<f32>) kernel
-// CHECK-SAME: known_block_size = array<i32: 384, 1, 1>
+// CHECK-SAME: known_block_size = array<i32: 192, 1, 1>
 // CHECK-SAME: {name = "q", role = "input", shape = ["B", "T", "16", "128"], type = "bf16"}
 // CHECK-SAME: {name = "T", role = "size", type = "i64"}
-// CHECK-SAME: block = 384 : i64, grid = ["1", "16", "B"]
+// CHECK-SAME: block = 192 : i64, grid = ["1", "16", "B"]
 // CHECK-SAME: tile.shared_bytes
 
 // q and k for both roles, v for the one with the state; what it is handed: vectors,
@@ -28,15 +28,17 @@ func.func @gated_delta(
 // CHECK-DAG: %[[VS:.*]] = tile.channel at {{[0-9]+}} : <2, <32x128xbf16, pad = 8>>
 // CHECK-DAG: %[[MADE:.*]] = tile.channel at {{[0-9]+}} : <2, <1x32xf32>, <1x32xf32>, <1x32xf32>, <32x32xbf16, pad = 8>, <1x32xf32>, <32x32xbf16, pad = 8>>
 
-// CHECK: tile.roles state(warps = 8) {
-// CHECK: scf.for %[[C:.*]] = %{{.*}} iter_args(%[[S:.*]] = %{{.*}}) -> (tensor<128x128xf32, #tile.acc<warps = [8, 1]>>)
+// CHECK: tile.roles state(warps = 4) {
+// CHECK: scf.for %[[C:.*]] = %{{.*}} iter_args(%[[S:.*]] = %{{.*}}) -> (tensor<128x128xf32, #tile.acc<warps = [4, 1]>>)
 // CHECK: %[[QKC:.*]]:2 = tile.wait_slot %[[QK]][%[[C]]]
 // CHECK: %[[VC:.*]] = tile.wait_slot %[[VS]][%[[C]]]
 // CHECK: %[[MC:.*]]:6 = tile.wait_slot %[[MADE]][%[[C]]]
 // No barrier of this role in a chunk.
 // CHECK-NOT: tile.barrier
 // (3): the state is the left operand, from registers, rounded there
-// CHECK: %[[KS:.*]] = tile.mma %[[S]], %[[QKC]]#1, %{{.*}} transpose_rhs : tensor<128x128xf32, #tile.acc<warps = [8, 1]>>, {{.*}} -> tensor<128x32xf32, #tile.acc<warps = [8, 1]>>
+// CHECK: %[[KS:.*]] = tile.mma %[[S]], %[[QKC]]#1, %{{.*}} transpose_rhs : tensor<128x128xf32, #tile.acc<warps = [4, 1]>>, {{.*}} -> tensor<128x32xf32, #tile.acc<warps = [4, 1]>>
+// (8), at once: the state is rounded a part at a time, for both
+// CHECK-NEXT: %[[QS:.*]] = tile.mma %[[S]], %[[QKC]]#0, %{{.*}} transpose_rhs
 // CHECK: tile.load_matrix %[[VC]] transpose
 // CHECK: arith.subf
 // (6): pseudo-values, transposed; what rounding takes from the right-hand side is
@@ -45,8 +47,7 @@ func.func @gated_delta(
 // CHECK: %[[BACK:.*]] = arith.extf %[[Y]]
 // CHECK: %[[REST:.*]] = arith.subf %[[Y32]], %[[BACK]]
 // CHECK: %[[U:.*]] = tile.mma %[[Y]], %[[MC]]#3, %[[REST]] transpose_rhs
-// (8)
-// CHECK: tile.mma %[[S]], %[[QKC]]#0, %{{.*}} transpose_rhs
+// CHECK: arith.mulf %[[QS]]
 // CHECK: tile.mma %{{.*}}, %[[MC]]#5, %{{.*}} transpose_rhs
 // CHECK: tile.store %{{.*}}, %[[O]][{{.*}}] strides{{.*}} below %{{.*}} along [1]
 // (9)
@@ -58,7 +59,7 @@ func.func @gated_delta(
 // CHECK: scf.yield %[[NEXT]]
 // CHECK: tile.store %{{.*}}, %[[STATE]]
 
-// CHECK: }, ahead(warps = 4) {
+// CHECK: }, ahead(warps = 2) {
 // The first chunk, before the loop.
 // CHECK: tile.acquire %[[QK]][%c0
 // CHECK: tile.copy_async %[[Q]]
@@ -77,10 +78,10 @@ func.func @gated_delta(
 // CHECK: %[[A:.*]] = arith.maximumf %[[A0]]
 // CHECK: %[[G:.*]] = tile.cumsum %[[A]] : tensor<32xf32, #tile.lanes>
 // (4), by all warps together
-// CHECK: %[[KK:.*]] = tile.mma %[[IN]]#1, %[[IN]]#1, %{{.*}} transpose_rhs : {{.*}} -> tensor<32x32xf32, #tile.acc<warps = [1, 4]>>
+// CHECK: %[[KK:.*]] = tile.mma %[[IN]]#1, %[[IN]]#1, %{{.*}} transpose_rhs : {{.*}} -> tensor<32x32xf32, #tile.acc<warps = [1, 2]>>
 // CHECK: math.exp
 // CHECK: arith.cmpi sgt
-// CHECK: %[[L:.*]] = arith.mulf {{.*}} : tensor<32x32xf32, #tile.acc<warps = [1, 4]>>
+// CHECK: %[[L:.*]] = arith.mulf {{.*}} : tensor<32x32xf32, #tile.acc<warps = [1, 2]>>
 // (5)
 // CHECK: tile.store_matrix %[[L]], %[[LOWER:.*]] : tensor<32x32xf32
 // CHECK: tile.barrier

@@ -14,11 +14,11 @@ func.func @f(
   return %o, %state : tensor<?x?x16x128xbf16>, tensor<?x16x128x128xf32>
 }
 
-// CHECK: block = 512 : i64
+// CHECK: block = 384 : i64
 // One chunk in flight is one slot less; what both read is there for two chunks.
 // CHECK-DAG: %[[QK:.*]] = tile.channel at {{[0-9]+}} : <2, <32x128xbf16, pad = 8>, <32x128xbf16, pad = 8>>
 // CHECK-DAG: %[[V:.*]] = tile.channel at {{[0-9]+}} : <1, <32x128xbf16, pad = 8>>
-// CHECK: tile.roles state(warps = 8) {
+// CHECK: tile.roles state(warps = 4) {
 // CHECK-NOT: tile.copy_async
 // CHECK-NOT: tile.unit_lower_inverse
 // CHECK: scf.yield

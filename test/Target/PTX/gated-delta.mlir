@@ -8,12 +8,12 @@
 // CHECK: // deltanet.launch {"arguments":[{"name":"q","role":"input","shape":["B","T","G","128"],"type":"bf16"},
 // CHECK-SAME: {"name":"T","role":"size","type":"i64"}
 // CHECK-SAME: {"name":"o","role":"output","shape":["B","T","H","128"],"type":"bf16"}
-// CHECK-SAME: "block":384,"grid":["1","H","B"],"kernel":"gated_delta","shared":{{[0-9]+}},"target":"sm_80"}
+// CHECK-SAME: "block":192,"grid":["1","H","B"],"kernel":"gated_delta","shared":{{[0-9]+}},"target":"sm_80"}
 // CHECK: .version 7.8
 // CHECK: .target sm_80
 // CHECK: .extern .shared .align 128 .b8 tile_shared[];
 // CHECK: .visible .entry gated_delta(
-// CHECK: .maxntid 384
+// CHECK: .maxntid 192
 // CHECK-NOT: call
 // CHECK: cp.async.cg.shared.global
 // CHECK: ldmatrix.sync.aligned.m8n8.x4.shared.b16
