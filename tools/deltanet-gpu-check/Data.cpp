@@ -113,6 +113,8 @@ private:
       values[i] = normal(numbers, first + i);
       length2 += values[i] * values[i];
     }
+    if (length2 == 0) // of few channels a row may be zero
+      values[0] = length2 = 1;
     double factor = 1 / std::sqrt(length2);
     if (name == "a")
       factor = -factor;

@@ -41,6 +41,38 @@ func.func @last(%q: tensor<2x?x4x8xf32>, %k: tensor<2x?x4x8xf32>) -> tensor<2x?x
   return %o : tensor<2x?x4x8xf32>
 }
 
+// One tensor by heads and by groups: there are as many, so all groups are heads. By one
+// of the two alone, groups stay.
+// CHECK-LABEL: func.func @ungroup
+// CHECK: in(%arg0 [b, t, h, 1] : tensor<?x?x?x8xf32>
+// CHECK-NEXT: %arg1 [b, t, h, 1] : tensor<?x?x?x8xf32>
+// CHECK-NOT: g, 1
+func.func @ungroup(%q: tensor<?x?x?x8xf32>, %f: tensor<?x?x?x8xf32>) -> tensor<?x?x?x8xf32> {
+  %o = chunk.scan 16
+      in(%q [b, t, g, 1] : tensor<?x?x?x8xf32>, %f [b, t, g, 1] : tensor<?x?x?x8xf32>,
+         %f [b, t, h, 1] : tensor<?x?x?x8xf32>)
+      out([b, t, h, 1] : tensor<?x?x?x8xf32>) {
+  ^bb0(%n: index, %qt: tensor<16x8xf32>, %kt: tensor<16x8xf32>, %ft: tensor<16x8xf32>):
+    %a = arith.mulf %qt, %kt : tensor<16x8xf32>
+    %b = arith.addf %a, %ft : tensor<16x8xf32>
+    chunk.yield %b : tensor<16x8xf32>
+  }
+  return %o : tensor<?x?x?x8xf32>
+}
+
+// CHECK-LABEL: func.func @groups
+// CHECK: in(%arg0 [b, t, g, 1] : tensor<?x?x?x8xf32>
+func.func @groups(%q: tensor<?x?x?x8xf32>, %v: tensor<?x?x?x8xf32>) -> tensor<?x?x?x8xf32> {
+  %o = chunk.scan 16
+      in(%q [b, t, g, 1] : tensor<?x?x?x8xf32>, %v [b, t, h, 1] : tensor<?x?x?x8xf32>)
+      out([b, t, h, 1] : tensor<?x?x?x8xf32>) {
+  ^bb0(%n: index, %qt: tensor<16x8xf32>, %vt: tensor<16x8xf32>):
+    %a = arith.mulf %qt, %vt : tensor<16x8xf32>
+    chunk.yield %a : tensor<16x8xf32>
+  }
+  return %o : tensor<?x?x?x8xf32>
+}
+
 // A broadcast along nothing is its input, of a constant a constant.
 // CHECK-LABEL: func.func @broadcast
 // CHECK-SAME: %[[X:.*]]: tensor<8xf32>

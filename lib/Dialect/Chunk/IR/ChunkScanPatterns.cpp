@@ -1,5 +1,6 @@
 //===- ChunkScanPatterns.cpp - canonicalisation of chunk.scan -------------===//
-// What nobody reads goes, what is twice the same becomes one.
+// What nobody reads goes, what is twice the same becomes one, groups that are
+// heads are heads.
 //===----------------------------------------------------------------------===//
 #include "deltanet/Dialect/Chunk/IR/DimensionClasses.h"
 #include "mlir/IR/PatternMatch.h"
@@ -91,6 +92,40 @@ struct DropUnused : OpRewritePattern<ScanOp> {
   }
 };
 
+/// A tensor that is walked by heads and by groups in one dimension has as many
+/// of the one as of the other: there are no groups.
+struct UngroupHeads : OpRewritePattern<ScanOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ScanOp op,
+                                PatternRewriter &rewriter) const override {
+    llvm::SmallDenseSet<std::pair<Value, int64_t>> byHeads;
+    auto dimension = [&](size_t i, AccessAttr::Loop loop) {
+      return std::pair<Value, int64_t>(op.getInputs()[i],
+                                       op.getInputAccess(i).findLoop(loop));
+    };
+    for (size_t i = 0; i != op.getInputs().size(); ++i)
+      if (op.getInputAccess(i).has(AccessAttr::Head))
+        byHeads.insert(dimension(i, AccessAttr::Head));
+    auto isBoth = [&](size_t i) {
+      return op.getInputAccess(i).has(AccessAttr::Group) &&
+             byHeads.contains(dimension(i, AccessAttr::Group));
+    };
+    if (llvm::none_of(llvm::seq(op.getInputs().size()), isBoth))
+      return rewriter.notifyMatchFailure(
+          op, "no tensor is walked by heads and by groups");
+    SmallVector<Attribute> accesses;
+    for (Attribute a : op.getInputAccesses()) {
+      SmallVector<int64_t> entries(cast<AccessAttr>(a).getEntries());
+      llvm::replace(entries, int64_t(AccessAttr::Group),
+                    int64_t(AccessAttr::Head));
+      accesses.push_back(AccessAttr::get(op.getContext(), entries));
+    }
+    rewriter.modifyOpInPlace(
+        op, [&] { op.setInputAccessesAttr(rewriter.getArrayAttr(accesses)); });
+    return success();
+  }
+};
+
 /// Whether one tile may be in place of `x` and `y`: a tensor may be key and
 /// value, but what has the columns of the state is kept apart from what has
 /// not.
@@ -135,5 +170,5 @@ struct MergeInputs : OpRewritePattern<ScanOp> {
 
 void ScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                          MLIRContext *context) {
-  patterns.add<DropUnused, MergeInputs>(context);
+  patterns.add<DropUnused, MergeInputs, UngroupHeads>(context);
 }
