@@ -89,6 +89,22 @@ def ChunkSplitSegments : Pass<"chunk-split-segments", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numSplit", "split", "scans split">];
 }
 
+def ChunkSplitCarry : Pass<"chunk-split-carry", "::mlir::func::FuncOp"> {
+  let summary = "split a scan that needs its carried value whole from what it yields of it";
+  let description = [{
+    The gradient of a key contracts the columns of the carried dS that its update leaves
+    alone, (12) to (20), so that they cannot be shared. Such a `chunk.scan` becomes two:
+    the first carries what it did and yields, beside the outputs that come out of its
+    update, what others need of it, rounded where it is only read so; the second carries
+    nothing, so that its chunks wait for no other, and yields the rest. What does not
+    depend on the carried value is made in both.
+
+    A scan with a dimension that nothing contracts stays as it is.
+  }];
+  let dependentDialects = ["::deltanet::chunk::ChunkDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"numSplit", "split", "scans split">];
+}
+
 def ChunkSplitSolve : Pass<"chunk-split-solve", "::mlir::func::FuncOp"> {
   let summary = "split a solve into an inverse, which does not wait for the state, and a product";
   let description = [{

@@ -19,9 +19,22 @@ static void addCleanup(OpPassManager &manager) {
   manager.addPass(createCSEPass());
 }
 
-/// The solve becomes an inverse, which does not wait for the state, and a
-/// product.
+void deltanet::addGradient(OpPassManager &manager,
+                           const PipelineOptions &options) {
+  if (options.grad.empty())
+    return;
+  chunk::ChunkDifferentiateOptions gradient;
+  gradient.of.assign(options.grad.begin(), options.grad.end());
+  gradient.from.assign(options.gradFrom.begin(), options.gradFrom.end());
+  manager.addPass(chunk::createChunkDifferentiate(gradient));
+  addCleanup(manager);
+}
+
+/// What a carried value is needed whole for is made apart from it. The solve
+/// becomes an inverse, which does not wait for the state, and a product.
 void deltanet::addSplit(OpPassManager &manager, const PipelineOptions &) {
+  manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitCarry());
+  addCleanup(manager);
   manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve());
   chunk::ChunkHoistInvariantOptions hoist;
   hoist.onlyScheduled = true;
@@ -73,6 +86,7 @@ const Pipeline &deltanet::getLinRecToPTX() {
   static const Phase phases[] = {{"schedule", addFittedSchedule},
                                  {"chunk", addChunk},
                                  {"fuse", addFuse},
+                                 {"gradient", addGradient},
                                  {"split", addSplit},
                                  {"tile", addTile},
                                  {"nvvm", addNVVM},

@@ -15,6 +15,9 @@ void addChunk(mlir::OpPassManager &manager, const PipelineOptions &options);
 /// Elementwise work around a scan moves into its body.
 void addFuse(mlir::OpPassManager &manager, const PipelineOptions &options);
 
+/// Where gradients are asked for, functions get theirs beside them.
+void addGradient(mlir::OpPassManager &manager, const PipelineOptions &options);
+
 /// Solves become inverses and products; where the schedule says so, what does
 /// not wait for the state becomes a scan of its own.
 void addSplit(mlir::OpPassManager &manager, const PipelineOptions &options);

@@ -49,6 +49,12 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("where extents are open and no schedule is stated, a "
                      "second one for few sequences and heads"),
       llvm::cl::init(false)};
+  ListOption<std::string> grad{
+      *this, "grad",
+      llvm::cl::desc("arguments to take the gradient of: names or numbers")};
+  ListOption<std::string> gradFrom{
+      *this, "grad-from",
+      llvm::cl::desc("results whose gradient is given (all of floats)")};
   Option<std::string> stopAfter{
       *this, "stop-after",
       llvm::cl::desc("phase of the pipeline after which to stop"),

@@ -224,9 +224,6 @@ private:
   LogicalResult convert(func::FuncOp function, ScanOp scan,
                         kernel::ScheduleAttr schedule, StringRef name,
                         gpu::GPUModuleOp container) {
-    if (scan.getReverse())
-      return scan.emitOpError("expects chunks from first to last in a kernel; "
-                              "this scan runs in reverse");
     FailureOr<KernelSignature> signature =
         KernelSignature::read(function, scan);
     if (failed(signature))

@@ -95,13 +95,14 @@ private:
   void findWalks();
   Walk walk(chunk::AccessAttr access, mlir::RankedTensorType type, Value tileOf,
             int64_t rows);
-  Place place(Value tensor, Value tileOf, Value chunk);
+  Value chunkOf(Value turn);
+  Place place(Value tensor, Value tileOf, Value turn);
   Limits limit(const RoleEmitter &part, Value tileOf, chunk::AccessAttr access,
                int64_t rows, Value chunk);
   /// `strides` and limits in the order of the dimensions in registers.
   mlir::SmallVector<Value> heldStrides(const RoleEmitter &part, Value tileOf,
                                        const Place &place);
-  Value tokensLeft(Value chunk, int64_t rows);
+  Value tokensLeft(Value turn, int64_t rows);
 
   mlir::LogicalResult sortInputs();
   mlir::LogicalResult addMatrix(Input input);

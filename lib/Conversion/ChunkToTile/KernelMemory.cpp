@@ -208,20 +208,33 @@ void KernelBuilder::findWalks() {
       add(result, scan.getFinalAccesses()[i], scan.getCarryArguments()[i]);
 }
 
-/// Where the tile of chunk `chunk` begins.
+/// The chunk that is worked on as number `turn`.
+Value KernelBuilder::chunkOf(Value turn) {
+  if (!scan.getReverse() || !hasState())
+    return turn;
+  return sub(sub(countChunks(), constant(1)), turn);
+}
+
+/// Where the tile of the chunk of `turn` begins.
 KernelBuilder::Place KernelBuilder::place(Value tensor, Value tileOf,
-                                          Value chunk) {
+                                          Value turn) {
   const Walk &walk = walks.at({tensor, tileOf});
   Place place = walk.first;
-  if (walk.step && chunk)
-    place.offset = add(place.offset, mul(chunk, walk.step));
+  if (walk.step && turn)
+    place.offset = add(place.offset, mul(chunkOf(turn), walk.step));
   return place;
 }
 
-/// Rows from the first of chunk `chunk` to the end of the sequence; where a
-/// tile is longer than a chunk, no further than the chunk.
-Value KernelBuilder::tokensLeft(Value chunk, int64_t rows) {
-  Value left = sub(tokens, mul(chunk, chunkSize));
+/// Rows from the first of the chunk of `turn` to the end of the sequence; where
+/// a tile is longer than a chunk, no further than the chunk. Past the last turn
+/// there are none.
+Value KernelBuilder::tokensLeft(Value turn, int64_t rows) {
+  Value left = sub(tokens, mul(chunkOf(turn), chunkSize));
+  if (scan.getReverse() && hasState()) {
+    Value exists = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                         turn, countChunks());
+    left = arith::SelectOp::create(b, loc, exists, left, constant(0));
+  }
   int64_t size = scan.getChunkSize();
   if (plan.pad(size) != size)
     left = arith::MinSIOp::create(b, loc, left, chunkSize);

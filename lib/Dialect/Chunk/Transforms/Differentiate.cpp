@@ -58,6 +58,7 @@ private:
   LogicalResult giveStarts(ScanOp scan, unsigned number,
                            ScanDifferentiator &gradient);
   void dropUnreadStarts(unsigned number);
+  void narrowStarts(unsigned number);
   void rebuildStarts();
   void finishBackward();
   void createForward();
@@ -165,6 +166,39 @@ void FunctionDifferentiator::dropUnreadStarts(unsigned number) {
   }
 }
 
+/// What the body reads rounded only is kept as what it is rounded to.
+void FunctionDifferentiator::narrowStarts(unsigned number) {
+  for (auto [k, start] : llvm::enumerate(kept)) {
+    if (start.scan != number)
+      continue;
+    BlockArgument argument =
+        backward.getArgument(function.getNumArguments() + k);
+    auto reader = dyn_cast<ScanOp>(*argument.user_begin());
+    if (!argument.hasOneUse() || !reader)
+      continue;
+    unsigned at = argument.use_begin()->getOperandNumber() -
+                  reader.getInputs().getBeginOperandIndex();
+    BlockArgument tile = reader.getInputArguments()[at];
+    Type type;
+    bool narrow = llvm::all_of(tile.getUsers(), [&](Operation *user) {
+      Type to = isa<arith::TruncFOp>(user) ? user->getResult(0).getType()
+                                           : Type();
+      bool same = to && (!type || type == to);
+      type = to;
+      return same;
+    });
+    if (!narrow || !type)
+      continue;
+    for (Operation *user : llvm::make_early_inc_range(tile.getUsers())) {
+      user->getResult(0).replaceAllUsesWith(tile);
+      user->erase();
+    }
+    tile.setType(type);
+    start.type = start.type.clone(getElementTypeOrSelf(type));
+    argument.setType(start.type);
+  }
+}
+
 LogicalResult FunctionDifferentiator::pullBack(ScanOp scan, unsigned number) {
   bool any = llvm::any_of(scan.getResults(), [&](Value v) {
     return active.contains(v) && gradients.contains(v);
@@ -187,6 +221,7 @@ LogicalResult FunctionDifferentiator::pullBack(ScanOp scan, unsigned number) {
   if (failed(giveStarts(scan, number, gradient)) || failed(gradient.run()))
     return failure();
   dropUnreadStarts(number);
+  narrowStarts(number);
   for (auto [value, of] : llvm::zip(scan.getInputs(), gradient.inputGradients))
     if (of)
       add(value, of);
@@ -206,9 +241,15 @@ static SmallVector<Value> keepStarts(func::FuncOp copy, unsigned number,
   ScanOp scan = scans[number];
   SmallVector<Attribute> accesses;
   SmallVector<Value> tiles;
-  for (unsigned carry : carries) {
+  for (auto [carry, type] : llvm::zip_equal(carries, types)) {
     BlockArgument argument = scan.getCarryArguments()[carry];
-    tiles.push_back(argument);
+    auto kept = cast<RankedTensorType>(argument.getType())
+                    .clone(getElementTypeOrSelf(type));
+    OpBuilder b(scan.getBodyBlock()->getTerminator());
+    tiles.push_back(kept == argument.getType()
+                        ? Value(argument)
+                        : arith::TruncFOp::create(b, argument.getLoc(), kept,
+                                                  argument));
     accesses.push_back(getChunkAccess(
         scan, cast<RankedTensorType>(argument.getType()).getRank()));
   }
@@ -245,7 +286,8 @@ void FunctionDifferentiator::finishBackward() {
   getReturn(backward).getOperandsMutable().assign(results);
   SmallVector<Type> types(ValueRange(results).getTypes());
   backward.setFunctionType(
-      b.getFunctionType(backward.getArgumentTypes(), types));
+      b.getFunctionType(
+          backward.getBody().front().getArgumentTypes(), types));
   backward.setAllResultAttrs(ArrayRef<DictionaryAttr>());
   if (rebuild)
     rebuildStarts();

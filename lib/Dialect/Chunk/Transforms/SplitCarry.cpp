@@ -1,0 +1,226 @@
+//===- SplitCarry.cpp - what is carried, and what is made of it -----------===//
+// A scan that needs a carried value whole for what it yields becomes two: one
+// that carries and yields little, and one that carries nothing, whose chunks
+// wait for no other.
+//===----------------------------------------------------------------------===//
+#include "ScanTypes.h"
+#include "deltanet/Dialect/Chunk/IR/DimensionClasses.h"
+#include "deltanet/Dialect/Chunk/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace deltanet::chunk {
+#define GEN_PASS_DEF_CHUNKSPLITCARRY
+#include "deltanet/Dialect/Chunk/Transforms/Passes.h.inc"
+} // namespace deltanet::chunk
+
+using namespace mlir;
+using namespace deltanet::chunk;
+
+namespace {
+class CarrySplitter {
+public:
+  explicit CarrySplitter(ScanOp scan)
+      : scan(scan), yield(cast<YieldOp>(scan.getBodyBlock()->getTerminator())),
+        rewriter(scan.getContext()) {}
+
+  void run() {
+    findWaiting();
+    findUpdate();
+    for (auto [i, value] : llvm::enumerate(yield.getOutputs()))
+      if (!staysWithUpdate(value))
+        moved.push_back(i);
+    for (unsigned i : moved)
+      require(yield.getOutputs()[i]);
+    // What is read rounded only crosses so; what is read as it is, is rounded
+    // where it is read.
+    for (arith::TruncFOp rounding : roundings)
+      if (!isMade(rounding.getIn()))
+        crossing.insert(rounding);
+    ScanOp rest = buildRest();
+    finishUpdate(rest);
+  }
+
+private:
+  bool waits(Value v) const { return waiting.contains(v); }
+  bool isInUpdate(Value v) const {
+    Operation *op = v.getDefiningOp();
+    return !op || update.contains(op);
+  }
+
+  void findWaiting() {
+    waiting.insert(scan.getCarryArguments().begin(),
+                   scan.getCarryArguments().end());
+    for (Operation &op : scan.getBodyBlock()->without_terminator())
+      if (llvm::any_of(op.getOperands(), [&](Value v) { return waits(v); }))
+        waiting.insert(op.getResults().begin(), op.getResults().end());
+  }
+
+  /// The operations that lead to the next carried values.
+  void findUpdate() {
+    SmallVector<Value> work(yield.getCarries());
+    while (!work.empty()) {
+      Operation *op = work.pop_back_val().getDefiningOp();
+      if (op && op->getBlock() == scan.getBodyBlock() &&
+          update.insert(op).second)
+        llvm::append_range(work, op->getOperands());
+    }
+  }
+
+  static bool isElementwise(Operation *op) {
+    return OpTrait::hasElementwiseMappableTraits(op) &&
+           op->getNumResults() == 1;
+  }
+
+  /// Whether the carried part has `v` but for elementwise work.
+  bool staysWithUpdate(Value v) const {
+    if (isInUpdate(v))
+      return waits(v);
+    Operation *op = v.getDefiningOp();
+    return waits(v) && isElementwise(op) &&
+           llvm::all_of(op->getOperands(), [&](Value operand) {
+             return isInUpdate(operand) || staysWithUpdate(operand);
+           });
+  }
+
+  /// Whether the other part makes `v` from one value that waits.
+  bool isRemade(Operation *op) const {
+    return isElementwise(op) && llvm::count_if(op->getOperands(), [&](Value v) {
+                                  return waits(v);
+                                }) == 1;
+  }
+
+  /// Records what has to cross so that the other part has `v`.
+  void require(Value v) {
+    if (!waits(v) || !seen.insert(v).second)
+      return;
+    Operation *op = v.getDefiningOp();
+    if (auto rounding = dyn_cast_or_null<arith::TruncFOp>(op);
+        rounding && isInUpdate(rounding.getIn())) {
+      roundings.push_back(rounding);
+      return;
+    }
+    if (isInUpdate(v) && !(op && isRemade(op))) {
+      crossing.insert(v);
+      return;
+    }
+    for (Value operand : op->getOperands())
+      require(operand);
+  }
+
+  /// Whether the other part has `v` with what crosses so far.
+  bool isMade(Value v) const {
+    if (!waits(v) || crossing.contains(v))
+      return true;
+    Operation *op = v.getDefiningOp();
+    if (!op || (isInUpdate(v) && !isRemade(op)))
+      return false;
+    return llvm::all_of(op->getOperands(),
+                        [&](Value operand) { return isMade(operand); });
+  }
+
+  /// The scan that carries nothing. What crosses comes as further inputs.
+  ScanOp buildRest() {
+    rewriter.setInsertionPointAfter(scan);
+    SmallVector<Value> inputs(scan.getInputs());
+    SmallVector<Attribute> inputAccesses(scan.getInputAccesses().getValue());
+    for (Value v : crossing) {
+      auto tile = cast<RankedTensorType>(v.getType());
+      AccessAttr access = getChunkAccess(scan, tile.getRank());
+      crossingAccesses.push_back(access);
+      crossingTypes.push_back(getStorageType(scan, access, tile));
+      inputAccesses.push_back(access);
+    }
+    SmallVector<Type> types;
+    SmallVector<Attribute> outputAccesses;
+    for (unsigned i : moved) {
+      types.push_back(scan.getResult(i).getType());
+      outputAccesses.push_back(scan.getOutputAccesses()[i]);
+    }
+    // Results of the first scan are known when it is made; until then the
+    // scan's own stand for them.
+    ArrayAttr none = rewriter.getArrayAttr({});
+    auto rest = ScanOp::create(
+        rewriter, scan.getLoc(), types, scan.getSequences(), ValueRange(),
+        inputs, scan.getChunkSizeAttr(), none, scan.getInputAccesses(),
+        rewriter.getArrayAttr(outputAccesses), none, UnitAttr());
+    rest->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
+    Block *block = rewriter.createBlock(&rest.getBody());
+    IRMapping mapping;
+    for (BlockArgument arg :
+         scan.getBodyBlock()->getArguments().drop_front(scan.getNumCarries()))
+      mapping.map(arg, block->addArgument(arg.getType(), arg.getLoc()));
+    for (Value v : crossing)
+      mapping.map(v, block->addArgument(v.getType(), v.getLoc()));
+    for (Operation &op : scan.getBodyBlock()->without_terminator())
+      if (!crossing.contains(op.getResult(0)) &&
+          llvm::all_of(op.getOperands(), [&](Value v) {
+            return mapping.contains(v) ||
+                   v.getParentBlock() != scan.getBodyBlock();
+          }))
+        rewriter.clone(op, mapping);
+    SmallVector<Value> yielded;
+    for (unsigned i : moved)
+      yielded.push_back(mapping.lookup(yield.getOutputs()[i]));
+    YieldOp::create(rewriter, scan.getLoc(), yielded, ValueRange());
+    rest.setInputAccessesAttr(rewriter.getArrayAttr(inputAccesses));
+    for (auto [i, result] : llvm::zip(moved, rest.getResults()))
+      rewriter.replaceAllUsesWith(scan.getResult(i), result);
+    eraseDead(*block);
+    return rest;
+  }
+
+  /// The scan itself without the outputs that moved, and with what crosses.
+  void finishUpdate(ScanOp rest) {
+    ScanOp wider = withOutputs(scan, crossingTypes, crossingAccesses,
+                               crossing.getArrayRef(), rewriter);
+    unsigned first = wider.getNumOutputs() - crossing.size();
+    rest.getInputsMutable().append(
+        wider.getResults().slice(first, crossing.size()));
+    // The outputs that moved have no uses: canonicalisation drops them.
+    eraseDead(*wider.getBodyBlock());
+  }
+
+  static void eraseDead(Block &block) {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+  }
+
+  ScanOp scan;
+  YieldOp yield;
+  IRRewriter rewriter;
+  llvm::SmallDenseSet<Value> waiting, seen;
+  llvm::SmallDenseSet<Operation *> update;
+  llvm::SmallSetVector<Value, 8> crossing;
+  SmallVector<arith::TruncFOp> roundings;
+  SmallVector<Type> crossingTypes;
+  SmallVector<Attribute> crossingAccesses;
+  SmallVector<unsigned> moved; // outputs of the scan that carries nothing
+};
+
+struct SplitCarry : deltanet::chunk::impl::ChunkSplitCarryBase<SplitCarry> {
+  using ChunkSplitCarryBase::ChunkSplitCarryBase;
+
+  void runOnOperation() override {
+    SmallVector<ScanOp> scans;
+    getOperation().walk([&](ScanOp scan) {
+      if (scan.getNumCarries() > 0 && bindsColumns(scan))
+        scans.push_back(scan);
+    });
+    for (ScanOp scan : scans) {
+      CarrySplitter(scan).run();
+      ++numSplit;
+    }
+  }
+
+private:
+  /// Whether no dimension of the carried value is left alone by what the scan
+  /// yields.
+  static bool bindsColumns(ScanOp scan) {
+    DimensionClasses classes(scan);
+    return !classes.getUnknown() && scan.hasTokens() &&
+           classes.findFree(scan.getCarryArguments()[0]) < 0;
+  }
+};
+} // namespace
