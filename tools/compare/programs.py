@@ -1,5 +1,6 @@
 """Programs on the device, called on torch's stream: PTX through the driver, packages
 through their C ABI."""
+import copy
 import ctypes
 import json
 import os
@@ -98,6 +99,13 @@ class PtxProgram:
                 self.driver("cuFuncSetAttribute", function, 8, launch["shared"])  # dynamic shared memory
                 return function
         raise RuntimeError(f"expects a kernel {launch['kernel']} in the PTX")
+
+    def part(self, chosen):
+        """The kernels whose name `chosen` takes, as a program."""
+        part = copy.copy(self)
+        pairs = [(launch, f) for launch, f in zip(self.launches, self.functions) if chosen(launch["kernel"])]
+        part.launches, part.functions = [launch for launch, _ in pairs], [f for _, f in pairs]
+        return part
 
     def describe(self):
         texts = []

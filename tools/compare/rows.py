@@ -62,12 +62,14 @@ class Row:
                 total += size
         return total
 
-    def mlir(self, static=False):
-        """The operator; B, T and H are left open unless `static`, but for the tokens of decoding."""
+    def mlir(self, static=False, heads=False):
+        """The operator; B, T and H are left open unless `static` (H: or `heads`), but for the tokens of
+        decoding."""
         def tensor(name, extents, element):
             kept = {"bonus": 1, "initial": 2, "state": 2}.get(name, 3)  # from here on widths
             decode = 1 if kept == 3 and self.T <= 8 else None  # the dimension of tokens
-            texts = [str(e) if static or i >= kept or i == decode else "?" for i, e in enumerate(extents)]
+            known = lambda i: static or i >= kept or i == decode or (heads and kept == 3 and i == 2)
+            texts = [str(e) if known(i) else "?" for i, e in enumerate(extents)]
             return "tensor<" + "x".join(texts + [element]) + ">"
         inputs, outputs = ({name: tensor(name, *shape) for name, shape in part.items()} for part in self.shapes())
         named = lambda name, type: f'{type} {{deltanet.name = "{name}"}}'
@@ -140,7 +142,17 @@ CLASSES = [
     Row("class_comba", rule="dplr", decay="scalar", peer="comba", **SHAPE),
     Row("class_rwkv7", rule="dplr", decay="channel", scale=1.0, K=64, V=64, peer="rwkv7", **SHAPE),
 ]
-SETS = {"goals": GOALS, "more": MORE, "classes": CLASSES}
+# Rows whose gradients are compared, `gradients`.
+GRADIENTS = [
+    Row("grad_delta", B=16, T=2048, H=16, needed=1.6, **DELTA),
+    Row("grad_delta_long", B=1, T=32768, H=16, needed=1.6, **DELTA),
+    Row("grad_delta_d64", B=8, T=4096, H=32, K=64, V=64, needed=2.0, **DELTA),
+    Row("grad_delta_d256", B=4, T=4096, H=8, K=256, V=256, needed=1.4, **DELTA),
+    Row("grad_gla", B=16, T=2048, H=16, needed=3.0, **GLA),
+    Row("grad_linear", B=16, T=2048, H=16, needed=1.3, peer="linear_attn"),
+    Row("grad_gated", B=8, T=4096, H=16, **GATED),
+]
+SETS = {"grad": GRADIENTS, "goals": GOALS, "more": MORE, "classes": CLASSES}
 
 
 def choose(text):

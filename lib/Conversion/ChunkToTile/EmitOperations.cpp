@@ -64,11 +64,13 @@ Value RoleEmitter::make(Operation *op) {
       .Case<arith::AddFOp>([&](auto o) { return makeSum(o); })
       .Case<DotOp>([&](DotOp o) { return makeProduct(o, Value()); })
       .Case<DecayDotOp>([&](auto o) { return makeDecayDot(o); })
+      .Case<DecayApplyOp>([&](auto o) { return makeDecayApply(o); })
       .Case<UnitLowerInverseOp>([&](auto o) { return makeInverse(o); })
       .Case<BroadcastOp>([&](auto o) { return makeBroadcast(o); })
       .Case<MaskTokensOp>([&](auto o) { return makeMask(o); })
       .Case<TrilOp>([&](auto o) { return makeTril(o); })
       .Case<RowOp>([&](auto o) { return makeRow(o); })
+      .Case<PlaceRowOp>([&](auto o) { return makePlacedRow(o); })
       .Case<CumsumOp>([&](auto o) { return makeCumsum(o); })
       .Case<ReduceOp>([&](auto o) { return makeReduction(o); })
       .Case<TransposeOp>([&](auto o) { return makeTranspose(o); })
@@ -231,6 +233,30 @@ Value RoleEmitter::makeRow(RowOp op) {
   return load(op, row);
 }
 
+/// `made`, a number or a row, in row `index` of zeros.
+Value RoleEmitter::placeRow(Value made, RankedTensorType type, int64_t rows,
+                            int64_t index, Location loc) {
+  Value everywhere = repeatMade(made, type, rows, loc);
+  Value row = arith::ConstantIntOp::create(b, loc, index, 32);
+  row = tile::BroadcastOp::create(b, loc, type.clone(b.getI32Type()), row);
+  Value here = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                     coordinate(type, rows, loc), row);
+  return arith::SelectOp::create(b, loc, here, everywhere, zeros(type, loc));
+}
+
+Value RoleEmitter::makePlacedRow(PlaceRowOp op) {
+  FailureOr<Type> type = registerType(op, op.getLoc());
+  Value input = failed(type) ? Value() : inRegisters(op.getInput());
+  if (!input)
+    return {};
+  if (!elementOf(op).isF32()) {
+    op.emitOpError("expects rows of f32 in a kernel, got ") << op.getType();
+    return {};
+  }
+  return placeRow(input, cast<RankedTensorType>(*type), heldDim(op, 0),
+                  op.getIndex(), op.getLoc());
+}
+
 Value RoleEmitter::makeTranspose(TransposeOp op) {
   Value input = inBuffer(op.getInput());
   FailureOr<Type> type = registerType(op, op.getLoc());
@@ -263,47 +289,70 @@ static double neutralOf(Combine kind) {
   llvm_unreachable("all combinations are listed");
 }
 
-Value RoleEmitter::makeReduction(ReduceOp op) {
-  Location loc = op.getLoc();
-  Value input = inRegisters(op.getInput());
-  if (!input)
-    return {};
-  bool isVector = rankedType(op.getInput()).getRank() == 1;
-  if (!elementOf(input).isF32() || op.getDimensions().size() != 1 ||
-      (isVector && (isState() || op.getKind() != Combine::Add))) {
-    op.emitOpError("expects f32 matrices reduced along one dimension, or sums "
-                   "of vectors that do not wait for the state, in a kernel, "
-                   "got ")
-        << stringifyCombine(op.getKind()) << " of " << op.getInput().getType();
-    return {};
-  }
-  input = clearPadding(op.getInput(), input, neutralOf(op.getKind()));
-  if (isVector) { // the last running sum
-    Value sums =
-        tile::CumsumOp::create(b, loc, input, /*exclusive=*/false).getResult();
-    return tile::ExtractOp::create(b, loc, sums,
-                                   rankedType(sums).getDimSize(0) - 1);
-  }
-  int64_t dim = heldDim(op.getInput(), op.getDimensions()[0]);
-  auto matrix = rankedType(input);
-  auto layout = cast<tile::AccAttr>(matrix.getEncoding());
-  int64_t length = matrix.getDimSize(1 - dim), parts = layout.getWarps()[dim];
+/// The elements of `matrix` combined along `dim`, as the slice that its layout
+/// leaves.
+Value RoleEmitter::reduceMatrix(Value matrix, tile::Combination kind,
+                                int64_t dim, Location loc) {
+  auto type = rankedType(matrix);
+  auto layout = cast<tile::AccAttr>(type.getEncoding());
+  int64_t length = type.getDimSize(1 - dim), parts = layout.getWarps()[dim];
   Value scratch;
   if (parts > 1)
     scratch = allocate(tile::BufferType::get(b.getContext(), {parts, length},
                                              b.getF32Type(), 0),
                        loc);
-  auto type = RankedTensorType::get(
+  auto slice = RankedTensorType::get(
       {length}, b.getF32Type(), SliceAttr::get(b.getContext(), dim, layout));
-  auto kind = *tile::symbolizeCombination(stringifyCombine(op.getKind()));
-  Value slice = tile::ReduceOp::create(b, loc, type, kind, input, dim, scratch);
-  if (isState())
-    return slice;
-  // From where the matrix has it to where all other vectors are.
-  if (layout.getWarps()[1 - dim] == 1)
-    return tile::ConvertOp::create(b, loc, registerType(op).value(), slice);
-  Value buffer = allocate(bufferType(op), loc);
+  return tile::ReduceOp::create(b, loc, slice, kind, matrix, dim, scratch);
+}
+
+/// A slice where all other vectors of the ahead part are.
+Value RoleEmitter::asLanes(Value slice, Location loc) {
+  auto type = rankedType(slice);
+  auto from = cast<SliceAttr>(type.getEncoding());
+  auto lanes = RankedTensorType::get(type.getShape(), type.getElementType(),
+                                     tile::LanesAttr::get(b.getContext()));
+  if (from.getParent().getWarps()[1 - from.getDim()] == 1)
+    return tile::ConvertOp::create(b, loc, lanes, slice);
+  Value buffer =
+      allocate(tile::BufferType::get(b.getContext(), {1, type.getDimSize(0)},
+                                     b.getF32Type(), 0),
+               loc);
   tile::StoreVectorOp::create(b, loc, slice, buffer);
-  values[op].buffer = buffer;
-  return load(op, buffer);
+  return tile::LoadVectorOp::create(b, loc, lanes, buffer);
+}
+
+/// The sum of a vector: the last running sum.
+Value RoleEmitter::sumOfVector(Value vector, Location loc) {
+  Value sums =
+      tile::CumsumOp::create(b, loc, vector, /*exclusive=*/false).getResult();
+  return tile::ExtractOp::create(b, loc, sums,
+                                 rankedType(sums).getDimSize(0) - 1);
+}
+
+Value RoleEmitter::makeReduction(ReduceOp op) {
+  Location loc = op.getLoc();
+  Value input = inRegisters(op.getInput());
+  if (!input)
+    return {};
+  size_t count = op.getDimensions().size();
+  bool isVector = rankedType(op.getInput()).getRank() == 1,
+       toNumber = isVector || count == 2;
+  if (!elementOf(input).isF32() || (count != 1 && !toNumber) ||
+      (toNumber && (isState() || op.getKind() != Combine::Add))) {
+    op.emitOpError("expects f32 matrices reduced along one dimension, or sums "
+                   "of all elements that do not wait for the state, in a "
+                   "kernel, got ")
+        << stringifyCombine(op.getKind()) << " of " << op.getInput().getType();
+    return {};
+  }
+  input = clearPadding(op.getInput(), input, neutralOf(op.getKind()));
+  if (isVector)
+    return sumOfVector(input, loc);
+  auto kind = *tile::symbolizeCombination(stringifyCombine(op.getKind()));
+  if (count == 2)
+    return sumOfVector(asLanes(reduceMatrix(input, kind, 1, loc), loc), loc);
+  int64_t dim = heldDim(op.getInput(), op.getDimensions()[0]);
+  Value slice = reduceMatrix(input, kind, dim, loc);
+  return isState() ? slice : asLanes(slice, loc);
 }

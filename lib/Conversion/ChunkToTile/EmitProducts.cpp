@@ -126,13 +126,52 @@ Value RoleEmitter::makeDecayDot(DecayDotOp op) {
   Value product = mma(x, y, zeros(tensor, loc), false, true, loc);
   // Above the diagonal the exponent is positive and may overflow; the triangle
   // drops what comes of it.
-  Value factor = makeDecays(op, tensor);
+  Value factor = makeDecays(op.getGx(), op.getGy(), tensor, loc);
   if (!factor)
     return {};
   product = arith::MulFOp::create(b, loc, product, factor);
   auto body = rankedType(op);
   return lowerTriangle(product, op.getStrict(),
                        body.getDimSize(1) / body.getDimSize(0), loc);
+}
+
+/// One gate a head: the decays go to the triangle, and the rest is a product.
+Value RoleEmitter::makeDecayApply(DecayApplyOp op) {
+  Location loc = op.getLoc();
+  if (isState() || rankedType(op.getGx()).getRank() == 2) {
+    op.emitOpError("expects one gate a head, in what does not wait for the "
+                   "state, in a kernel, got gates of ")
+        << op.getGx().getType();
+    return {};
+  }
+  // Rounded once, with its decays.
+  Value m = op.getM();
+  if (auto rounding = m.getDefiningOp<arith::TruncFOp>())
+    m = rounding.getIn();
+  Value matrix = inRegisters(m);
+  FailureOr<Type> result = registerType(op, loc);
+  if (!matrix || failed(result))
+    return {};
+  matrix = widen(matrix, loc);
+  auto type = cast<RankedTensorType>(matrix.getType());
+  Value factor = makeDecays(op.getGx(), op.getGy(), type, loc);
+  if (!factor)
+    return {};
+  auto body = rankedType(op.getM());
+  matrix = lowerTriangle(arith::MulFOp::create(b, loc, matrix, factor),
+                         op.getStrict(),
+                         body.getDimSize(1) / body.getDimSize(0), loc);
+  Type element = elementOf(op.getY());
+  if (!element.isF32())
+    matrix = arith::TruncFOp::create(b, loc, type.clone(element), matrix);
+  Value left = allocate(matrixBuffer(b.getContext(), type.getDimSize(0),
+                                     type.getDimSize(1), element),
+                        loc);
+  tile::StoreMatrixOp::create(b, loc, matrix, left);
+  Value right = inBuffer(op.getY());
+  return right ? mma(left, right, zeros(*result, loc), op.getTranspose(),
+                     false, loc)
+               : Value();
 }
 
 Value RoleEmitter::makeInverse(UnitLowerInverseOp op) {

@@ -48,7 +48,38 @@ Value RoleEmitter::makeCumsum(CumsumOp op) {
   return load(op, buffer);
 }
 
+/// The sum of two pairs: what rounding takes from the large ones is kept, as
+/// exact additions find it.
+Pair RoleEmitter::addPairs(Pair x, Pair y, Location loc) {
+  auto add = [&](Value a, Value c) -> Value {
+    return arith::AddFOp::create(b, loc, a, c);
+  };
+  auto sub = [&](Value a, Value c) -> Value {
+    return arith::SubFOp::create(b, loc, a, c);
+  };
+  Value sum = add(x.sum, y.sum), ofY = sub(sum, x.sum), ofX = sub(sum, ofY);
+  Value lost = add(sub(x.sum, ofX), sub(y.sum, ofY));
+  return {sum, add(lost, add(x.rest, y.rest))};
+}
+
+/// Running sums of pairs: of the sums, exactly, and of the rests.
+Pair RoleEmitter::sumPairs(CumsumOp op) {
+  Location loc = op.getLoc();
+  Pair input = inPair(op.getInput());
+  if (!input)
+    return {};
+  auto sums = tile::CumsumOp::create(b, loc, input.sum, op.getExclusive(),
+                                     op.getReverse(), /*withRest=*/true);
+  Value rests = tile::CumsumOp::create(b, loc, input.rest, op.getExclusive(),
+                                       op.getReverse())
+                    .getResult();
+  return {sums.getResult(),
+          arith::AddFOp::create(b, loc, sums.getRest(), rests)};
+}
+
 Pair RoleEmitter::makePairOfSums(CumsumOp op) {
+  if (elementOf(op.getInput()).isF64())
+    return sumPairs(op);
   Value input = inRegisters(op.getInput());
   if (!input)
     return {};
@@ -99,12 +130,35 @@ Pair RoleEmitter::makePair(Operation *op) {
         return repeatPair(o.getInput(), cast<RankedTensorType>(*type),
                           isNumber ? 0 : o.getDimensions()[0], loc);
       })
+      .Case([&](arith::ExtFOp o) {
+        Value v = inRegisters(o.getIn());
+        v = v ? widen(v, loc) : v;
+        return v ? Pair{v, zeros(v.getType(), loc)} : Pair();
+      })
+      .Case([&](arith::NegFOp o) {
+        return forBoth(inPair(o.getOperand()), [&](Value v) {
+          return arith::NegFOp::create(b, loc, v).getResult();
+        });
+      })
+      .Case([&](arith::AddFOp o) {
+        Pair x = inPair(o.getLhs()), y = x ? inPair(o.getRhs()) : Pair();
+        return y ? addPairs(x, y, loc) : Pair();
+      })
+      .Case([&](PlaceRowOp o) {
+        FailureOr<Type> type = registerType(o, loc);
+        if (failed(type))
+          return Pair();
+        return forBoth(inPair(o.getInput()), [&](Value v) {
+          return placeRow(v, cast<RankedTensorType>(*type).clone(b.getF32Type()),
+                          heldDim(o, 0), o.getIndex(), loc);
+        });
+      })
       .Case([&](arith::SubFOp o) {
         Pair x = inPair(o.getLhs()), y = x ? inPair(o.getRhs()) : Pair();
         return y ? subtract(x, y, loc) : Pair();
       })
       .Default([&](Operation *other) {
-        other->emitError("expects running sums of f64 to be repeated, "
+        other->emitError("expects running sums of f64 to be repeated, added, "
                          "subtracted and rounded to f32 in a kernel, got '")
             << other->getName() << "'";
         return Pair();
@@ -151,19 +205,24 @@ Pair RoleEmitter::inPairBuffer(Value v) {
   return pairBuffers[v] = {sum, store(rest)};
 }
 
+Value RoleEmitter::repeatMade(Value made, RankedTensorType type, int64_t along,
+                              Location loc) {
+  if (auto vector = dyn_cast<RankedTensorType>(made.getType());
+      vector && vector.getRank() < type.getRank()) {
+    auto slice = SliceAttr::get(b.getContext(), along,
+                                cast<tile::AccAttr>(type.getEncoding()));
+    auto sliced = RankedTensorType::get(vector.getShape(),
+                                        vector.getElementType(), slice);
+    made = tile::ConvertOp::create(b, loc, sliced, made);
+  }
+  return tile::BroadcastOp::create(b, loc, type, made);
+}
+
 Pair RoleEmitter::repeatPair(Value v, RankedTensorType type, int64_t along,
                              Location loc) {
   type = type.clone(b.getF32Type());
   return forBoth(inPair(v), [&](Value part) {
-    if (auto vector = dyn_cast<RankedTensorType>(part.getType());
-        vector && vector.getRank() < type.getRank()) {
-      auto slice = SliceAttr::get(b.getContext(), along,
-                                  cast<tile::AccAttr>(type.getEncoding()));
-      auto sliced = RankedTensorType::get(vector.getShape(),
-                                          vector.getElementType(), slice);
-      part = tile::ConvertOp::create(b, loc, sliced, part);
-    }
-    return tile::BroadcastOp::create(b, loc, type, part).getResult();
+    return repeatMade(part, type, along, loc);
   });
 }
 
@@ -177,18 +236,18 @@ Value RoleEmitter::roundPair(Pair pair, Location loc) {
               : Value();
 }
 
-Value RoleEmitter::makeDecays(DecayDotOp op, RankedTensorType type) {
-  Location loc = op.getLoc();
+Value RoleEmitter::makeDecays(Value gx, Value gy, RankedTensorType type,
+                              Location loc) {
   Value exponent;
-  if (elementOf(op.getGx()).isF64()) {
-    Pair later = repeatPair(op.getGx(), type, 1, loc),
-         earlier = later ? repeatPair(op.getGy(), type, 0, loc) : Pair();
+  if (elementOf(gx).isF64()) {
+    Pair later = repeatPair(gx, type, 1, loc),
+         earlier = later ? repeatPair(gy, type, 0, loc) : Pair();
     if (!earlier)
       return {};
     exponent = roundPair(subtract(later, earlier, loc), loc);
   } else {
-    Value later = repeat(op.getGx(), type, 1, loc),
-          earlier = later ? repeat(op.getGy(), type, 0, loc) : Value();
+    Value later = repeat(gx, type, 1, loc),
+          earlier = later ? repeat(gy, type, 0, loc) : Value();
     if (!earlier)
       return {};
     exponent = arith::SubFOp::create(b, loc, later, earlier);

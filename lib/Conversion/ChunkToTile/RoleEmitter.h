@@ -110,13 +110,21 @@ private:
   Pair makePairOfSums(chunk::CumsumOp op);
   /// `v`, a number or a vector of f64, as a matrix of f32 of `type`'s shape and
   /// layout repeats it along dimension `along`.
+  Value repeatMade(Value made, mlir::RankedTensorType type, int64_t along,
+                   mlir::Location loc);
+  Value placeRow(Value made, mlir::RankedTensorType type, int64_t rows,
+                 int64_t index, mlir::Location loc);
+  Pair addPairs(Pair x, Pair y, mlir::Location loc);
+  Pair sumPairs(chunk::CumsumOp op);
   Pair repeatPair(Value v, mlir::RankedTensorType type, int64_t along,
                   mlir::Location loc);
   /// The difference of two pairs; as one number where it is rounded.
   Pair subtract(Pair x, Pair y, mlir::Location loc);
   Value roundPair(Pair pair, mlir::Location loc);
   /// exp(gx[r] - gy[i]) of the gates of a product, one a row.
-  Value makeDecays(chunk::DecayDotOp op, mlir::RankedTensorType type);
+  Value makeDecays(Value gx, Value gy, mlir::RankedTensorType type,
+                   mlir::Location loc);
+  Value makeDecayApply(chunk::DecayApplyOp op);
 
   mlir::LogicalResult emit(Operation *op);
   Value make(Operation *op);
@@ -133,6 +141,11 @@ private:
   Value makeMask(chunk::MaskTokensOp op);
   Value makeTril(chunk::TrilOp op);
   Value makeCumsum(chunk::CumsumOp op);
+  Value reduceMatrix(Value matrix, tile::Combination kind, int64_t dim,
+                     mlir::Location loc);
+  Value asLanes(Value slice, mlir::Location loc);
+  Value sumOfVector(Value vector, mlir::Location loc);
+  Value makePlacedRow(chunk::PlaceRowOp op);
   Value makeReduction(chunk::ReduceOp op);
   Value makeTranspose(chunk::TransposeOp op);
   Value makeRepetition(chunk::RepeatOp op);
