@@ -30,12 +30,12 @@ void deltanet::addGradient(OpPassManager &manager,
   addCleanup(manager);
 }
 
-/// What a carried value is needed whole for is made apart from it. The solve
-/// becomes an inverse, which does not wait for the state, and a product.
+/// The solve becomes an inverse, which does not wait for the state, and a
+/// product; what a carried value is needed whole for is made apart from it.
 void deltanet::addSplit(OpPassManager &manager, const PipelineOptions &) {
+  manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve());
   manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitCarry());
   addCleanup(manager);
-  manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve());
   chunk::ChunkHoistInvariantOptions hoist;
   hoist.onlyScheduled = true;
   manager.addNestedPass<func::FuncOp>(chunk::createChunkHoistInvariant(hoist));

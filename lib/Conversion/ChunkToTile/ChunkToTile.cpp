@@ -64,12 +64,30 @@ private:
     return plan.getNumColumns();
   }
 
+  /// Warps of a block that carries nothing: twice as many where its inputs
+  /// leave no room for a second block beside it, and a matrix would take more
+  /// than 32 registers of a thread.
+  int64_t countWarps(ScanOp scan) const {
+    auto target = kernel::getTarget(scan);
+    int64_t bytes = 0, most = 0;
+    for (BlockArgument argument : scan.getInputArguments())
+      if (auto type = dyn_cast<RankedTensorType>(argument.getType()))
+        bytes += type.getNumElements() * type.getElementTypeBitWidth() / 8;
+    for (Operation &op : scan.getBodyBlock()->without_terminator())
+      if (auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType()))
+        most = std::max(most, type.getNumElements());
+    bool large = target && 3 * bytes > target.getSharedMemoryBytesPerSm() &&
+                 most > 32 * warps * tile::kWarpSize;
+    return large ? 2 * warps : warps;
+  }
+
   /// Warps and columns of a block, as the schedule says or by rule.
   FailureOr<KernelShape> chooseShape(ScanOp scan, const BodyPlan &plan,
                                      kernel::ScheduleAttr schedule) const {
     KernelShape shape{warps, 0, slots, 0};
     if (scan.getNumCarries() == 0) { // one chunk a block: none to fetch ahead
       shape.slots = 1;
+      shape.warps = countWarps(scan);
       return shape;
     }
     if (schedule && schedule.getStages() > 0)

@@ -169,8 +169,8 @@ Value RoleEmitter::makeDecayApply(DecayApplyOp op) {
                         loc);
   tile::StoreMatrixOp::create(b, loc, matrix, left);
   Value right = inBuffer(op.getY());
-  return right ? mma(left, right, zeros(*result, loc), op.getTranspose(),
-                     false, loc)
+  return right ? mma(left, right, zeros(*result, loc), op.getTranspose(), false,
+                     loc)
                : Value();
 }
 

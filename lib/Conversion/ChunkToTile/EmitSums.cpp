@@ -149,7 +149,8 @@ Pair RoleEmitter::makePair(Operation *op) {
         if (failed(type))
           return Pair();
         return forBoth(inPair(o.getInput()), [&](Value v) {
-          return placeRow(v, cast<RankedTensorType>(*type).clone(b.getF32Type()),
+          return placeRow(v,
+                          cast<RankedTensorType>(*type).clone(b.getF32Type()),
                           heldDim(o, 0), o.getIndex(), loc);
         });
       })

@@ -62,10 +62,11 @@ private:
 };
 } // namespace
 
-/// What results and the next state both need comes first (the pseudo-values);
-/// then what only the next state needs and can be made without the state, as it
-/// takes less room than what it is made of; then the results, which leave the
-/// registers; the state's update comes last.
+/// What was carried goes out first: rounded, it would stay in registers until
+/// it does. What results and the next state both need is next (the
+/// pseudo-values); then what only the next state needs and can be made without
+/// the state, as it takes less room than what it is made of; then the results,
+/// which leave the registers; the state's update comes last.
 LogicalResult KernelBuilder::emitState(RoleEmitter &state, Value chunk) {
   auto yield = cast<chunk::YieldOp>(scan.getBodyBlock()->getTerminator());
   Needed forResults(yield.getOutputs()), forUpdate(yield.getCarries());
@@ -87,9 +88,10 @@ LogicalResult KernelBuilder::emitState(RoleEmitter &state, Value chunk) {
       updating.insert(op);
     (updates ? update : prepared).push_back(op);
   }
-  if (failed(state.emit(shared)) || failed(state.emit(prepared)) ||
+  if (failed(storeOutputs(state, Stage::Carried, chunk)) ||
+      failed(state.emit(shared)) || failed(state.emit(prepared)) ||
       failed(state.emit(results)) ||
-      failed(storeOutputs(state, /*waiting=*/true, chunk)))
+      failed(storeOutputs(state, Stage::State, chunk)))
     return failure();
   return state.emit(update);
 }
@@ -113,7 +115,7 @@ LogicalResult KernelBuilder::buildChunk(RoleEmitter &ahead, RoleEmitter &state,
       return failure();
     state.bind(v, {Value(), buffer});
   }
-  if (failed(storeOutputs(ahead, /*waiting=*/false, chunk)))
+  if (failed(storeOutputs(ahead, Stage::Ahead, chunk)))
     return failure();
   if (!hasState())
     return success();
@@ -126,14 +128,45 @@ LogicalResult KernelBuilder::buildParallel(RoleEmitter &ahead) {
   Value chunk = parallelChunk;
   if (failed(loadConstants(ahead, /*ahead=*/true)))
     return failure();
-  startCopies(chunk);
+  startArrivals(ahead, chunk);
   FailureOr<SmallVector<Value>> loaded = loadVectors(ahead, chunk);
   if (failed(loaded))
     return failure();
   for (auto [input, value] : llvm::zip(vectors, *loaded))
     ahead.bind(input.argument, {value, Value()});
-  tile::WaitOp::create(b, loc, 0);
   return buildChunk(ahead, ahead, chunk);
+}
+
+/// With one chunk a block nothing is worked on while its matrices come. So they
+/// come in the order in which they are used, and each is waited for then.
+void KernelBuilder::startArrivals(RoleEmitter &ahead, Value chunk) {
+  llvm::DenseMap<Value, int64_t> firstUse;
+  for (auto [i, op] : llvm::enumerate(plan.getAhead()))
+    for (Value operand : op->getOperands())
+      firstUse.try_emplace(BodyPlan::source(operand), i);
+  llvm::sort(matrices, [&](const Input &x, const Input &y) {
+    auto order = [&](const Input &input) {
+      return std::pair(firstUse.lookup(input.argument),
+                       cast<BlockArgument>(input.argument).getArgNumber());
+    };
+    return order(x) < order(y);
+  });
+  SmallVector<Value> coming;
+  for (Input &m : matrices) {
+    m.ring = allocate(ringType(m), m.argument.getLoc());
+    if (!m.isCopied)
+      continue;
+    copy(m,
+         tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring, chunk),
+         chunk);
+    tile::CommitOp::create(b, loc);
+    coming.push_back(m.argument);
+  }
+  int64_t after = coming.size();
+  for (Value argument : coming)
+    ahead.setArrival(argument, [this, argument, left = --after] {
+      tile::WaitOp::create(b, argument.getLoc(), left);
+    });
 }
 
 LogicalResult KernelBuilder::buildLoop(RoleEmitter &ahead, RoleEmitter &state) {

@@ -122,10 +122,14 @@ private:
 
   mlir::SmallVector<Value> settle(mlir::ValueRange loaded);
 
+  void startArrivals(RoleEmitter &ahead, Value chunk);
   void bindMatrices(RoleEmitter &part, Value chunk);
   mlir::LogicalResult emitState(RoleEmitter &state, Value chunk);
-  mlir::LogicalResult storeOutputs(RoleEmitter &part, bool waiting,
-                                   Value chunk);
+  /// When an output is stored: by the ahead part, by the state part before it
+  /// changes what was carried, or after it.
+  enum class Stage { Ahead, Carried, State };
+  Stage stageOf(Value output) const;
+  mlir::LogicalResult storeOutputs(RoleEmitter &part, Stage stage, Value chunk);
   mlir::LogicalResult storeTile(RoleEmitter &part, Value tile, Value result,
                                 Value pointer, chunk::AccessAttr access,
                                 Value chunk);

@@ -530,13 +530,20 @@ LogicalResult KernelBuilder::storeTile(RoleEmitter &part, Value tile,
   return success();
 }
 
-/// Stores the results that wait for the state, or those that do not.
-LogicalResult KernelBuilder::storeOutputs(RoleEmitter &part, bool waiting,
+KernelBuilder::Stage KernelBuilder::stageOf(Value output) const {
+  if (!plan.waits(output))
+    return Stage::Ahead;
+  auto rounding = output.getDefiningOp<arith::TruncFOp>();
+  Value v = rounding ? rounding.getIn() : output;
+  return isa<BlockArgument>(v) ? Stage::Carried : Stage::State;
+}
+
+LogicalResult KernelBuilder::storeOutputs(RoleEmitter &part, Stage stage,
                                           Value chunk) {
   auto yield = cast<chunk::YieldOp>(scan.getBodyBlock()->getTerminator());
   for (auto [i, value] : llvm::enumerate(yield.getOutputs())) {
     Value pointer = signature.getOutput(i);
-    if (!pointer || plan.waits(value) != waiting)
+    if (!pointer || stageOf(value) != stage)
       continue;
     if (failed(storeTile(part, value, scan.getOutputs()[i], pointer,
                          scan.getOutputAccess(i), chunk)))

@@ -132,7 +132,7 @@ LogicalResult KernelBuilder::buildAheadRole(RoleEmitter &ahead) {
   for (Value v : plan.getCrossing())
     if (!ahead.inBuffer(v))
       return failure();
-  if (failed(storeOutputs(ahead, /*waiting=*/false, chunk)))
+  if (failed(storeOutputs(ahead, Stage::Ahead, chunk)))
     return failure();
   if (crossing)
     tile::CommitSlotOp::create(b, loc, crossing, chunk);

@@ -198,8 +198,18 @@ Value RoleEmitter::load(Value v, Value buffer) {
   return tile::LoadMatrixOp::create(b, loc, *type, buffer, transpose);
 }
 
+void RoleEmitter::arrive(Value v) {
+  auto it = arrivals.find(v);
+  if (it == arrivals.end())
+    return;
+  std::function<void()> wait = std::move(it->second);
+  arrivals.erase(it);
+  wait();
+}
+
 Value RoleEmitter::inRegisters(Value v) {
   v = BodyPlan::source(v);
+  arrive(v);
   if (isa<RankedTensorType>(v.getType()) && elementOf(v).isF64()) {
     emitError(v.getLoc(), "expects values of f64 to be rounded where they are "
                           "used in a kernel, got ")
@@ -238,6 +248,7 @@ Value RoleEmitter::storeMatrix(Value v, Value buffer) {
 
 Value RoleEmitter::inBuffer(Value v) {
   v = BodyPlan::source(v);
+  arrive(v);
   if (Value buffer = values[v].buffer)
     return buffer;
   Location loc = v.getLoc();

@@ -40,6 +40,10 @@ public:
 
   /// What a value of the body is in this part.
   void bind(Value v, Held held) { values[v] = held; }
+  /// What waits for `v` to arrive, emitted before its first use.
+  void setArrival(Value v, std::function<void()> wait) {
+    arrivals[v] = std::move(wait);
+  }
   /// Where `v` goes as soon as it is made.
   void setDestination(Value v, Value buffer) { destinations[v] = buffer; }
   /// Rows of tokens in this chunk.
@@ -75,6 +79,7 @@ private:
   }
   mlir::FailureOr<mlir::Type> registerType(Value v, mlir::Location loc);
   tile::AccAttr stateLayout() const;
+  void arrive(Value v);
   Value roundedCarry(Value v) const;
   bool makeProductsOf(Value carried);
   Value load(Value v, Value buffer);
@@ -161,6 +166,7 @@ private:
   Value count;
   llvm::DenseMap<Value, Held> values;
   llvm::DenseMap<Value, Pair> pairs, pairBuffers;
+  llvm::DenseMap<Value, std::function<void()>> arrivals;
   llvm::DenseMap<Value, Value> destinations;
 };
 

@@ -58,7 +58,7 @@ private:
   LogicalResult giveStarts(ScanOp scan, unsigned number,
                            ScanDifferentiator &gradient);
   void dropUnreadStarts(unsigned number);
-  void narrowStarts(unsigned number);
+  void narrowStarts(unsigned number, Type products);
   void rebuildStarts();
   void finishBackward();
   void createForward();
@@ -166,35 +166,25 @@ void FunctionDifferentiator::dropUnreadStarts(unsigned number) {
   }
 }
 
-/// What the body reads rounded only is kept as what it is rounded to.
-void FunctionDifferentiator::narrowStarts(unsigned number) {
+/// What is kept has the type of products' operands: nearly all that reads it
+/// rounds it to that.
+void FunctionDifferentiator::narrowStarts(unsigned number, Type products) {
   for (auto [k, start] : llvm::enumerate(kept)) {
-    if (start.scan != number)
-      continue;
     BlockArgument argument =
         backward.getArgument(function.getNumArguments() + k);
     auto reader = dyn_cast<ScanOp>(*argument.user_begin());
-    if (!argument.hasOneUse() || !reader)
+    if (start.scan != number || !argument.hasOneUse() || !reader ||
+        !start.type.getElementType().isF32() || start.type.getRank() < 2)
       continue;
     unsigned at = argument.use_begin()->getOperandNumber() -
                   reader.getInputs().getBeginOperandIndex();
     BlockArgument tile = reader.getInputArguments()[at];
-    Type type;
-    bool narrow = llvm::all_of(tile.getUsers(), [&](Operation *user) {
-      Type to = isa<arith::TruncFOp>(user) ? user->getResult(0).getType()
-                                           : Type();
-      bool same = to && (!type || type == to);
-      type = to;
-      return same;
-    });
-    if (!narrow || !type)
-      continue;
-    for (Operation *user : llvm::make_early_inc_range(tile.getUsers())) {
-      user->getResult(0).replaceAllUsesWith(tile);
-      user->erase();
-    }
-    tile.setType(type);
-    start.type = start.type.clone(getElementTypeOrSelf(type));
+    auto wide = cast<RankedTensorType>(tile.getType());
+    tile.setType(wide.clone(products));
+    OpBuilder b(reader.getBodyBlock(), reader.getBodyBlock()->begin());
+    Value widened = arith::ExtFOp::create(b, tile.getLoc(), wide, tile);
+    tile.replaceAllUsesExcept(widened, widened.getDefiningOp());
+    start.type = start.type.clone(products);
     argument.setType(start.type);
   }
 }
@@ -221,7 +211,8 @@ LogicalResult FunctionDifferentiator::pullBack(ScanOp scan, unsigned number) {
   if (failed(giveStarts(scan, number, gradient)) || failed(gradient.run()))
     return failure();
   dropUnreadStarts(number);
-  narrowStarts(number);
+  if (products.getIntOrFloatBitWidth() == 16)
+    narrowStarts(number, products);
   for (auto [value, of] : llvm::zip(scan.getInputs(), gradient.inputGradients))
     if (of)
       add(value, of);
@@ -246,10 +237,10 @@ static SmallVector<Value> keepStarts(func::FuncOp copy, unsigned number,
     auto kept = cast<RankedTensorType>(argument.getType())
                     .clone(getElementTypeOrSelf(type));
     OpBuilder b(scan.getBodyBlock()->getTerminator());
-    tiles.push_back(kept == argument.getType()
-                        ? Value(argument)
-                        : arith::TruncFOp::create(b, argument.getLoc(), kept,
-                                                  argument));
+    tiles.push_back(
+        kept == argument.getType()
+            ? Value(argument)
+            : arith::TruncFOp::create(b, argument.getLoc(), kept, argument));
     accesses.push_back(getChunkAccess(
         scan, cast<RankedTensorType>(argument.getType()).getRank()));
   }
@@ -286,8 +277,7 @@ void FunctionDifferentiator::finishBackward() {
   getReturn(backward).getOperandsMutable().assign(results);
   SmallVector<Type> types(ValueRange(results).getTypes());
   backward.setFunctionType(
-      b.getFunctionType(
-          backward.getBody().front().getArgumentTypes(), types));
+      b.getFunctionType(backward.getBody().front().getArgumentTypes(), types));
   backward.setAllResultAttrs(ArrayRef<DictionaryAttr>());
   if (rebuild)
     rebuildStarts();

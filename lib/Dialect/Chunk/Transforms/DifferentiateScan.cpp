@@ -10,6 +10,7 @@
 #include "deltanet/Dialect/Chunk/IR/DimensionClasses.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace deltanet::chunk;
@@ -248,6 +249,38 @@ void ScanDifferentiator::markRows(GradientBuilder &g) {
       mark(result);
 }
 
+/// The multiplication by one number that the only output whose gradient comes
+/// in ends in. All else is linear in that gradient, so that the number may
+/// multiply what comes out instead, before it is rounded: operands of products
+/// are then what came in, not rounded once more.
+void ScanDifferentiator::findScale() {
+  Value seed;
+  for (auto [i, gradient] : llvm::enumerate(resultGradients)) {
+    if (!gradient)
+      continue;
+    if (seed || static_cast<int64_t>(i) >= scan.getNumOutputs() ||
+        wantedInits.any())
+      return;
+    seed = getYield(scan).getOutputs()[i];
+  }
+  while (seed && seed.hasOneUse() &&
+         isa_and_nonnull<arith::TruncFOp, arith::ExtFOp>(seed.getDefiningOp()))
+    seed = seed.getDefiningOp()->getOperand(0);
+  auto product = seed && seed.hasOneUse() ? seed.getDefiningOp<arith::MulFOp>()
+                                          : arith::MulFOp();
+  SplatElementsAttr number;
+  if (!product || !isa<RankedTensorType>(product.getType()))
+    return;
+  for (bool left : {false, true})
+    if (matchPattern(left ? product.getLhs() : product.getRhs(),
+                     m_Constant(&number))) {
+      scaled = product;
+      scaledOperand = left ? product.getRhs() : product.getLhs();
+      scale = number.getSplatValue<FloatAttr>().getValueAsDouble();
+      return;
+    }
+}
+
 LogicalResult ScanDifferentiator::buildBody() {
   if (Operation *other = DimensionClasses(scan).getUnknown())
     return other->emitError("expects operations of chunk, arith and math where "
@@ -263,6 +296,7 @@ LogicalResult ScanDifferentiator::buildBody() {
     mapping.map(argument, inputs[next++]);
   for (BlockArgument argument : scan.getCarryArguments())
     mapping.map(argument, inputs[next++]);
+  findScale();
   SmallVector<Operation *> forward;
   for (Operation &op : scan.getBodyBlock()->without_terminator())
     forward.push_back(b.clone(op, mapping));
@@ -285,6 +319,10 @@ LogicalResult ScanDifferentiator::buildBody() {
     // Terms have no name; the sum that they end in has.
     auto named = dyn_cast<NameLoc>(op->getLoc());
     g.setLoc(named ? named.getChildLoc() : op->getLoc());
+    if (scaled && op->getResult(0) == mapping.lookup(scaled->getResult(0))) {
+      g.add(mapping.lookup(scaledOperand), dz);
+      continue;
+    }
     auto rule = dyn_cast<DifferentiableOpInterface>(op);
     if (failed(rule ? rule.pullBack(g, dz) : pullBackElementwise(op, g, dz)))
       return failure();
@@ -292,6 +330,17 @@ LogicalResult ScanDifferentiator::buildBody() {
   g.setLoc(loc);
   yield(g);
   return success();
+}
+
+Value ScanDifferentiator::timesScale(Value v) {
+  if (!scaled)
+    return v;
+  auto type = cast<RankedTensorType>(v.getType());
+  Value number = arith::ConstantOp::create(
+      b, loc,
+      SplatElementsAttr::get(type,
+                             b.getFloatAttr(type.getElementType(), scale)));
+  return arith::MulFOp::create(b, loc, v, number);
 }
 
 void ScanDifferentiator::yield(GradientBuilder &g) {
@@ -311,11 +360,12 @@ void ScanDifferentiator::yield(GradientBuilder &g) {
       if (auto mask = sum.getDefiningOp<MaskTokensOp>();
           mask && inputParts[i]->access.has(AccessAttr::Token))
         sum = mask.getInput();
-      outputs.push_back(g.cast(sum, inputParts[i]->type.getElementType()));
+      outputs.push_back(
+          g.cast(timesScale(sum), inputParts[i]->type.getElementType()));
       continue;
     }
     Value before = reverse.getCarryArguments()[carries.size()];
-    carries.push_back(g.plus(before, sum));
+    carries.push_back(g.plus(before, timesScale(sum)));
   }
   YieldOp::create(b, loc, outputs, carries);
   Block *block = reverse.getBodyBlock();

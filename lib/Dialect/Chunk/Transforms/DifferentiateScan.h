@@ -54,6 +54,8 @@ private:
   void addOperand(Value tensor, AccessAttr access, Type tile,
                   mlir::Location loc);
   mlir::LogicalResult buildBody();
+  void findScale();
+  Value timesScale(Value v);
   void markRows(GradientBuilder &g);
   void yield(GradientBuilder &g);
   void dropUnreadInputs();
@@ -69,6 +71,11 @@ private:
   /// Parts by input and by carry; those of inputs that are not by chunk, and
   /// those of carries, are finals of the reverse scan.
   llvm::SmallVector<std::optional<Part>> inputParts, carryParts;
+  /// The multiplication that all gradients go through, null without one; what
+  /// it multiplies, and by what.
+  mlir::Operation *scaled = nullptr;
+  Value scaledOperand;
+  double scale = 1;
 };
 
 } // namespace deltanet::chunk

@@ -5,7 +5,9 @@
 //===----------------------------------------------------------------------===//
 #include "ScanTypes.h"
 #include "deltanet/Dialect/Chunk/IR/DimensionClasses.h"
+#include "deltanet/Dialect/Chunk/Transforms/Columns.h"
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h"
+#include "deltanet/Dialect/Kernel/IR/Kernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -20,8 +22,10 @@ using namespace deltanet::chunk;
 namespace {
 class CarrySplitter {
 public:
-  explicit CarrySplitter(ScanOp scan)
-      : scan(scan), yield(cast<YieldOp>(scan.getBodyBlock()->getTerminator())),
+  /// What crosses has the type of products' operands, if they have 16 bits.
+  CarrySplitter(ScanOp scan, Type products)
+      : scan(scan), products(products),
+        yield(cast<YieldOp>(scan.getBodyBlock()->getTerminator())),
         rewriter(scan.getContext()) {}
 
   void run() {
@@ -37,6 +41,8 @@ public:
     for (arith::TruncFOp rounding : roundings)
       if (!isMade(rounding.getIn()))
         crossing.insert(rounding);
+    for (Value v : crossing)
+      stored.push_back(narrowed(v));
     ScanOp rest = buildRest();
     finishUpdate(rest);
   }
@@ -72,6 +78,11 @@ private:
            op->getNumResults() == 1;
   }
 
+  static bool isConstant(Value v) {
+    Operation *op = v.getDefiningOp();
+    return op && op->hasTrait<OpTrait::ConstantLike>();
+  }
+
   /// Whether the carried part has `v` but for elementwise work.
   bool staysWithUpdate(Value v) const {
     if (isInUpdate(v))
@@ -79,7 +90,8 @@ private:
     Operation *op = v.getDefiningOp();
     return waits(v) && isElementwise(op) &&
            llvm::all_of(op->getOperands(), [&](Value operand) {
-             return isInUpdate(operand) || staysWithUpdate(operand);
+             return isInUpdate(operand) || isConstant(operand) ||
+                    staysWithUpdate(operand);
            });
   }
 
@@ -119,12 +131,22 @@ private:
                         [&](Value operand) { return isMade(operand); });
   }
 
+  /// A matrix that crosses, as it is kept.
+  Value narrowed(Value v) {
+    auto type = cast<RankedTensorType>(v.getType());
+    if (type.getRank() < 2 || !type.getElementType().isF32() ||
+        products.getIntOrFloatBitWidth() != 16)
+      return v;
+    rewriter.setInsertionPoint(yield);
+    return arith::TruncFOp::create(rewriter, v.getLoc(), type.clone(products),
+                                   v);
+  }
+
   /// The scan that carries nothing. What crosses comes as further inputs.
   ScanOp buildRest() {
     rewriter.setInsertionPointAfter(scan);
-    SmallVector<Value> inputs(scan.getInputs());
     SmallVector<Attribute> inputAccesses(scan.getInputAccesses().getValue());
-    for (Value v : crossing) {
+    for (Value v : stored) {
       auto tile = cast<RankedTensorType>(v.getType());
       AccessAttr access = getChunkAccess(scan, tile.getRank());
       crossingAccesses.push_back(access);
@@ -140,18 +162,23 @@ private:
     // Results of the first scan are known when it is made; until then the
     // scan's own stand for them.
     ArrayAttr none = rewriter.getArrayAttr({});
-    auto rest = ScanOp::create(
-        rewriter, scan.getLoc(), types, scan.getSequences(), ValueRange(),
-        inputs, scan.getChunkSizeAttr(), none, scan.getInputAccesses(),
-        rewriter.getArrayAttr(outputAccesses), none, UnitAttr());
+    auto rest =
+        ScanOp::create(rewriter, scan.getLoc(), types, scan.getSequences(),
+                       ValueRange(), scan.getInputs(), scan.getChunkSizeAttr(),
+                       none, scan.getInputAccesses(),
+                       rewriter.getArrayAttr(outputAccesses), none, UnitAttr());
     rest->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
     Block *block = rewriter.createBlock(&rest.getBody());
     IRMapping mapping;
     for (BlockArgument arg :
          scan.getBodyBlock()->getArguments().drop_front(scan.getNumCarries()))
       mapping.map(arg, block->addArgument(arg.getType(), arg.getLoc()));
-    for (Value v : crossing)
-      mapping.map(v, block->addArgument(v.getType(), v.getLoc()));
+    for (auto [v, kept] : llvm::zip_equal(crossing, stored)) {
+      Value argument = block->addArgument(kept.getType(), v.getLoc());
+      mapping.map(v, kept == v ? argument
+                               : arith::ExtFOp::create(rewriter, v.getLoc(),
+                                                       v.getType(), argument));
+    }
     for (Operation &op : scan.getBodyBlock()->without_terminator())
       if (!crossing.contains(op.getResult(0)) &&
           llvm::all_of(op.getOperands(), [&](Value v) {
@@ -172,8 +199,8 @@ private:
 
   /// The scan itself without the outputs that moved, and with what crosses.
   void finishUpdate(ScanOp rest) {
-    ScanOp wider = withOutputs(scan, crossingTypes, crossingAccesses,
-                               crossing.getArrayRef(), rewriter);
+    ScanOp wider =
+        withOutputs(scan, crossingTypes, crossingAccesses, stored, rewriter);
     unsigned first = wider.getNumOutputs() - crossing.size();
     rest.getInputsMutable().append(
         wider.getResults().slice(first, crossing.size()));
@@ -188,12 +215,14 @@ private:
   }
 
   ScanOp scan;
+  Type products;
   YieldOp yield;
   IRRewriter rewriter;
   llvm::SmallDenseSet<Value> waiting, seen;
   llvm::SmallDenseSet<Operation *> update;
   llvm::SmallSetVector<Value, 8> crossing;
   SmallVector<arith::TruncFOp> roundings;
+  SmallVector<Value> stored; // what crosses, as it is kept
   SmallVector<Type> crossingTypes;
   SmallVector<Attribute> crossingAccesses;
   SmallVector<unsigned> moved; // outputs of the scan that carries nothing
@@ -205,11 +234,19 @@ struct SplitCarry : deltanet::chunk::impl::ChunkSplitCarryBase<SplitCarry> {
   void runOnOperation() override {
     SmallVector<ScanOp> scans;
     getOperation().walk([&](ScanOp scan) {
-      if (scan.getNumCarries() > 0 && bindsColumns(scan))
+      if (scan.getNumCarries() > 0)
         scans.push_back(scan);
     });
+    llvm::erase_if(scans, [](ScanOp scan) {
+      separateUses(scan);
+      separateColumns(scan);
+      return !bindsColumns(scan);
+    });
+    Type products = deltanet::kernel::withDefaults(
+                        deltanet::kernel::getSchedule(getOperation()))
+                        .getProducts();
     for (ScanOp scan : scans) {
-      CarrySplitter(scan).run();
+      CarrySplitter(scan, products).run();
       ++numSplit;
     }
   }

@@ -81,8 +81,8 @@ private:
       return pending.forget(op->getResults());
     if (isa<BarrierOp>(op))
       return pending.meet();
-    if (isa<WaitOp>(op))
-      return pending.wait();
+    if (auto wait = dyn_cast<WaitOp>(op))
+      return wait.getPending() == 0 ? pending.wait() : pending.waitForSome();
     Uses uses(op);
     auto written = [&](Value m) { return pending.writes.contains(m); };
     auto read = [&](Value m) { return pending.reads.contains(m); };

@@ -52,6 +52,8 @@ struct Pending {
     writes.insert(copies.begin(), copies.end());
     copies.clear();
   }
+  /// Some of the copies are, and no one knows which.
+  void waitForSome() { writes.insert(copies.begin(), copies.end()); }
   void add(mlir::Operation *op, const Uses &uses) {
     reads.insert(uses.reads.begin(), uses.reads.end());
     auto &sink = mlir::isa<CopyAsyncOp>(op) ? copies : writes;
