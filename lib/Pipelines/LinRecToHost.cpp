@@ -54,9 +54,22 @@ void deltanet::addFuse(OpPassManager &manager, const PipelineOptions &) {
   addCleanup(manager);
 }
 
+void deltanet::addDifferentiate(OpPassManager &manager,
+                                const PipelineOptions &options) {
+  if (options.grad.empty())
+    return;
+  chunk::ChunkDifferentiateOptions gradient;
+  gradient.of.assign(options.grad.begin(), options.grad.end());
+  gradient.from.assign(options.gradFrom.begin(), options.gradFrom.end());
+  manager.addPass(chunk::createChunkDifferentiate(gradient));
+  addCleanup(manager);
+}
+
 const Pipeline &deltanet::getLinRecToChunk() {
-  static const Phase phases[] = {
-      {"schedule", addWholeSchedule}, {"chunk", addChunk}, {"fuse", addFuse}};
+  static const Phase phases[] = {{"schedule", addWholeSchedule},
+                                 {"chunk", addChunk},
+                                 {"fuse", addFuse},
+                                 {kDifferentiatePhase, addDifferentiate}};
   static const Pipeline pipeline{"linrec-to-chunk",
                                  "recurrences to fused chunk programs", phases};
   return pipeline;
@@ -71,9 +84,13 @@ static void addLLVM(OpPassManager &manager, const PipelineOptions &) {
 }
 
 const Pipeline &deltanet::getLinRecToHost() {
-  static const Phase phases[] = {
-      {"schedule", addWholeSchedule}, {"chunk", addChunk}, {"fuse", addFuse},
-      {"split", addSegments},         {"loops", addLoops}, {"llvm", addLLVM}};
+  static const Phase phases[] = {{"schedule", addWholeSchedule},
+                                 {"chunk", addChunk},
+                                 {"fuse", addFuse},
+                                 {kDifferentiatePhase, addDifferentiate},
+                                 {"split", addSegments},
+                                 {"loops", addLoops},
+                                 {"llvm", addLLVM}};
   static const Pipeline pipeline{
       "linrec-to-host", "recurrences to LLVM IR for a processor", phases};
   return pipeline;
