@@ -88,10 +88,10 @@ private:
   kernel::ScheduleAttr schedule;
   std::optional<Gradient> gradient;
   Inputs inputs;
-  /// Those of the forward function, then the gradients.
+  /// Those of the forward function, then the gradients, then what the backward
+  /// function is given: the gradients of results.
   std::vector<Result> results;
-  unsigned numForward = 0;
-  std::vector<NpyArray> weights; ///< gradients of results
+  unsigned numForward = 0, numGradients = 0;
   std::vector<InputOutput> inputOutputs;
   double forwardSeconds = 0, backwardSeconds = 0;
   bool repeatable = true;
@@ -168,9 +168,14 @@ int GradientChecker::prepare() {
   gradient.emplace(session, function, options);
   if ((code = gradient->read()) || (code = gradient->derive(*module, target)))
     return code;
+  func::FuncOp backward = gradient->getBackward();
   results = nameResults(gradient->getForward());
   numForward = results.size();
-  llvm::append_range(results, nameResults(gradient->getBackward()));
+  numGradients = backward.getNumResults();
+  llvm::append_range(results, nameResults(backward));
+  unsigned next = function.getNumArguments() + gradient->getNumKept();
+  for (; next != backward.getNumArguments(); ++next)
+    results.emplace_back().name = getArgumentName(backward, next).str();
   return readOutputs(session, function, options, results, inputOutputs);
 }
 
@@ -221,14 +226,14 @@ int GradientChecker::makeTensors() {
 
 /// The gradients of the results: normal numbers, rounded to their types.
 void GradientChecker::makeWeights() {
-  for (unsigned i : gradient->getResults()) {
+  for (auto [n, i] : llvm::enumerate(gradient->getResults())) {
     const NpyArray &array = results[i].array;
-    Random random(/*seed=*/0, "gradient of " + results[i].name);
+    Result &weight = results[numForward + numGradients + n];
+    Random random(/*seed=*/0, weight.name);
     std::vector<double> values(array.getNumElements());
     for (double &value : values)
       value = random.normal();
-    weights.push_back(
-        support::fromDoubles(array.type, array.shape, values.data()));
+    weight.array = support::fromDoubles(array.type, array.shape, values.data());
   }
 }
 
@@ -245,8 +250,12 @@ static double getMedian(std::vector<double> &times) {
 int GradientChecker::call(Launch &forward, Launch &backward) {
   std::vector<NpyArray> kept, first, arguments, gradients;
   std::vector<double> forwardTimes, backwardTimes;
-  for (auto [i, result] : llvm::enumerate(results))
-    (i < numForward ? kept : gradients).push_back(std::move(result.array));
+  MutableArrayRef<Result> all = results,
+                          given = all.drop_front(numForward + numGradients);
+  for (Result &result : all.take_front(numForward))
+    kept.push_back(std::move(result.array));
+  for (Result &result : all.slice(numForward, numGradients))
+    gradients.push_back(std::move(result.array));
   for (int64_t i = 0; i < options.repeat; ++i) {
     auto time = forward.run(inputs.tensors, kept);
     if (!time)
@@ -255,22 +264,24 @@ int GradientChecker::call(Launch &forward, Launch &backward) {
     arguments = inputs.tensors;
     arguments.insert(arguments.end(), kept.begin() + function.getNumResults(),
                      kept.end());
-    arguments.insert(arguments.end(), weights.begin(), weights.end());
+    for (const Result &weight : given)
+      arguments.push_back(weight.array);
     time = backward.run(arguments, gradients);
     if (!time)
       return backward.getFailure();
     backwardTimes.push_back(*time);
-    std::vector<NpyArray> all = kept;
-    all.insert(all.end(), gradients.begin(), gradients.end());
+    std::vector<NpyArray> now = kept;
+    now.insert(now.end(), gradients.begin(), gradients.end());
     if (i == 0)
-      first = std::move(all);
+      first = std::move(now);
     else
-      for (auto [a, b] : llvm::zip_equal(first, all))
+      for (auto [a, b] : llvm::zip_equal(first, now))
         repeatable &= a.bytes == b.bytes;
   }
-  for (auto [i, result] : llvm::enumerate(results))
-    result.array =
-        std::move(i < numForward ? kept[i] : gradients[i - numForward]);
+  for (auto [result, array] : llvm::zip(all, kept))
+    result.array = std::move(array);
+  for (auto [result, array] : llvm::zip(all.drop_front(numForward), gradients))
+    result.array = std::move(array);
   forwardSeconds = getMedian(forwardTimes);
   backwardSeconds = getMedian(backwardTimes);
   return kOk;
@@ -305,7 +316,7 @@ int GradientChecker::compareGradient(Differences &differences, unsigned index) {
   Result &result = results[numForward + index];
   unsigned argument = gradient->getArguments()[index];
   std::vector<double> got = support::toDoubles(result.array), direction;
-  double norm = 0, wanted = 0, error = 0;
+  double norm = 0, wanted = 0, error = 0, rounding = 0;
   for (double x : got) {
     norm += x * x;
     result.error.nonFinite += !std::isfinite(x);
@@ -323,9 +334,8 @@ int GradientChecker::compareGradient(Differences &differences, unsigned index) {
       return kInputError;
     double distance = std::abs(along - slope->value);
     wanted += slope->value * slope->value / kDirections;
-    // What is nearer than rounding is exact; NaN stays.
-    distance = distance <= slope->rounding ? 0 : distance - slope->rounding;
     error += distance * distance / kDirections;
+    rounding += slope->rounding * slope->rounding / kDirections;
     result.error.maxAbsolute = std::max(result.error.maxAbsolute, distance);
     if (!std::isfinite(slope->value))
       emitWarning(function.getLoc())
@@ -337,9 +347,12 @@ int GradientChecker::compareGradient(Differences &differences, unsigned index) {
   result.checked = true;
   result.error.mismatched = result.error.nonFinite;
   result.error.relative = error == 0 ? 0 : std::sqrt(error / norm);
-  result.tolerance = options.tolerance
-                         ? *options.tolerance
-                         : chooseGradientTolerance(function, schedule);
+  result.tolerance =
+      options.tolerance ? *options.tolerance
+                        : chooseGradientTolerance(function, argument, schedule);
+  // Where a gradient is zero, differences are what rounding leaves.
+  if (norm > 0)
+    result.tolerance += std::sqrt(rounding / norm);
   result.passed = result.error.passes(result.tolerance);
   return kOk;
 }
@@ -354,8 +367,9 @@ int GradientChecker::compare() {
   Differences differences;
   if (failed(differences.prepare(*module, function, inputs)))
     return session.fail(kInternal, "cannot drop unused functions");
-  for (auto [i, weight] : llvm::zip_equal(gradient->getResults(), weights))
-    differences.addWeight(i, support::toDoubles(weight));
+  for (auto [n, i] : llvm::enumerate(gradient->getResults()))
+    differences.addWeight(
+        i, support::toDoubles(results[numForward + numGradients + n].array));
   for (unsigned i = 0; i != gradient->getArguments().size(); ++i)
     if (int code = compareGradient(differences, i))
       return code;
@@ -375,8 +389,8 @@ void GradientChecker::describe(bool passed) {
   ArrayRef<Result> all = results;
   session["results"] =
       describeResults(session, all.take_front(numForward), "result", true);
-  session["gradients"] =
-      describeResults(session, all.drop_front(numForward), "gradient", true);
+  session["gradients"] = describeResults(
+      session, all.slice(numForward, numGradients), "gradient", true);
   session.print(
       fmt::format("{:.3f} ms forward, {:.3f} ms backward, median of {}",
                   forwardSeconds * 1e3, backwardSeconds * 1e3, options.repeat));

@@ -328,7 +328,10 @@ int Compiler::compileTarget(kernel::TargetAttr target) {
   if (wantsGradient(options)) {
     int code = kOk;
     func::FuncOp function = findEntry(session, *module, options.entry, code);
-    if (!function || (code = Gradient(session, function, options).read()))
+    if (!function)
+      return code;
+    Gradient gradient(session, function, options);
+    if ((code = gradient.read()) || (code = gradient.derive(*module, target)))
       return code;
     lowered = copyEntry(*module, function);
     if (!lowered)

@@ -95,22 +95,23 @@ func::FuncOp Gradient::find(StringRef suffix) {
 }
 
 int Gradient::derive(ModuleOp module, kernel::TargetAttr target) {
-  for (StringRef suffix : {kForwardSuffix, kBackwardSuffix}) {
-    std::string name = (function.getName() + suffix).str();
-    if (Operation *taken = module.lookupSymbol(name)) {
-      emitError(taken->getLoc())
-          << "expects the name @" << name << " to be free for the gradient of @"
-          << function.getName() << ", got one there";
-      return kInputError;
-    }
-  }
   derived = copyEntry(module, function);
   if (!derived)
     return session.fail(kInternal, "cannot drop unused functions");
   const Pipeline &pipeline =
       target.isGPU() ? getLinRecToPTX() : getLinRecToHost();
-  return lower(session, *derived, pipeline, target, options,
-               kDifferentiatePhase);
+  if (int code = lower(session, *derived, pipeline, target, options,
+                       kDifferentiatePhase))
+    return code;
+  int64_t segments =
+      kernel::withDefaults(kernel::getSchedule(getForward())).getSegments();
+  return segments < 2
+             ? int(kOk)
+             : session.fail(kUsage,
+                            "expects sequences that are not cut with --grad, "
+                            "got a schedule of @" +
+                                function.getName() +
+                                " with segments = " + Twine(segments));
 }
 
 unsigned Gradient::getNumKept() {

@@ -132,8 +132,10 @@ void PackageBuilder::addGradient(const artifact::TargetCode &code) {
   artifact::TargetCode backward = forward;
   forward.function += kForwardSuffix;
   backward.function += kBackwardSuffix;
-  backward.tolerances.assign(gradient.getArguments().size(),
-                             chooseGradientTolerance(function, schedule));
+  backward.tolerances.clear();
+  for (unsigned argument : gradient.getArguments())
+    backward.tolerances.push_back(
+        chooseGradientTolerance(function, argument, schedule));
   packages[1].targets.push_back(std::move(forward));
   packages[2].targets.push_back(std::move(backward));
 }

@@ -54,16 +54,16 @@ double deltanet::driver::chooseTolerance(Type elementType, ResultRole role,
                                                  : FloatFormat::F16));
 }
 
-double
-deltanet::driver::chooseGradientTolerance(func::FuncOp function,
-                                          kernel::ScheduleAttr schedule) {
+double deltanet::driver::chooseGradientTolerance(
+    func::FuncOp function, unsigned argument, kernel::ScheduleAttr schedule) {
   bool bf16 = schedule.getProducts().isBF16(),
        f16 = schedule.getProducts().isF16();
   auto visit = [&](Type type) {
     bf16 |= getElementTypeOrSelf(type).isBF16();
     f16 |= getElementTypeOrSelf(type).isF16();
   };
-  llvm::for_each(function.getArgumentTypes(), visit);
+  visit(function.getArgumentTypes()[argument]);
+  // Arguments are what they are; what is computed of them is rounded.
   function.walk(
       [&](Operation *op) { llvm::for_each(op->getResultTypes(), visit); });
   return bf16 ? kBF16Gradient : f16 ? kF16Gradient : kF32Gradient;

@@ -13,8 +13,8 @@ double chooseTolerance(mlir::Type elementType, ResultRole role,
                        kernel::ScheduleAttr schedule,
                        llvm::ArrayRef<double> want);
 
-/// The same for a gradient of `function`.
-double chooseGradientTolerance(mlir::func::FuncOp function,
+/// The same for the gradient of an argument of `function`.
+double chooseGradientTolerance(mlir::func::FuncOp function, unsigned argument,
                                kernel::ScheduleAttr schedule);
 
 } // namespace deltanet::driver
