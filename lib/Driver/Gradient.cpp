@@ -101,7 +101,7 @@ int Gradient::derive(ModuleOp module, kernel::TargetAttr target) {
   const Pipeline &pipeline =
       target.isGPU() ? getLinRecToPTX() : getLinRecToHost();
   if (int code = lower(session, *derived, pipeline, target, options,
-                       kDifferentiatePhase))
+                       kGradientPhase))
     return code;
   int64_t segments =
       kernel::withDefaults(kernel::getSchedule(getForward())).getSegments();

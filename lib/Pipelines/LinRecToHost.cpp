@@ -54,22 +54,11 @@ void deltanet::addFuse(OpPassManager &manager, const PipelineOptions &) {
   addCleanup(manager);
 }
 
-void deltanet::addDifferentiate(OpPassManager &manager,
-                                const PipelineOptions &options) {
-  if (options.grad.empty())
-    return;
-  chunk::ChunkDifferentiateOptions gradient;
-  gradient.of.assign(options.grad.begin(), options.grad.end());
-  gradient.from.assign(options.gradFrom.begin(), options.gradFrom.end());
-  manager.addPass(chunk::createChunkDifferentiate(gradient));
-  addCleanup(manager);
-}
-
 const Pipeline &deltanet::getLinRecToChunk() {
   static const Phase phases[] = {{"schedule", addWholeSchedule},
                                  {"chunk", addChunk},
                                  {"fuse", addFuse},
-                                 {kDifferentiatePhase, addDifferentiate}};
+                                 {kGradientPhase, addGradient}};
   static const Pipeline pipeline{"linrec-to-chunk",
                                  "recurrences to fused chunk programs", phases};
   return pipeline;
@@ -87,7 +76,7 @@ const Pipeline &deltanet::getLinRecToHost() {
   static const Phase phases[] = {{"schedule", addWholeSchedule},
                                  {"chunk", addChunk},
                                  {"fuse", addFuse},
-                                 {kDifferentiatePhase, addDifferentiate},
+                                 {kGradientPhase, addGradient},
                                  {"split", addSegments},
                                  {"loops", addLoops},
                                  {"llvm", addLLVM}};

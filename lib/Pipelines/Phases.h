@@ -14,9 +14,6 @@ void addSchedule(mlir::OpPassManager &manager, const PipelineOptions &options,
 void addChunk(mlir::OpPassManager &manager, const PipelineOptions &options);
 /// Elementwise work around a scan moves into its body.
 void addFuse(mlir::OpPassManager &manager, const PipelineOptions &options);
-/// Beside every function come those of its gradient, where it is asked for.
-void addDifferentiate(mlir::OpPassManager &manager,
-                      const PipelineOptions &options);
 
 /// Where gradients are asked for, functions get theirs beside them.
 void addGradient(mlir::OpPassManager &manager, const PipelineOptions &options);

@@ -25,9 +25,9 @@ deltanet::buildPipeline(OpPassManager &manager, const Pipeline &pipeline,
   if (!last.empty() && !llvm::is_contained(names, last))
     return fail("expects stop-after to name a phase of " + pipeline.name +
                 " (" + llvm::join(names, ", ") + "), got '" + last + "'");
-  if (!options.grad.empty() && !llvm::is_contained(names, kDifferentiatePhase))
+  if (!options.grad.empty() && !llvm::is_contained(names, kGradientPhase))
     return fail("expects grad with a pipeline that has the phase " +
-                kDifferentiatePhase + ", got " + pipeline.name + " (" +
+                kGradientPhase + ", got " + pipeline.name + " (" +
                 llvm::join(names, ", ") + ")");
   if (options.grad.empty() && !options.gradFrom.empty())
     return fail("expects grad where there is grad-from, got grad-from=" +

@@ -6,7 +6,7 @@
 // RUN: deltanet-opt %s --linrec-to-host='target=x86-64-v3 grad=q,v' | FileCheck %s --check-prefix=HOST
 // RUN: not deltanet-opt %s --linrec-to-host='target=x86-64-v3 grad=z' 2>&1 | FileCheck %s --check-prefix=NAME
 // RUN: not deltanet-opt %s --linrec-to-host='target=x86-64-v3 grad-from=o' 2>&1 | FileCheck %s --check-prefix=FROM
-// RUN: not deltanet-opt %s --linrec-to-ptx='target=sm_80 grad=q' 2>&1 | FileCheck %s --check-prefix=PTX
+// RUN: not deltanet-opt %s --tile-to-ptx='target=sm_80 grad=q' 2>&1 | FileCheck %s --check-prefix=TILE
 
 // CHECK: func.func @f(
 // CHECK: func.func @f_forward(
@@ -21,7 +21,7 @@
 // HOST-DAG: llvm.func @_mlir_ciface_f_backward(
 // NAME: error: chunk-differentiate: expects 'of' to list names or numbers below 2, got 'z'
 // FROM: error: expects grad where there is grad-from, got grad-from=o
-// PTX: error: expects grad with a pipeline that has the phase differentiate, got linrec-to-ptx (schedule, chunk, fuse, split, tile, nvvm, ptx)
+// TILE: error: expects grad with a pipeline that has the phase gradient, got tile-to-ptx (
 func.func @f(%q: tensor<1x?x4x64xf32> {deltanet.name = "q"},
              %v: tensor<1x?x4x32xf32> {deltanet.name = "v"})
     -> (tensor<1x?x4x32xf32> {deltanet.name = "o"}) {

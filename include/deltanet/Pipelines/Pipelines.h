@@ -44,15 +44,6 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("entries of #kernel.schedule that are decided, as "
                      "'chunk = 64, warps = 8'"),
       llvm::cl::init("")};
-  ListOption<std::string> grad{
-      *this, "grad",
-      llvm::cl::desc("arguments to take the gradient of, names or numbers: "
-                     "beside every function come FUNCTION_forward and "
-                     "FUNCTION_backward")};
-  ListOption<std::string> gradFrom{
-      *this, "grad-from",
-      llvm::cl::desc("results whose gradient is given, names or numbers; "
-                     "empty: every result of floats")};
   Option<bool> variants{
       *this, "variants",
       llvm::cl::desc("where extents are open and no schedule is stated, a "
@@ -71,7 +62,7 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
 };
 
 /// The phase that derives gradients; a pipeline without it has none.
-inline constexpr llvm::StringLiteral kDifferentiatePhase = "differentiate";
+inline constexpr llvm::StringLiteral kGradientPhase = "gradient";
 
 /// A part of a pipeline that has a name, so that a user can stop after it.
 struct Phase {
