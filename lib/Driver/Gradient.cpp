@@ -100,8 +100,8 @@ int Gradient::derive(ModuleOp module, kernel::TargetAttr target) {
     return session.fail(kInternal, "cannot drop unused functions");
   const Pipeline &pipeline =
       target.isGPU() ? getLinRecToPTX() : getLinRecToHost();
-  if (int code = lower(session, *derived, pipeline, target, options,
-                       kGradientPhase))
+  if (int code =
+          lower(session, *derived, pipeline, target, options, kGradientPhase))
     return code;
   int64_t segments =
       kernel::withDefaults(kernel::getSchedule(getForward())).getSegments();
