@@ -50,27 +50,20 @@ static std::string describe(const TensorInfo &argument) {
   return quote(text) + "\n";
 }
 
-std::string artifact::writeHeader(const Package &package) {
+/// The functions of one package.
+static std::string declare(const Package &package) {
   const Signature &signature = package.signature;
   const std::string &p = signature.prefix;
-  std::string guard = "DELTANET_PACKAGE_" + p + "_H";
-  std::string tensors, targets;
+  std::string tensors;
   for (const TensorInfo &argument : signature.arguments)
     tensors += ",\n    " +
                std::string(argument.input ? "const DLTensor *" : "DLTensor *") +
                parameterName(argument);
-  for (const TargetCode &target : package.targets)
-    targets += (targets.empty() ? "" : ", ") + target.name;
-  std::string text = "/* " + p + ".h - the function '" + quote(signature.name) +
-                     "', compiled for " + targets +
-                     ".\n * Written by deltanet " DELTANET_VERSION ". */\n";
-  text += "#ifndef " + guard + "\n#define " + guard + "\n\n";
-  text += StringRef(reinterpret_cast<const char *>(kAbi), sizeof kAbi).str();
-  text += "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
-  text += "/* Returns DELTANET_OK, or what is wrong, with a sentence in " + p +
-          "_last_error().\n * Neither allocates device memory nor waits; "
-          "tensors are row-major without gaps,\n * aligned to 16 bytes, all on "
-          "one device.\n";
+  std::string text =
+      "/* Returns DELTANET_OK, or what is wrong, with a sentence in " + p +
+      "_last_error().\n * Neither allocates device memory nor waits; "
+      "tensors are row-major without gaps,\n * aligned to 16 bytes, all on "
+      "one device.\n";
   for (const TensorInfo &argument : signature.arguments)
     text += describe(argument);
   for (const auto &[input, output] : signature.aliases)
@@ -96,6 +89,25 @@ std::string artifact::writeHeader(const Package &package) {
           p + "_last_error(void);\n";
   text += "/* JSON: docs/Embed.md of deltanet. */\nconst char *" + p +
           "_manifest(void);\n";
+  return text;
+}
+
+std::string artifact::writeHeader(ArrayRef<Package> packages) {
+  const Signature &signature = packages.front().signature;
+  const std::string &p = signature.prefix;
+  std::string guard = "DELTANET_PACKAGE_" + p + "_H";
+  std::string targets;
+  for (const TargetCode &target : packages.front().targets)
+    targets += (targets.empty() ? "" : ", ") + target.name;
+  std::string text = "/* " + p + ".h - the function '" + quote(signature.name) +
+                     "'" + (packages.size() > 1 ? " and its gradient" : "") +
+                     ", compiled for " + targets +
+                     ".\n * Written by deltanet " DELTANET_VERSION ". */\n";
+  text += "#ifndef " + guard + "\n#define " + guard + "\n\n";
+  text += StringRef(reinterpret_cast<const char *>(kAbi), sizeof kAbi).str();
+  text += "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
+  for (const Package &package : packages)
+    text += "\n" + declare(package);
   text += "\n#ifdef __cplusplus\n}\n#endif\n\n#endif /* " + guard + " */\n";
   return text;
 }

@@ -428,5 +428,7 @@ Expected<std::string> artifact::writeManifest(const Package &package) {
       {"tolerance_is",
        "relative Frobenius error against the recurrence in float64"},
       {"targets", std::move(targets)}};
+  if (!signature.gradient.empty())
+    root["gradient"] = json::Object(signature.gradient);
   return formatv("{0:2}\n", json::Value(std::move(root))).str();
 }

@@ -260,35 +260,54 @@ Expected<std::string> artifact::makeFatbin(const Package &package,
 // The linker
 //===----------------------------------------------------------------------===//
 
-/// What of a package others see.
-static std::string writeExports(StringRef prefix) {
+/// What of packages others see.
+static std::string writeExports(ArrayRef<Package> packages) {
   std::string text = "{\n  global:\n";
-  for (StringRef name :
-       {"run", "workspace", "load", "unload", "last_error", "manifest"})
-    text += ("    " + prefix + "_" + name + ";\n").str();
+  for (const Package &package : packages)
+    for (StringRef name :
+         {"run", "workspace", "load", "unload", "last_error", "manifest"})
+      text += "    " + package.signature.prefix + "_" + name.str() + ";\n";
   return text + "  local: *;\n};\n";
 }
 
-Expected<std::string> artifact::link(const Package &package, StringRef glue,
+/// Writes the objects to link; their paths.
+static Expected<std::vector<std::string>>
+writeObjects(const Folder &folder, ArrayRef<Package> packages,
+             ArrayRef<std::string> glues) {
+  std::vector<std::string> paths;
+  auto write = [&](const Twine &name, StringRef contents) -> Error {
+    paths.push_back(folder.get(name.str()));
+    return folder.write(name.str(), contents);
+  };
+  for (auto [i, package, glue] : enumerate(packages, glues)) {
+    if (Error error = write("glue" + Twine(i) + ".o", glue))
+      return std::move(error);
+    // Functions of one gradient share an object.
+    const TargetCode *host = package.findHost();
+    if (host && !host->object.empty())
+      if (Error error = write("host" + Twine(i) + ".o", host->object))
+        return std::move(error);
+  }
+  return paths;
+}
+
+Expected<std::string> artifact::link(ArrayRef<Package> packages,
+                                     ArrayRef<std::string> glues,
                                      StringRef name, const Linker &linker) {
   auto folder = Folder::create();
   if (!folder)
     return folder.takeError();
   const Folder &f = **folder;
   StringRef runtime(reinterpret_cast<const char *>(kRuntime), sizeof kRuntime);
-  if (Error error = f.write("glue.o", glue))
-    return std::move(error);
   if (Error error = f.write("libruntime.a", runtime))
     return std::move(error);
-  if (Error error = f.write("exports", writeExports(package.signature.prefix)))
+  if (Error error = f.write("exports", writeExports(packages)))
     return std::move(error);
-  std::vector<std::string> arguments{"-shared", "-o", f.get("out.so"),
-                                     f.get("glue.o")};
-  if (const TargetCode *host = package.findHost()) {
-    if (Error error = f.write("host.o", host->object))
-      return std::move(error);
-    arguments.push_back(f.get("host.o"));
-  }
+  auto objects = writeObjects(f, packages, glues);
+  if (!objects)
+    return objects.takeError();
+  std::vector<std::string> arguments{"-shared", "-o", f.get("out.so")};
+  arguments.insert(arguments.end(), objects->begin(), objects->end());
   arguments.push_back(f.get("libruntime.a"));
   auto pass = [&](std::vector<std::string> options) {
     if (linker.driver)

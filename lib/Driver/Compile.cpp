@@ -46,8 +46,10 @@ private:
                          std::string &contents);
   std::string getName() const;
   int writeTargetProducts(const artifact::TargetCode &code);
+  int writeManifests(const Product &product, PackageBuilder &builder);
+  int checkGradients();
   int write(const Product &product, StringRef target,
-            const std::string &contents);
+            const std::string &contents, StringRef suffix = "");
   bool wants(StringRef name) const {
     return llvm::any_of(products,
                         [&](const Product &p) { return p.name == name; });
@@ -152,7 +154,9 @@ int Compiler::checkProducts() {
   if (!options.prefix.empty() && !artifact::isIdentifier(options.prefix))
     return session.fail(kUsage, "expects a name in C as --prefix, got '" +
                                     options.prefix + "'");
-  if (!wantsPackage() && (!options.prefix.empty() || !options.entry.empty()))
+  // A gradient is of one function, whatever is written of it.
+  bool entry = !options.entry.empty() && !wantsGradient(options);
+  if (!wantsPackage() && (!options.prefix.empty() || entry))
     return session.fail(
         kUsage,
         "expects --emit cubin, fatbin, so, header or manifest with " +
@@ -165,6 +169,19 @@ int Compiler::checkProducts() {
     return session.fail(kUsage, "expects at most one processor in a package, "
                                 "got " +
                                     llvm::join(processors, ", "));
+  return kOk;
+}
+
+/// Refuses gradients of what has none.
+int Compiler::checkGradients() {
+  if (!wantsGradient(options))
+    return kOk;
+  for (kernel::TargetAttr target : targets)
+    if (int code = checkGradientTarget(session, target))
+      return code;
+  if (options.outputFolder == "-" && wants("manifest"))
+    return session.fail(kUsage, "expects a folder as -o with --grad for the "
+                                "manifests of three functions, got -");
   return kOk;
 }
 
@@ -210,9 +227,9 @@ std::string Compiler::getName() const {
 }
 
 /// DIR/NAME.EXTENSION; DIR/NAME.TARGET.EXTENSION where each of several targets
-/// has one.
+/// has one. `suffix` ends the name.
 int Compiler::write(const Product &product, StringRef target,
-                    const std::string &contents) {
+                    const std::string &contents, StringRef suffix) {
   if (options.outputFolder == "-") {
     if (options.json)
       session[product.name] = contents;
@@ -224,7 +241,7 @@ int Compiler::write(const Product &product, StringRef target,
     return session.fail(kInputError, "cannot make the folder '" +
                                          options.outputFolder +
                                          "': " + error.message());
-  std::string name = getName();
+  std::string name = getName() + suffix.str();
   if (targets.size() > 1 && !product.package)
     name += "." + target.str();
   SmallString<128> path(options.outputFolder);
@@ -308,6 +325,18 @@ int Compiler::compileTarget(kernel::TargetAttr target) {
   if (own.empty())
     return kOk;
   OwningOpRef<ModuleOp> lowered(cast<ModuleOp>((*module)->clone()));
+  if (wantsGradient(options)) {
+    int code = kOk;
+    func::FuncOp function = findEntry(session, *module, options.entry, code);
+    if (!function)
+      return code;
+    Gradient gradient(session, function, options);
+    if ((code = gradient.read()) || (code = gradient.derive(*module, target)))
+      return code;
+    lowered = copyEntry(*module, function);
+    if (!lowered)
+      return session.fail(kInternal, "cannot drop unused functions");
+  }
   // The last phase of a GPU prints; here the kernels become files.
   StringRef stopAfter = !options.stopAfter.empty()
                             ? StringRef(options.stopAfter)
@@ -333,10 +362,8 @@ int Compiler::compileTarget(kernel::TargetAttr target) {
 int Compiler::makePackageProduct(const Product &product,
                                  PackageBuilder &builder,
                                  std::string &contents) {
-  if (product.name == "manifest")
-    return builder.getManifest(contents);
   if (product.name == "header") {
-    contents = artifact::writeHeader(builder.getPackage());
+    contents = artifact::writeHeader(builder.getPackages());
     return kOk;
   }
   if (product.name == "so")
@@ -346,6 +373,18 @@ int Compiler::makePackageProduct(const Product &product,
   if (!fatbin)
     return session.fail(kInternal, llvm::toString(fatbin.takeError()));
   contents = std::move(*fatbin);
+  return kOk;
+}
+
+/// One of every function of the library.
+int Compiler::writeManifests(const Product &product, PackageBuilder &builder) {
+  static constexpr StringRef suffixes[] = {"", kForwardSuffix, kBackwardSuffix};
+  for (auto [package, suffix] : llvm::zip(builder.getPackages(), suffixes)) {
+    std::string contents;
+    int code = builder.getManifest(package, contents);
+    if (code || (code = write(product, "", contents, suffix)))
+      return code;
+  }
   return kOk;
 }
 
@@ -381,8 +420,12 @@ int Compiler::compilePackage() {
     std::string contents;
     if (!product.package)
       continue;
-    if ((code = makePackageProduct(product, builder, contents)) ||
-        (code = write(product, "", contents)))
+    code = product.name == "manifest"
+               ? writeManifests(product, builder)
+               : makePackageProduct(product, builder, contents);
+    if (code == kOk && product.name != "manifest")
+      code = write(product, "", contents);
+    if (code)
       return code;
   }
   session["prefix"] = prefix;
@@ -391,7 +434,8 @@ int Compiler::compilePackage() {
 
 int Compiler::run() {
   int code = readTargets();
-  if (code || (code = chooseProducts()) || (code = findTools()))
+  if (code || (code = chooseProducts()) || (code = checkGradients()) ||
+      (code = findTools()))
     return code;
   module = readProgram(session, options.input);
   if (!module)

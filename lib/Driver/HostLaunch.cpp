@@ -46,7 +46,7 @@ static void flushCaches(std::vector<uint8_t> &memory) {
 namespace {
 class HostLaunch : public Launch {
 public:
-  HostLaunch(Session &session, std::unique_ptr<host::Program> program,
+  HostLaunch(Session &session, std::shared_ptr<host::Program> program,
              StringRef function)
       : session(session), program(std::move(program)),
         function(function.str()) {}
@@ -95,20 +95,24 @@ public:
 
 private:
   Session &session;
-  std::unique_ptr<host::Program> program;
+  std::shared_ptr<host::Program> program;
   std::string function;
 };
 } // namespace
 
-std::unique_ptr<Launch> deltanet::driver::makeHostLaunch(Session &session,
-                                                         ModuleOp module,
-                                                         StringRef function) {
+std::vector<std::unique_ptr<Launch>>
+deltanet::driver::makeHostLaunches(Session &session, ModuleOp module,
+                                   ArrayRef<std::string> functions) {
+  std::vector<std::unique_ptr<Launch>> launches;
   auto program = host::Program::compile(module);
   if (!program) {
     session.fail(kInternal, llvm::toString(program.takeError()));
-    return nullptr;
+    return launches;
   }
-  return std::make_unique<HostLaunch>(session, std::move(*program), function);
+  std::shared_ptr<host::Program> shared = std::move(*program);
+  for (const std::string &function : functions)
+    launches.push_back(std::make_unique<HostLaunch>(session, shared, function));
+  return launches;
 }
 
 /// What a target does not state is taken to be the host's.

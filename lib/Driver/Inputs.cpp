@@ -326,16 +326,23 @@ int deltanet::driver::readInputs(Session &session, func::FuncOp function,
 
 int deltanet::driver::checkMemory(Session &session, func::FuncOp function,
                                   const ShapeBinder &shapes) {
+  SmallVector<Value> values(function.getArguments());
+  llvm::append_range(values,
+                     function.getBody().back().getTerminator()->getOperands());
+  SmallVector<std::pair<SmallVector<int64_t>, Type>> tensors;
+  for (Value value : values)
+    tensors.push_back(
+        {shapes.getShape(value), getElementTypeOrSelf(value.getType())});
+  return checkMemory(session, tensors);
+}
+
+int deltanet::driver::checkMemory(
+    Session &session, ArrayRef<std::pair<SmallVector<int64_t>, Type>> tensors) {
   uint64_t room =
       uint64_t(sysconf(_SC_PHYS_PAGES)) * uint64_t(sysconf(_SC_PAGESIZE));
-  SmallVector<Value> tensors(function.getArguments());
-  llvm::append_range(tensors,
-                     function.getBody().back().getTerminator()->getOperands());
   uint64_t total = 0;
-  for (Value tensor : tensors) {
-    SmallVector<int64_t> shape = shapes.getShape(tensor);
-    auto elements =
-        getNpyType(cast<RankedTensorType>(tensor.getType()).getElementType());
+  for (const auto &[shape, type] : tensors) {
+    auto elements = getNpyType(type);
     if (!elements || llvm::is_contained(shape, 0))
       continue;
     uint64_t count = 1;

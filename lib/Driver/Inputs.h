@@ -38,6 +38,11 @@ int readInputs(Session &session, mlir::func::FuncOp function,
 int checkMemory(Session &session, mlir::func::FuncOp function,
                 const ShapeBinder &shapes);
 
+/// The same for any tensors: their shapes, and the types of their elements.
+int checkMemory(
+    Session &session,
+    llvm::ArrayRef<std::pair<llvm::SmallVector<int64_t>, mlir::Type>> tensors);
+
 /// Makes the tensors: of the arguments' types and of the shapes bound.
 int makeInputs(Session &session, mlir::func::FuncOp function,
                const ShapeBinder &shapes, Inputs &inputs);

@@ -43,10 +43,11 @@ protected:
   int failure = kInternal;
 };
 
-/// Compiles `module`, in the LLVM dialect, for this machine. Null, and a
-/// diagnostic, where LLVM fails.
-std::unique_ptr<Launch> makeHostLaunch(Session &session, mlir::ModuleOp module,
-                                       llvm::StringRef function);
+/// Compiles `module`, in the LLVM dialect, for this machine: one launch for
+/// each of `functions`. None, and a diagnostic, where LLVM fails.
+std::vector<std::unique_ptr<Launch>>
+makeHostLaunches(Session &session, mlir::ModuleOp module,
+                 llvm::ArrayRef<std::string> functions);
 
 /// Loads `package`, whose manifest is `manifest`, on CUDA device `device` with
 /// the runtime that packages have. Null, and a diagnostic, where that fails.

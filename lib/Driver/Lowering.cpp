@@ -73,6 +73,10 @@ int deltanet::driver::lower(Session &session, ModuleOp module,
   pipelineOptions.products = options.products;
   pipelineOptions.gates = options.gates;
   pipelineOptions.schedule = options.schedule;
+  for (const std::string &argument : options.grad)
+    pipelineOptions.grad.push_back(argument);
+  for (const std::string &result : options.gradFrom)
+    pipelineOptions.gradFrom.push_back(result);
   pipelineOptions.variants = true;
   pipelineOptions.stopAfter = stopAfter.str();
 

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 #include "PackageBuilder.h"
 #include "Describe.h"
+#include "Tolerance.h"
 #include "deltanet/Runtime/Features.h"
 #include "deltanet/Target/Host.h"
 #include "deltanet/Target/PTX.h"
@@ -28,9 +29,9 @@ int PackageBuilder::describe(StringRef prefix) {
   auto signature = describeFunction(function, prefix);
   if (failed(signature))
     return kInputError;
-  package.signature = std::move(*signature);
-  package.signature.sourceDigest = digestSource(session);
-  return kOk;
+  packages.emplace_back().signature = std::move(*signature);
+  packages.front().signature.sourceDigest = digestSource(session);
+  return wantsGradient(options) ? gradient.read() : int(kOk);
 }
 
 /// Assembles the PTX of `code`.
@@ -108,7 +109,41 @@ static std::vector<artifact::VariantCode> listVariants(ModuleOp module,
   return variants;
 }
 
+/// The packages of the derived functions: what they take and give follows from
+/// the function's.
+int PackageBuilder::describeGradient(kernel::TargetAttr target) {
+  if (int code = checkGradientTarget(session, target))
+    return code;
+  if (int code = gradient.derive(module, target))
+    return code;
+  auto signatures =
+      describeDerived(function, gradient, packages.front().signature);
+  if (failed(signatures))
+    return kInternal;
+  for (artifact::Signature &signature : *signatures)
+    packages.emplace_back().signature = std::move(signature);
+  return kOk;
+}
+
+/// The code of the derived functions, which is in the function's object.
+void PackageBuilder::addGradient(const artifact::TargetCode &code) {
+  artifact::TargetCode forward = code;
+  forward.object.clear();
+  artifact::TargetCode backward = forward;
+  forward.function += kForwardSuffix;
+  backward.function += kBackwardSuffix;
+  backward.tolerances.clear();
+  for (unsigned argument : gradient.getArguments())
+    backward.tolerances.push_back(
+        chooseGradientTolerance(function, argument, schedule));
+  packages[1].targets.push_back(std::move(forward));
+  packages[2].targets.push_back(std::move(backward));
+}
+
 int PackageBuilder::addTarget(kernel::TargetAttr target, StringRef ptxas) {
+  if (wantsGradient(options))
+    if (int code = describeGradient(target))
+      return code;
   OwningOpRef<ModuleOp> copy = copyEntry(module, function);
   if (!copy)
     return session.fail(kInternal, "cannot drop unused functions");
@@ -138,11 +173,14 @@ int PackageBuilder::addTarget(kernel::TargetAttr target, StringRef ptxas) {
   if (int error = target.isGPU() ? addGpu(*copy, target, ptxas, code)
                                  : addProcessor(*copy, target, code))
     return error;
-  package.targets.push_back(std::move(code));
+  if (wantsGradient(options))
+    addGradient(code);
+  packages.front().targets.push_back(std::move(code));
   return kOk;
 }
 
-int PackageBuilder::getManifest(std::string &manifest) {
+int PackageBuilder::getManifest(const artifact::Package &package,
+                                std::string &manifest) {
   auto text = artifact::writeManifest(package);
   if (!text)
     return session.fail(kInternal, llvm::toString(text.takeError()));
@@ -160,8 +198,25 @@ static host::MachineOptions getBaseline(MLIRContext *context) {
   return machine;
 }
 
+/// The object that ties `package` to the runtime.
+int PackageBuilder::makeGlue(const artifact::Package &package,
+                             std::string &glue) {
+  std::string manifest;
+  if (int code = getManifest(package, manifest))
+    return code;
+  auto parsed = parseSourceString<ModuleOp>(
+      artifact::writeGlue(package, manifest), session.getContext());
+  if (!parsed)
+    return session.fail(kInternal, "the code around the package is not right");
+  auto object = host::emitObject(*parsed, getBaseline(session.getContext()));
+  if (!object)
+    return session.fail(kInternal, llvm::toString(object.takeError()));
+  glue.assign(object->begin(), object->end());
+  return kOk;
+}
+
 int PackageBuilder::link(StringRef name, std::string &library) {
-  if (const artifact::TargetCode *host = package.findHost())
+  if (const artifact::TargetCode *host = getPackage().findHost())
     if (host->architecture != deltanet_architecture())
       return session.fail(
           kUsage, "expects a processor of " +
@@ -173,18 +228,11 @@ int PackageBuilder::link(StringRef name, std::string &library) {
     return session.fail(kMissing, "expects one of " +
                                       artifact::getLinkerNames() +
                                       " on PATH for --emit so");
-  std::string manifest;
-  if (int code = getManifest(manifest))
-    return code;
-  auto glue = parseSourceString<ModuleOp>(
-      artifact::writeGlue(package, manifest), session.getContext());
-  if (!glue)
-    return session.fail(kInternal, "the code around the package is not right");
-  auto object = host::emitObject(*glue, getBaseline(session.getContext()));
-  if (!object)
-    return session.fail(kInternal, llvm::toString(object.takeError()));
-  auto linked = artifact::link(
-      package, StringRef(object->data(), object->size()), name, *linker);
+  std::vector<std::string> glues(packages.size());
+  for (auto [package, glue] : llvm::zip_equal(packages, glues))
+    if (int code = makeGlue(package, glue))
+      return code;
+  auto linked = artifact::link(packages, glues, name, *linker);
   if (!linked)
     return session.fail(kInternal, llvm::toString(linked.takeError()));
   library = std::move(*linked);

@@ -1,12 +1,12 @@
 //===- PackageBuilder.h - one function for several targets ------*- C++ -*-===//
 // Takes a function through the pipeline of every target and gathers what comes
 // out. `compile` writes it to files, `run` and `check` hand it to the runtime.
+// With --grad the functions of the gradient are packages beside the function's.
 //===----------------------------------------------------------------------===//
 #ifndef DELTANET_LIB_DRIVER_PACKAGEBUILDER_H
 #define DELTANET_LIB_DRIVER_PACKAGEBUILDER_H
 
-#include "Lowering.h"
-#include "Program.h"
+#include "Gradient.h"
 #include "deltanet/Artifact/Tools.h"
 
 namespace deltanet::driver {
@@ -15,8 +15,8 @@ class PackageBuilder {
 public:
   PackageBuilder(Session &session, mlir::ModuleOp module,
                  mlir::func::FuncOp function, const CompilationOptions &options)
-      : session(session), module(module), function(function), options(options) {
-  }
+      : session(session), module(module), function(function), options(options),
+        gradient(session, function, options) {}
 
   /// Says what the function is; before anything else.
   int describe(llvm::StringRef prefix);
@@ -25,8 +25,11 @@ public:
   /// The bytes of the shared library called `name`.
   int link(llvm::StringRef name, std::string &library);
 
-  const artifact::Package &getPackage() const { return package; }
-  int getManifest(std::string &manifest);
+  const artifact::Package &getPackage() const { return packages.front(); }
+  /// The function's, and those of its forward and backward function, where
+  /// there are any.
+  llvm::ArrayRef<artifact::Package> getPackages() const { return packages; }
+  int getManifest(const artifact::Package &package, std::string &manifest);
   /// The decisions taken for the target added last.
   kernel::ScheduleAttr getSchedule() const { return schedule; }
 
@@ -35,12 +38,16 @@ private:
              llvm::StringRef ptxas, artifact::TargetCode &code);
   int addProcessor(mlir::ModuleOp lowered, kernel::TargetAttr target,
                    artifact::TargetCode &code);
+  int describeGradient(kernel::TargetAttr target);
+  void addGradient(const artifact::TargetCode &code);
+  int makeGlue(const artifact::Package &package, std::string &glue);
 
   Session &session;
   mlir::ModuleOp module;
   mlir::func::FuncOp function;
   const CompilationOptions &options;
-  artifact::Package package;
+  Gradient gradient;
+  std::vector<artifact::Package> packages;
   kernel::ScheduleAttr schedule;
 };
 

@@ -2,15 +2,13 @@
 // Reads a function and its inputs, compiles it, calls it; check compares every
 // result with what the function means in float64, bench takes the time.
 //===----------------------------------------------------------------------===//
+#include "CheckGradient.h"
 #include "Format.h"
 #include "Inputs.h"
 #include "Launch.h"
 #include "PackageBuilder.h"
-#include "Tolerance.h"
-#include "deltanet/Interpreter/Interpreter.h"
-#include "deltanet/Reference/Reference.h"
+#include "Results.h"
 #include "deltanet/Runtime/Parallel.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace deltanet;
@@ -18,16 +16,6 @@ using namespace deltanet::driver;
 using support::NpyArray;
 
 namespace {
-/// One result of the function.
-struct Result {
-  std::string name, output; ///< output: the file to write, if any
-  NpyArray array;
-  bool checked = false;
-  reference::Error error;
-  double tolerance = 0;
-  bool passed = true;
-};
-
 enum class Mode { Run, Check, Bench };
 
 /// One run of the command, step by step.
@@ -39,15 +27,11 @@ public:
   int run();
 
 private:
-  int readResults();
-  int allocateResults(const ShapeBinder &shapes);
   int makeLaunch(std::unique_ptr<Launch> &launch);
   int launch();
   int repeat(Launch &launch, std::vector<NpyArray> &arrays);
   int compare();
   void describeBench();
-  int writeOutputs();
-  void describeResults();
   void describe(bool passed);
 
   Session &session;
@@ -60,8 +44,7 @@ private:
   kernel::ScheduleAttr schedule;
   Inputs inputs;
   std::vector<Result> results;
-  std::vector<std::pair<unsigned, std::string>> inputOutputs;
-  std::vector<std::string> inputLines;
+  std::vector<InputOutput> inputOutputs;
   int64_t tokens = 0;
   double seconds = 0;
   std::vector<double> times; ///< of a bench, sorted
@@ -70,61 +53,6 @@ private:
 };
 } // namespace
 
-/// Allocates the results; finds out which of them go to which file.
-int Runner::readResults() {
-  SmallVector<StringRef> names;
-  for (unsigned i = 0; i < function.getNumResults(); ++i) {
-    Result result;
-    result.name = getResultName(function, i).str();
-    results.push_back(std::move(result));
-    names.push_back(getResultName(function, i));
-  }
-  for (const std::string &option : options.outputs) {
-    std::pair<StringRef, StringRef> parts = StringRef(option).split('=');
-    StringRef name = parts.first, file = parts.second;
-    if (name.empty() || file.empty())
-      return session.fail(kUsage, "expects --output NAME=FILE.npy, got '" +
-                                      option + "'");
-    auto result =
-        llvm::find_if(results, [&](const Result &r) { return r.name == name; });
-    if (result != results.end()) {
-      result->output = file.str();
-      continue;
-    }
-    auto arguments = llvm::seq<unsigned>(0, function.getNumArguments());
-    auto argument = llvm::find_if(arguments, [&](unsigned i) {
-      return getArgumentName(function, i) == name;
-    });
-    if (argument == arguments.end())
-      return session.fail(kUsage, "expects --output to name a result of @" +
-                                      function.getName() + " (" +
-                                      llvm::join(names, ", ") +
-                                      ") or an argument, got '" + name + "'");
-    inputOutputs.push_back({*argument, file.str()});
-  }
-  return kOk;
-}
-
-int Runner::allocateResults(const ShapeBinder &shapes) {
-  Operation *terminator = function.getBody().back().getTerminator();
-  for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
-    auto type = cast<RankedTensorType>(value.getType());
-    auto elements = getNpyType(type.getElementType());
-    if (!elements) {
-      emitError(value.getLoc())
-          << "expects results of bf16, f16, f32, f64, i32 or i64, got '"
-          << results[i].name << "' of " << type;
-      return kInputError;
-    }
-    NpyArray &array = results[i].array;
-    array.type = *elements;
-    SmallVector<int64_t> shape = shapes.getShape(value);
-    array.shape.assign(shape.begin(), shape.end());
-    array.bytes.resize(array.getNumElements() * support::getSize(*elements));
-  }
-  return kOk;
-}
-
 int Runner::makeLaunch(std::unique_ptr<Launch> &launch) {
   if (target.isGPU()) {
     PackageBuilder builder(session, *module, function, options);
@@ -132,7 +60,7 @@ int Runner::makeLaunch(std::unique_ptr<Launch> &launch) {
     auto ptxas = artifact::findCudaTool("ptxas");
     int code = builder.describe(artifact::makeIdentifier(function.getName()));
     if (code || (code = builder.addTarget(target, ptxas ? *ptxas : "")) ||
-        (code = builder.getManifest(manifest)))
+        (code = builder.getManifest(builder.getPackage(), manifest)))
       return code;
     schedule = builder.getSchedule();
     launch = makeGpuLaunch(session, builder.getPackage(), manifest,
@@ -149,8 +77,11 @@ int Runner::makeLaunch(std::unique_ptr<Launch> &launch) {
       kernel::getSchedule(copy->lookupSymbol<func::FuncOp>(function.getName()));
   if (int code = lower(session, *copy, getLinRecToHost(), target, options))
     return code;
-  launch = makeHostLaunch(session, *copy, function.getName());
-  return launch ? kOk : kInternal;
+  auto launches = makeHostLaunches(session, *copy, {function.getName().str()});
+  if (launches.empty())
+    return kInternal;
+  launch = std::move(launches.front());
+  return kOk;
 }
 
 /// Calls as often as is asked for; runs must give the same bits.
@@ -197,90 +128,18 @@ int Runner::launch() {
 
 /// Compares every result with what the function means.
 int Runner::compare() {
-  std::vector<interpreter::Tensor> arguments;
-  for (const NpyArray &array : inputs.tensors)
-    arguments.push_back({array.shape, support::toDoubles(array)});
-  auto reference = interpreter::evaluate(function, arguments);
+  auto reference = evaluateReference(function, inputs);
   if (failed(reference))
     return kInputError;
-  for (auto [i, result, want] : llvm::enumerate(results, *reference)) {
-    std::vector<double> got = support::toDoubles(result.array);
-    result.error =
-        reference::measureError(got.data(), want.data.data(), got.size());
-    Type elements =
-        cast<RankedTensorType>(function.getResultTypes()[i]).getElementType();
-    result.tolerance = options.tolerance
-                           ? *options.tolerance
-                           : chooseTolerance(elements, traceResult(function, i),
-                                             schedule, want.data);
-    result.passed = result.error.passes(result.tolerance);
-    if (!llvm::all_of(want.data, [](double x) { return std::isfinite(x); }))
-      emitWarning(function.getLoc())
-          << "the reference of '" << result.name
-          << "' is not finite everywhere; inputs that suit the operator are "
-             "for --input to state";
-  }
-  return kOk;
-}
-
-int Runner::writeOutputs() {
-  std::string message;
-  for (const Result &result : results)
-    if (!result.output.empty() &&
-        !support::writeNpy(result.output, result.array, message))
-      return session.fail(kInputError, message);
-  for (const auto &[argument, file] : inputOutputs)
-    if (!support::writeNpy(file, inputs.tensors[argument], message))
-      return session.fail(kInputError, message);
+  for (auto [i, result] : llvm::enumerate(results))
+    compareResult(function, i, (*reference)[i].data, schedule,
+                  options.tolerance, result);
   return kOk;
 }
 
 //===----------------------------------------------------------------------===//
 // The answer
 //===----------------------------------------------------------------------===//
-
-static std::string getSignature(const NpyArray &array) {
-  return formatShape(array.shape) + "x" + support::getName(array.type);
-}
-
-static llvm::json::Array toJson(ArrayRef<int64_t> shape) {
-  llvm::json::Array array;
-  for (int64_t extent : shape)
-    array.push_back(extent);
-  return array;
-}
-
-/// The table of results and its JSON.
-void Runner::describeResults() {
-  llvm::json::Array list;
-  session.print(check ? fmt::format("{:<16} {:<28} {:>9} {:>9}", "result",
-                                    "type", "error", "allowed")
-                      : fmt::format("{:<16} {}", "result", "type"));
-  for (const Result &result : results) {
-    llvm::json::Object entry{{"name", result.name},
-                             {"shape", toJson(result.array.shape)},
-                             {"type", support::getName(result.array.type)}};
-    if (!result.output.empty())
-      entry["file"] = result.output;
-    std::string line =
-        fmt::format("{:<16} {:<28}", result.name, getSignature(result.array));
-    if (check) {
-      line += fmt::format(" {:>9.2e} {:>9.2e}  {}", result.error.relative,
-                          result.tolerance, result.passed ? "pass" : "FAIL");
-      if (result.error.mismatched)
-        line += fmt::format(", {} elements not finite or not as the reference",
-                            result.error.mismatched);
-      entry["error"] = result.error.relative;
-      entry["max_absolute_error"] = result.error.maxAbsolute;
-      entry["mismatched"] = result.error.mismatched;
-      entry["tolerance"] = result.tolerance;
-      entry["passed"] = result.passed;
-    }
-    session.print(StringRef(line).rtrim());
-    list.push_back(std::move(entry));
-  }
-  session["results"] = std::move(list);
-}
 
 /// How the time spreads, and how it stands to reading every argument and
 /// writing every result once.
@@ -317,9 +176,8 @@ void Runner::describe(bool passed) {
       schedule.getTokenLoop() ? "token loop"
                               : fmt::format("chunk {}", schedule.getChunk()),
       typeName(schedule.getProducts())));
-  for (const std::string &line : inputLines)
-    session.print(line);
-  describeResults();
+  describeInputs(session, function, inputs);
+  session["results"] = describeResults(session, results, "result", check);
   std::string time = fmt::format("{:.{}f} ms, median of {}", seconds * 1e3,
                                  mode == Mode::Bench ? 4 : 3, options.repeat);
   if (tokens && seconds > 0) {
@@ -361,34 +219,21 @@ int Runner::run() {
   function = findEntry(session, *module, options.entry, code);
   if (!function)
     return code;
-  if ((code = readResults()))
+  results = nameResults(function);
+  if ((code = readOutputs(session, function, options, results, inputOutputs)))
     return code;
   ShapeBinder shapes(function);
-  if ((code = readInputs(session, function, options, shapes, inputs)))
-    return code;
-  llvm::json::Array inputList;
-  if ((code = checkMemory(session, function, shapes)) ||
-      (code = makeInputs(session, function, shapes, inputs)))
-    return code;
-  for (auto [i, spec, tensor] : llvm::enumerate(inputs.specs, inputs.tensors)) {
-    StringRef name = getArgumentName(function, i);
-    inputLines.push_back(fmt::format("{:<16} {:<28} {}", name.str(),
-                                     getSignature(tensor), spec.text));
-    inputList.push_back(
-        llvm::json::Object{{"name", name},
-                           {"shape", toJson(tensor.shape)},
-                           {"type", support::getName(tensor.type)},
-                           {"source", spec.text}});
-  }
-  session["inputs"] = std::move(inputList);
-  if ((code = allocateResults(shapes)))
+  if ((code = readInputs(session, function, options, shapes, inputs)) ||
+      (code = checkMemory(session, function, shapes)) ||
+      (code = makeInputs(session, function, shapes, inputs)) ||
+      (code = allocateResults(function, shapes, results)))
     return code;
   tokens = shapes.countTokens();
   if ((code = launch()))
     return code;
   if (check && (code = compare()))
     return code;
-  if ((code = writeOutputs()))
+  if ((code = writeOutputs(session, results, inputs, inputOutputs)))
     return code;
   bool passed = repeatable && llvm::all_of(results, [](const Result &result) {
                   return result.passed;
@@ -404,6 +249,8 @@ int deltanet::driver::run(const RunOptions &options, const Console &console) {
 
 int deltanet::driver::check(const RunOptions &options, const Console &console) {
   Session session("check", options, console);
+  if (wantsGradient(options))
+    return session.finish(checkGradient(session, options));
   return session.finish(Runner(session, options, Mode::Check).run());
 }
 

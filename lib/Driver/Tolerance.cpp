@@ -17,6 +17,10 @@ static constexpr double kGatedF32State = 1e-5;
 static constexpr double kBF16Products = 4.5e-3, kF16Products = 1e-3;
 /// What a result stored in 16 bits may add to its rounding.
 static constexpr double kRoundingFactor = 1.1;
+/// Gradients: longer chains of products, and what is rounded on the way, by the
+/// function itself too, is rounded in the forward and in the backward pass.
+static constexpr double kF32Gradient = 1e-4, kBF16Gradient = 2e-2,
+                        kF16Gradient = 2.5e-3;
 
 /// The error of rounding `want`. Where the function rounds for itself, `want`
 /// is rounded already and a result is off by a last place here and there;
@@ -48,4 +52,19 @@ double deltanet::driver::chooseTolerance(Type elementType, ResultRole role,
                       estimateRounding(want, elementType.isBF16()
                                                  ? FloatFormat::BF16
                                                  : FloatFormat::F16));
+}
+
+double deltanet::driver::chooseGradientTolerance(
+    func::FuncOp function, unsigned argument, kernel::ScheduleAttr schedule) {
+  bool bf16 = schedule.getProducts().isBF16(),
+       f16 = schedule.getProducts().isF16();
+  auto visit = [&](Type type) {
+    bf16 |= getElementTypeOrSelf(type).isBF16();
+    f16 |= getElementTypeOrSelf(type).isF16();
+  };
+  visit(function.getArgumentTypes()[argument]);
+  // Arguments are what they are; what is computed of them is rounded.
+  function.walk(
+      [&](Operation *op) { llvm::for_each(op->getResultTypes(), visit); });
+  return bf16 ? kBF16Gradient : f16 ? kF16Gradient : kF32Gradient;
 }

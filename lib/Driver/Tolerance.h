@@ -13,6 +13,10 @@ double chooseTolerance(mlir::Type elementType, ResultRole role,
                        kernel::ScheduleAttr schedule,
                        llvm::ArrayRef<double> want);
 
+/// The same for the gradient of an argument of `function`.
+double chooseGradientTolerance(mlir::func::FuncOp function, unsigned argument,
+                               kernel::ScheduleAttr schedule);
+
 } // namespace deltanet::driver
 
 #endif // DELTANET_LIB_DRIVER_TOLERANCE_H

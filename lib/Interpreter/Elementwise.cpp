@@ -3,6 +3,7 @@
 // stands above. Integers are float64 numbers, sign-extended from their width.
 //===----------------------------------------------------------------------===//
 #include "Program.h"
+#include "deltanet/Interpreter/Interpreter.h"
 #include "deltanet/Support/Float.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -420,6 +421,8 @@ FailureOr<Encoding> deltanet::interpreter::encode(Operation *op) {
       return op->emitOpError(
                  "expects rounding to nearest even to evaluate it, got ")
              << stringifyRoundingMode(*truncation.getRoundingmode());
+  if (op->hasAttr(kSmoothAttr))
+    return Encoding{};
   const Entry &entry = getTable().find(op->getName().getStringRef())->second;
   switch (entry.immediate) {
   case Immediate::None:

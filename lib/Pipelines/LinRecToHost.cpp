@@ -55,8 +55,10 @@ void deltanet::addFuse(OpPassManager &manager, const PipelineOptions &) {
 }
 
 const Pipeline &deltanet::getLinRecToChunk() {
-  static const Phase phases[] = {
-      {"schedule", addWholeSchedule}, {"chunk", addChunk}, {"fuse", addFuse}};
+  static const Phase phases[] = {{"schedule", addWholeSchedule},
+                                 {"chunk", addChunk},
+                                 {"fuse", addFuse},
+                                 {kGradientPhase, addGradient}};
   static const Pipeline pipeline{"linrec-to-chunk",
                                  "recurrences to fused chunk programs", phases};
   return pipeline;
@@ -71,9 +73,13 @@ static void addLLVM(OpPassManager &manager, const PipelineOptions &) {
 }
 
 const Pipeline &deltanet::getLinRecToHost() {
-  static const Phase phases[] = {
-      {"schedule", addWholeSchedule}, {"chunk", addChunk}, {"fuse", addFuse},
-      {"split", addSegments},         {"loops", addLoops}, {"llvm", addLLVM}};
+  static const Phase phases[] = {{"schedule", addWholeSchedule},
+                                 {"chunk", addChunk},
+                                 {"fuse", addFuse},
+                                 {kGradientPhase, addGradient},
+                                 {"split", addSegments},
+                                 {"loops", addLoops},
+                                 {"llvm", addLLVM}};
   static const Pipeline pipeline{
       "linrec-to-host", "recurrences to LLVM IR for a processor", phases};
   return pipeline;

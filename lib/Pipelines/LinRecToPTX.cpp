@@ -86,7 +86,7 @@ const Pipeline &deltanet::getLinRecToPTX() {
   static const Phase phases[] = {{"schedule", addFittedSchedule},
                                  {"chunk", addChunk},
                                  {"fuse", addFuse},
-                                 {"gradient", addGradient},
+                                 {kGradientPhase, addGradient},
                                  {"split", addSplit},
                                  {"tile", addTile},
                                  {"nvvm", addNVVM},

@@ -25,6 +25,13 @@ deltanet::buildPipeline(OpPassManager &manager, const Pipeline &pipeline,
   if (!last.empty() && !llvm::is_contained(names, last))
     return fail("expects stop-after to name a phase of " + pipeline.name +
                 " (" + llvm::join(names, ", ") + "), got '" + last + "'");
+  if (!options.grad.empty() && !llvm::is_contained(names, kGradientPhase))
+    return fail("expects grad with a pipeline that has the phase " +
+                kGradientPhase + ", got " + pipeline.name + " (" +
+                llvm::join(names, ", ") + ")");
+  if (options.grad.empty() && !options.gradFrom.empty())
+    return fail("expects grad where there is grad-from, got grad-from=" +
+                llvm::join(options.gradFrom, ","));
   for (const Phase &phase : pipeline.phases) {
     phase.build(manager, options);
     if (phase.name == last)

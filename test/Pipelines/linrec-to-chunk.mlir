@@ -17,7 +17,7 @@
 // LOOP: chunk.scan 1
 // SCHEDULE: #kernel.schedule<chunk = 32, products = f32
 // SCHEDULE: linrec.scan
-// PHASE: error: expects stop-after to name a phase of linrec-to-chunk (schedule, chunk, fuse), got 'llvm'
+// PHASE: error: expects stop-after to name a phase of linrec-to-chunk (schedule, chunk, fuse, gradient), got 'llvm'
 func.func @f(%q: tensor<1x?x4x64xf32>, %v: tensor<1x?x4x32xf32>) -> tensor<1x?x4x32xf32> {
   %o = linrec.scan %q, %q, %v
     : tensor<1x?x4x64xf32>, tensor<1x?x4x64xf32>, tensor<1x?x4x32xf32> -> tensor<1x?x4x32xf32>

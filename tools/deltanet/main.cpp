@@ -87,6 +87,23 @@ static void addCompilation(CLI::App &command, CompilationOptions &options) {
                    "The recurrence itself, as --chunk 1");
 }
 
+/// Of the commands that know gradients.
+static void addGradient(CLI::App &command, CompilationOptions &options) {
+  command
+      .add_option("--grad", options.grad,
+                  "Arguments to take the gradient of, by name or number: "
+                  "q,k,v")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAME,...");
+  command
+      .add_option("--grad-from", options.gradFrom,
+                  "Results whose gradient is given (all of floats)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAME,...");
+}
+
 static void addRun(CLI::App &command, RunOptions &options) {
   addCompilation(command, options);
   command
@@ -154,6 +171,7 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options) {
       app.add_subcommand("compile", "Compile a file to IR, an object, PTX or a "
                                     "package");
   addCompilation(*command, options);
+  addGradient(*command, options);
   command
       ->add_option("--emit", options.emit,
                    "What to write: mlir, llvm, obj, ptx, cubin, fatbin, so,\n"
@@ -186,6 +204,7 @@ static CLI::App *addCheck(CLI::App &app, RunOptions &options) {
   CLI::App *command = app.add_subcommand(
       "check", "Run a function and compare it with the recurrence in float64");
   addRun(*command, options);
+  addGradient(*command, options);
   command
       ->add_option("--tol", options.tolerance,
                    "Largest relative error of a result (by its type)")

@@ -6,6 +6,7 @@
 #ifndef DELTANET_ARTIFACT_PACKAGE_H
 #define DELTANET_ARTIFACT_PACKAGE_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
 #include <optional>
@@ -42,6 +43,8 @@ struct Signature {
   std::vector<std::pair<std::string, std::string>> aliases;
   llvm::json::Array operators;
   std::string sourceDigest;
+  /// Of a function that has a gradient, or is part of one; else empty.
+  llvm::json::Object gradient;
 };
 
 /// What ptxas says of a kernel.
@@ -101,8 +104,8 @@ bool isOfVariant(const llvm::json::Object &launch, llvm::StringRef name);
 /// the function has.
 llvm::Expected<std::string> writeManifest(const Package &package);
 
-/// The C header.
-std::string writeHeader(const Package &package);
+/// The C header of packages that are in one library; the first gives its name.
+std::string writeHeader(llvm::ArrayRef<Package> packages);
 
 /// P_run, P_workspace, ... and what they read, as a module of the LLVM dialect
 /// in text.

@@ -31,9 +31,10 @@ llvm::Error assemble(TargetCode &target, llvm::StringRef ptxas);
 llvm::Expected<std::string> makeFatbin(const Package &package,
                                        llvm::StringRef fatbinary);
 
-/// The shared library of the objects `glue` and the package's own, with the
-/// runtime in it; `name` is its file name.
-llvm::Expected<std::string> link(const Package &package, llvm::StringRef glue,
+/// The shared library of `packages`, with the object that ties each to the
+/// runtime in `glues`, and one runtime for all; `name` is its file name.
+llvm::Expected<std::string> link(llvm::ArrayRef<Package> packages,
+                                 llvm::ArrayRef<std::string> glues,
                                  llvm::StringRef name, const Linker &linker);
 
 } // namespace deltanet::artifact

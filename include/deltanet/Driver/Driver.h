@@ -41,6 +41,9 @@ struct CompilationOptions {
   bool tokenLoop = false;
   std::string products, gates;
   std::string schedule; ///< entries of #kernel.schedule that are decided
+  /// compile, check: arguments to take the gradient of, and results whose
+  /// gradient is given (all of floats where none is named); names or numbers
+  std::vector<std::string> grad, gradFrom;
 };
 
 struct CompileOptions : CommonOptions, CompilationOptions {
@@ -67,7 +70,8 @@ struct RunOptions : CommonOptions, CompilationOptions {
 int compile(const CompileOptions &options, const Console &console);
 /// Runs a function and writes its results.
 int run(const RunOptions &options, const Console &console);
-/// Runs a function and compares its results with the recurrence in float64.
+/// Runs a function and compares its results with the recurrence in float64,
+/// its gradient with differences of it.
 int check(const RunOptions &options, const Console &console);
 /// Runs a function many times and says how long it takes.
 int bench(const RunOptions &options, const Console &console);

@@ -20,6 +20,10 @@ struct Tensor {
   int64_t getNumElements() const;
 };
 
+/// On an arith.truncf: it does not round. What is differentiated by differences
+/// has to be smooth.
+inline constexpr llvm::StringLiteral kSmoothAttr = "deltanet.smooth";
+
 /// The results of `function` on `arguments`. All arithmetic on floats is
 /// float64 whatever the type says: recurrences run token by token
 /// (lib/Reference), arith.extf does nothing. Only arith.truncf rounds, to its

@@ -61,6 +61,9 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::init("")};
 };
 
+/// The phase that derives gradients; a pipeline without it has none.
+inline constexpr llvm::StringLiteral kGradientPhase = "gradient";
+
 /// A part of a pipeline that has a name, so that a user can stop after it.
 struct Phase {
   llvm::StringRef name;

@@ -4,7 +4,7 @@
 // RUN: not deltanet-opt %s --write-ptx 2>&1 | FileCheck %s --check-prefix=NONE
 // NONE: error: expects a module that states its target (kernel-set-target)
 // RUN: not deltanet-opt %s --linrec-to-ptx='target=sm_80 stop-after=tiles' 2>&1 | FileCheck %s --check-prefix=PHASE
-// PHASE: expects stop-after to name a phase of linrec-to-ptx (schedule, chunk, fuse, split, tile, nvvm, ptx), got 'tiles'
+// PHASE: expects stop-after to name a phase of linrec-to-ptx (schedule, chunk, fuse, gradient, split, tile, nvvm, ptx), got 'tiles'
 func.func @f(%q: tensor<?x?x4x64xbf16>, %v: tensor<?x?x4x64xbf16>) -> tensor<?x?x4x64xbf16> {
   %o = linrec.scan %q, %q, %v : tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16>
       -> tensor<?x?x4x64xbf16>

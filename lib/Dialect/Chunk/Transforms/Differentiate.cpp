@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace deltanet::chunk {
 #define GEN_PASS_DEF_CHUNKDIFFERENTIATE
@@ -311,26 +312,40 @@ void FunctionDifferentiator::createForward() {
 }
 
 /// Names of arguments and results, where the function has them: dq for the
-/// gradient of q.
+/// gradient of q. A name that is taken gets underscores.
 void FunctionDifferentiator::setNames() {
   OpBuilder b(function.getContext());
-  auto derived = [&](Attribute name, StringRef prefix) {
+  llvm::StringSet<> taken;
+  auto take = [&](Attribute name) {
+    if (auto text = dyn_cast_or_null<StringAttr>(name))
+      taken.insert(text.getValue());
+  };
+  for (unsigned i = 0; i != function.getNumArguments(); ++i)
+    take(function.getArgAttr(i, kNameAttr));
+  for (unsigned i = 0; i != function.getNumResults(); ++i)
+    take(function.getResultAttr(i, kNameAttr));
+  auto choose = [&](std::string name) {
+    while (!taken.insert(name).second)
+      name += '_';
+    return b.getStringAttr(name);
+  };
+  auto derived = [&](Attribute name) {
     auto text = dyn_cast_or_null<StringAttr>(name);
-    return text ? b.getStringAttr(prefix + text.getValue()) : StringAttr();
+    return text ? choose("d" + text.getValue().str()) : StringAttr();
   };
   for (auto [i, argument] : llvm::enumerate(of))
-    if (auto name = derived(function.getArgAttr(argument, kNameAttr), "d"))
+    if (auto name = derived(function.getArgAttr(argument, kNameAttr)))
       backward.setResultAttr(i, kNameAttr, name);
   unsigned first = function.getNumArguments();
   if (first > 0 && !function.getArgAttr(0, kNameAttr))
     return;
   for (unsigned i = 0; i != kept.size(); ++i) {
-    StringAttr name = b.getStringAttr("kept" + Twine(i));
+    StringAttr name = choose(("kept" + Twine(i)).str());
     backward.setArgAttr(first + i, kNameAttr, name);
     forward.setResultAttr(function.getNumResults() + i, kNameAttr, name);
   }
   for (auto [i, result] : llvm::enumerate(from))
-    if (auto name = derived(function.getResultAttr(result, kNameAttr), "d"))
+    if (auto name = derived(function.getResultAttr(result, kNameAttr)))
       backward.setArgAttr(first + kept.size() + i, kNameAttr, name);
 }
 

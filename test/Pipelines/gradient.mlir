@@ -1,0 +1,31 @@
+// Breaks if a pipeline derives no gradient, derives it of something else than is
+// asked for, does not lower it, or leaves out a gradient that it cannot derive
+// without a word.
+// RUN: deltanet-opt %s --linrec-to-chunk='target=x86-64-v3 grad=q,1 grad-from=o' | FileCheck %s
+// RUN: deltanet-opt %s --linrec-to-host='target=x86-64-v3 grad=q stop-after=fuse' | FileCheck %s --check-prefix=BEFORE
+// RUN: deltanet-opt %s --linrec-to-host='target=x86-64-v3 grad=q,v' | FileCheck %s --check-prefix=HOST
+// RUN: not deltanet-opt %s --linrec-to-host='target=x86-64-v3 grad=z' 2>&1 | FileCheck %s --check-prefix=NAME
+// RUN: not deltanet-opt %s --linrec-to-host='target=x86-64-v3 grad-from=o' 2>&1 | FileCheck %s --check-prefix=FROM
+// RUN: not deltanet-opt %s --tile-to-ptx='target=sm_80 grad=q' 2>&1 | FileCheck %s --check-prefix=TILE
+
+// CHECK: func.func @f(
+// CHECK: func.func @f_forward(
+// CHECK: func.func @f_backward(
+// CHECK-SAME: {deltanet.name = "do"}
+// CHECK-SAME: {deltanet.name = "dq"}
+// CHECK-SAME: {deltanet.name = "dv"}
+// CHECK: chunk.scan 16 reverse
+// BEFORE-NOT: @f_backward
+// HOST-DAG: llvm.func @_mlir_ciface_f(
+// HOST-DAG: llvm.func @_mlir_ciface_f_forward(
+// HOST-DAG: llvm.func @_mlir_ciface_f_backward(
+// NAME: error: chunk-differentiate: expects 'of' to list names or numbers below 2, got 'z'
+// FROM: error: expects grad where there is grad-from, got grad-from=o
+// TILE: error: expects grad with a pipeline that has the phase gradient, got tile-to-ptx (
+func.func @f(%q: tensor<1x?x4x64xf32> {deltanet.name = "q"},
+             %v: tensor<1x?x4x32xf32> {deltanet.name = "v"})
+    -> (tensor<1x?x4x32xf32> {deltanet.name = "o"}) {
+  %o = linrec.scan %q, %q, %v
+    : tensor<1x?x4x64xf32>, tensor<1x?x4x64xf32>, tensor<1x?x4x32xf32> -> tensor<1x?x4x32xf32>
+  return %o : tensor<1x?x4x32xf32>
+}
