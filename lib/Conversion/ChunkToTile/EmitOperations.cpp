@@ -331,10 +331,13 @@ Value RoleEmitter::sumOfVector(Value vector, Location loc) {
 }
 
 Value RoleEmitter::makeReduction(ReduceOp op) {
-  Location loc = op.getLoc();
   Value input = inRegisters(op.getInput());
-  if (!input)
-    return {};
+  return input ? reduceTile(op, input) : Value();
+}
+
+/// The reduction that `op` is, of `input`.
+Value RoleEmitter::reduceTile(ReduceOp op, Value input) {
+  Location loc = op.getLoc();
   size_t count = op.getDimensions().size();
   bool isVector = rankedType(op.getInput()).getRank() == 1,
        toNumber = isVector || count == 2;

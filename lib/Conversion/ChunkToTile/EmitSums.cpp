@@ -135,6 +135,10 @@ Pair RoleEmitter::makePair(Operation *op) {
         v = v ? widen(v, loc) : v;
         return v ? Pair{v, zeros(v.getType(), loc)} : Pair();
       })
+      .Case([&](ReduceOp o) {
+        return forBoth(inPair(o.getInput()),
+                       [&](Value v) { return reduceTile(o, v); });
+      })
       .Case([&](arith::NegFOp o) {
         return forBoth(inPair(o.getOperand()), [&](Value v) {
           return arith::NegFOp::create(b, loc, v).getResult();

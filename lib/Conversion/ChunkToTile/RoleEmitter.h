@@ -151,6 +151,7 @@ private:
   Value asLanes(Value slice, mlir::Location loc);
   Value sumOfVector(Value vector, mlir::Location loc);
   Value makePlacedRow(chunk::PlaceRowOp op);
+  Value reduceTile(chunk::ReduceOp op, Value input);
   Value makeReduction(chunk::ReduceOp op);
   Value makeTranspose(chunk::TransposeOp op);
   Value makeRepetition(chunk::RepeatOp op);

@@ -58,15 +58,32 @@ func.func @norm_in_two(%q: tensor<1x64x4x64xbf16>, %v: tensor<1x64x4x128xbf16>) 
 }
 
 // -----
-func.func @reversed(%x: tensor<1x64x4x16xbf16>, %s: tensor<4x16x16xf32>) -> tensor<1x64x4x16xbf16> {
-  // expected-error @below {{expects chunks from first to last in a kernel; this scan runs in reverse}}
-  %o, %last = chunk.scan 32 reverse carry(%s [h, 0, 1] : tensor<4x16x16xf32>)
-      in(%x [b, t, h, 1] : tensor<1x64x4x16xbf16>) out([b, t, h, 1] : tensor<1x64x4x16xbf16>)
-      final([n, h, 0, 1] : tensor<1x4x16x16xf32>) {
-  ^bb0(%S: tensor<16x16xf32>, %n: index, %xt: tensor<32x16xbf16>):
-    chunk.yield %xt carry(%S) : tensor<32x16xbf16> carry tensor<16x16xf32>
+func.func @rows(%x: tensor<1x64x4x16xbf16>) -> tensor<1x64x4x16xf64> {
+  %o = chunk.scan 32
+      in(%x [b, t, h, 1] : tensor<1x64x4x16xbf16>) out([b, t, h, 1] : tensor<1x64x4x16xf64>) {
+  ^bb0(%n: index, %xt: tensor<32x16xbf16>):
+    %wide = arith.extf %xt : tensor<32x16xbf16> to tensor<32x16xf64>
+    %row = chunk.row %wide[0] : tensor<32x16xf64> -> tensor<16xf64>
+    // expected-error @below {{expects values of f64 to be rounded where they are used in a kernel, got 'tensor<32x16xf64>'}}
+    %placed = chunk.place_row %row[3] : tensor<16xf64> -> tensor<32x16xf64>
+    chunk.yield %placed : tensor<32x16xf64>
   }
-  return %o : tensor<1x64x4x16xbf16>
+  return %o : tensor<1x64x4x16xf64>
+}
+
+// -----
+func.func @decay_apply(%x: tensor<1x64x4x16xbf16>, %g: tensor<1x64x4x16xf32>) -> tensor<1x64x4x16xf32> {
+  %o = chunk.scan 32
+      in(%x [b, t, h, 1] : tensor<1x64x4x16xbf16>, %g [b, t, h, 1] : tensor<1x64x4x16xf32>)
+      out([b, t, h, 1] : tensor<1x64x4x16xf32>) {
+  ^bb0(%n: index, %xt: tensor<32x16xbf16>, %gt: tensor<32x16xf32>):
+    %m = chunk.dot %xt, %xt {transpose_rhs} : tensor<32x16xbf16>, tensor<32x16xbf16> -> tensor<32x32xf32>
+    %r = arith.truncf %m : tensor<32x32xf32> to tensor<32x32xbf16>
+    // expected-error @below {{expects one gate a head, in what does not wait for the state, in a kernel, got gates of 'tensor<32x16xf32>'}}
+    %y = chunk.decay_apply %r, %xt, %gt, %gt : tensor<32x32xbf16>, tensor<32x16xbf16>, tensor<32x16xf32>, tensor<32x16xf32> -> tensor<32x16xf32>
+    chunk.yield %y : tensor<32x16xf32>
+  }
+  return %o : tensor<1x64x4x16xf32>
 }
 
 // -----
