@@ -425,12 +425,12 @@ int GradientChecker::compare() {
 void GradientChecker::describe(bool passed) {
   std::string products;
   llvm::raw_string_ostream(products) << schedule.getProducts();
-  session.print(fmt::format("@{} and its gradient on {}: {}, products {}",
-                            function.getName().str(), options.target,
-                            schedule.getTokenLoop()
-                                ? "token loop"
-                                : fmt::format("chunk {}", schedule.getChunk()),
-                            products));
+  session.print(fmt::format(
+      "@{} and its gradient on {}{}: {}, products {}", function.getName().str(),
+      options.target, machine.empty() ? "" : " (" + machine + ")",
+      schedule.getTokenLoop() ? "token loop"
+                              : fmt::format("chunk {}", schedule.getChunk()),
+      products));
   describeInputs(session, function, inputs);
   ArrayRef<Result> all = results;
   session["results"] =

@@ -176,11 +176,9 @@ int Compiler::checkProducts() {
 int Compiler::checkGradients() {
   if (!wantsGradient(options))
     return kOk;
-  for (StringRef name : {"manifest", "ptx"})
-    if (options.outputFolder == "-" && wants(name) && wantsPackage())
-      return session.fail(kUsage,
-                          "expects a folder as -o with --grad for the " + name +
-                              " of three functions, got -");
+  if (options.outputFolder == "-" && wantsPackage() && !wants("header"))
+    return session.fail(kUsage, "expects a folder as -o with --grad for the "
+                                "files of three functions, got -");
   if (wants("fatbin"))
     return session.fail(kUsage, "expects --emit cubin or ptx with --grad: a "
                                 "fatbin is of one function, got fatbin");
