@@ -7,6 +7,7 @@
 #include "CheckGradient.h"
 #include "Format.h"
 #include "Launch.h"
+#include "PackageBuilder.h"
 #include "Random.h"
 #include "Results.h"
 #include "Tolerance.h"
@@ -77,6 +78,7 @@ private:
   int allocateKept(ShapeBinder &shapes);
   void makeWeights();
   int launch();
+  int launchOnGpu();
   int call(Launch &forward, Launch &backward);
   int compare();
   int compareGradient(Differences &differences, unsigned index);
@@ -96,6 +98,7 @@ private:
   unsigned numForward = 0, numGradients = 0;
   std::vector<InputOutput> inputOutputs;
   double forwardSeconds = 0, backwardSeconds = 0;
+  std::string machine;
   bool repeatable = true;
 };
 } // namespace
@@ -158,8 +161,7 @@ int GradientChecker::prepare() {
   if (!found)
     return code;
   target = *found;
-  if ((code = checkGradientTarget(session, target)) ||
-      (code = checkRuns(session, target, int32_t(options.device))))
+  if ((code = checkRuns(session, target, int32_t(options.device))))
     return code;
   module = readProgram(session, options.input);
   if (!module)
@@ -263,6 +265,7 @@ static uint64_t digest(ArrayRef<NpyArray> arrays) {
 /// Calls both functions as often as is asked for. Kept tensors may be most of
 /// the memory here: they are moved, not copied.
 int GradientChecker::call(Launch &forward, Launch &backward) {
+  machine = forward.getMachine();
   MutableArrayRef<Result> all = results;
   std::vector<NpyArray> outputs, arguments = inputs.tensors, gradients;
   for (Result &result : all.take_front(numForward))
@@ -302,11 +305,32 @@ int GradientChecker::call(Launch &forward, Launch &backward) {
   return kOk;
 }
 
+int GradientChecker::launchOnGpu() {
+  PackageBuilder builder(session, *module, function, options);
+  auto ptxas = artifact::findCudaTool("ptxas");
+  int code = builder.describe(artifact::makeIdentifier(function.getName()));
+  if (code || (code = builder.addTarget(target, ptxas ? *ptxas : "")))
+    return code;
+  std::vector<std::unique_ptr<Launch>> launches;
+  for (const artifact::Package &package : builder.getPackages().drop_front()) {
+    std::string manifest;
+    if ((code = builder.getManifest(package, manifest)))
+      return code;
+    launches.push_back(makeGpuLaunch(session, package, manifest,
+                                     static_cast<int32_t>(options.device)));
+    if (!launches.back())
+      return kMissing;
+  }
+  return call(*launches[0], *launches[1]);
+}
+
 int GradientChecker::launch() {
+  schedule = kernel::getSchedule(gradient->getForward());
+  if (target.isGPU())
+    return launchOnGpu();
   OwningOpRef<ModuleOp> copy = copyEntry(*module, function);
   if (!copy)
     return session.fail(kInternal, "cannot drop unused functions");
-  schedule = kernel::getSchedule(gradient->getForward());
   if (int code = lower(session, *copy, getLinRecToHost(), target, options))
     return code;
   std::string name = function.getName().str();
@@ -401,12 +425,12 @@ int GradientChecker::compare() {
 void GradientChecker::describe(bool passed) {
   std::string products;
   llvm::raw_string_ostream(products) << schedule.getProducts();
-  session.print(fmt::format("@{} and its gradient on {}: {}, products {}",
-                            function.getName().str(), options.target,
-                            schedule.getTokenLoop()
-                                ? "token loop"
-                                : fmt::format("chunk {}", schedule.getChunk()),
-                            products));
+  session.print(fmt::format(
+      "@{} and its gradient on {}{}: {}, products {}", function.getName().str(),
+      options.target, machine.empty() ? "" : " (" + machine + ")",
+      schedule.getTokenLoop() ? "token loop"
+                              : fmt::format("chunk {}", schedule.getChunk()),
+      products));
   describeInputs(session, function, inputs);
   ArrayRef<Result> all = results;
   session["results"] =
@@ -421,6 +445,8 @@ void GradientChecker::describe(bool passed) {
   session.print(passed ? "passed" : "failed");
   session["entry"] = function.getName();
   session["target"] = options.target;
+  if (!machine.empty())
+    session["machine"] = machine;
   session["chunk"] = schedule.getChunk();
   session["token_loop"] = schedule.getTokenLoop();
   session["products"] = products;

@@ -45,7 +45,7 @@ private:
   int makePackageProduct(const Product &product, PackageBuilder &builder,
                          std::string &contents);
   std::string getName() const;
-  int writeTargetProducts(const artifact::TargetCode &code);
+  int writeTargetProducts(const artifact::TargetCode &code, StringRef suffix);
   int writeManifests(const Product &product, PackageBuilder &builder);
   int checkGradients();
   int write(const Product &product, StringRef target,
@@ -176,12 +176,12 @@ int Compiler::checkProducts() {
 int Compiler::checkGradients() {
   if (!wantsGradient(options))
     return kOk;
-  for (kernel::TargetAttr target : targets)
-    if (int code = checkGradientTarget(session, target))
-      return code;
-  if (options.outputFolder == "-" && wants("manifest"))
+  if (options.outputFolder == "-" && wantsPackage() && !wants("header"))
     return session.fail(kUsage, "expects a folder as -o with --grad for the "
-                                "manifests of three functions, got -");
+                                "files of three functions, got -");
+  if (wants("fatbin"))
+    return session.fail(kUsage, "expects --emit cubin or ptx with --grad: a "
+                                "fatbin is of one function, got fatbin");
   return kOk;
 }
 
@@ -376,10 +376,12 @@ int Compiler::makePackageProduct(const Product &product,
   return kOk;
 }
 
+/// What the names of a function's and its derived functions' files end with.
+static constexpr StringRef kSuffixes[] = {"", kForwardSuffix, kBackwardSuffix};
+
 /// One of every function of the library.
 int Compiler::writeManifests(const Product &product, PackageBuilder &builder) {
-  static constexpr StringRef suffixes[] = {"", kForwardSuffix, kBackwardSuffix};
-  for (auto [package, suffix] : llvm::zip(builder.getPackages(), suffixes)) {
+  for (auto [package, suffix] : llvm::zip(builder.getPackages(), kSuffixes)) {
     std::string contents;
     int code = builder.getManifest(package, contents);
     if (code || (code = write(product, "", contents, suffix)))
@@ -389,13 +391,14 @@ int Compiler::writeManifests(const Product &product, PackageBuilder &builder) {
 }
 
 /// PTX and cubin of a package, for runtimes that load kernels themselves.
-int Compiler::writeTargetProducts(const artifact::TargetCode &code) {
+int Compiler::writeTargetProducts(const artifact::TargetCode &code,
+                                  StringRef suffix) {
   for (const Product &product : products) {
     const std::string *contents = product.name == "ptx"     ? &code.ptx
                                   : product.name == "cubin" ? &code.cubin
                                                             : nullptr;
     if (contents && code.gpu)
-      if (int error = write(product, code.name, *contents))
+      if (int error = write(product, code.name, *contents, suffix))
         return error;
   }
   return kOk;
@@ -412,10 +415,13 @@ int Compiler::compilePackage() {
                            : options.prefix;
   if ((code = builder.describe(prefix)))
     return code;
-  for (kernel::TargetAttr target : targets)
-    if ((code = builder.addTarget(target, ptxas)) ||
-        (code = writeTargetProducts(builder.getPackage().targets.back())))
+  for (kernel::TargetAttr target : targets) {
+    if ((code = builder.addTarget(target, ptxas)))
       return code;
+    for (auto [package, suffix] : llvm::zip(builder.getPackages(), kSuffixes))
+      if ((code = writeTargetProducts(package.targets.back(), suffix)))
+        return code;
+  }
   for (const Product &product : products) {
     std::string contents;
     if (!product.package)

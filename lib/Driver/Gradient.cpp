@@ -16,15 +16,6 @@ bool deltanet::driver::wantsGradient(const CompilationOptions &options) {
   return !options.grad.empty() || !options.gradFrom.empty();
 }
 
-int deltanet::driver::checkGradientTarget(Session &session,
-                                          kernel::TargetAttr target) {
-  if (target.isCPU())
-    return kOk;
-  return session.fail(kUsage, "expects a processor as --target with --grad: "
-                              "gradients have no kernels for GPUs yet, got '" +
-                                  target.getName() + "'");
-}
-
 //===----------------------------------------------------------------------===//
 // What the command line names
 //===----------------------------------------------------------------------===//
@@ -112,6 +103,10 @@ int Gradient::derive(ModuleOp module, kernel::TargetAttr target) {
                             "got a schedule of @" +
                                 function.getName() +
                                 " with segments = " + Twine(segments));
+}
+
+OwningOpRef<ModuleOp> Gradient::copyDerived(func::FuncOp function) {
+  return copyEntry(*derived, function);
 }
 
 unsigned Gradient::getNumKept() {

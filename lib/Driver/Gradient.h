@@ -17,9 +17,6 @@ inline constexpr llvm::StringLiteral kForwardSuffix = "_forward",
 
 /// Whether the command line asks for a gradient.
 bool wantsGradient(const CompilationOptions &options);
-/// kOk where gradients can be compiled for `target`.
-int checkGradientTarget(Session &session, kernel::TargetAttr target);
-
 /// The gradient of a function: what it is of, and the functions that compute
 /// it as chunk programs.
 class Gradient {
@@ -37,6 +34,8 @@ public:
   llvm::ArrayRef<unsigned> getResults() const { return from; }
   mlir::func::FuncOp getForward() { return find(kForwardSuffix); }
   mlir::func::FuncOp getBackward() { return find(kBackwardSuffix); }
+  /// A module with one of them alone.
+  mlir::OwningOpRef<mlir::ModuleOp> copyDerived(mlir::func::FuncOp function);
   /// How many results of the forward function are kept for the backward one.
   unsigned getNumKept();
 

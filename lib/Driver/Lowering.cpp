@@ -63,7 +63,7 @@ struct ReproducerText : ReproducerStream {
 int deltanet::driver::lower(Session &session, ModuleOp module,
                             const Pipeline &pipeline, kernel::TargetAttr target,
                             const CompilationOptions &options,
-                            StringRef stopAfter) {
+                            StringRef stopAfter, StringRef startAfter) {
   // Looked up already, and what there was to remark has been said.
   if (target)
     module->setAttr(kernel::kTargetName, target);
@@ -77,8 +77,10 @@ int deltanet::driver::lower(Session &session, ModuleOp module,
     pipelineOptions.grad.push_back(argument);
   for (const std::string &result : options.gradFrom)
     pipelineOptions.gradFrom.push_back(result);
-  pipelineOptions.variants = true;
+  // Kept tensors are of one chunk size.
+  pipelineOptions.variants = options.grad.empty();
   pipelineOptions.stopAfter = stopAfter.str();
+  pipelineOptions.startAfter = startAfter.str();
 
   PassManager manager(session.getContext());
   auto refuse = [&](const Twine &message) {

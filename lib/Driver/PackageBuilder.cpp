@@ -109,57 +109,87 @@ static std::vector<artifact::VariantCode> listVariants(ModuleOp module,
   return variants;
 }
 
+/// Whether what is kept is of the same shapes in both.
+static bool keepsAlike(const artifact::Signature &a,
+                       const artifact::Signature &b) {
+  return llvm::equal(
+      a.arguments, b.arguments,
+      [](const artifact::TensorInfo &x, const artifact::TensorInfo &y) {
+        return x.name == y.name && x.type == y.type && x.shape == y.shape;
+      });
+}
+
 /// The packages of the derived functions: what they take and give follows from
-/// the function's.
+/// the function's. All targets have one manifest.
 int PackageBuilder::describeGradient(kernel::TargetAttr target) {
-  if (int code = checkGradientTarget(session, target))
-    return code;
   if (int code = gradient.derive(module, target))
     return code;
   auto signatures =
       describeDerived(function, gradient, packages.front().signature);
   if (failed(signatures))
     return kInternal;
-  for (artifact::Signature &signature : *signatures)
-    packages.emplace_back().signature = std::move(signature);
+  bool first = packages.size() == 1;
+  for (auto [i, signature] : llvm::enumerate(*signatures))
+    if (first)
+      packages.emplace_back().signature = std::move(signature);
+    else if (!keepsAlike(signature, packages[i + 1].signature))
+      return session.fail(
+          kUsage, "expects --chunk and --products with --grad for several "
+                  "targets, so that all keep the same tensors, got others for "
+                  "'" +
+                      target.getName() + "' than for '" +
+                      packages.front().targets.front().name + "'");
   return kOk;
 }
 
-/// The code of the derived functions, which is in the function's object.
-void PackageBuilder::addGradient(const artifact::TargetCode &code) {
-  artifact::TargetCode forward = code;
-  forward.object.clear();
-  artifact::TargetCode backward = forward;
-  forward.function += kForwardSuffix;
-  backward.function += kBackwardSuffix;
-  backward.tolerances.clear();
+/// The code of the derived functions: on a processor it is in the function's
+/// object, on a GPU each has kernels of its own.
+int PackageBuilder::addGradient(kernel::TargetAttr target, StringRef ptxas,
+                                const artifact::TargetCode &code) {
+  for (auto [i, suffix] :
+       llvm::enumerate(ArrayRef<StringRef>{kForwardSuffix, kBackwardSuffix})) {
+    artifact::TargetCode own = code;
+    if (target.isGPU()) {
+      func::FuncOp derived =
+          i == 0 ? gradient.getForward() : gradient.getBackward();
+      OwningOpRef<ModuleOp> copy = gradient.copyDerived(derived);
+      if (!copy)
+        return session.fail(kInternal, "cannot drop unused functions");
+      own = artifact::TargetCode();
+      if (int error = compile(*copy, derived.getName(), options, kGradientPhase,
+                              target, ptxas, own))
+        return error;
+      own.tolerances = code.tolerances;
+    } else {
+      own.object.clear();
+      own.function += suffix;
+    }
+    packages[i + 1].targets.push_back(std::move(own));
+  }
+  std::vector<double> &tolerances = packages[2].targets.back().tolerances;
+  tolerances.clear();
   for (unsigned argument : gradient.getArguments())
-    backward.tolerances.push_back(
-        chooseGradientTolerance(function, argument, schedule));
-  packages[1].targets.push_back(std::move(forward));
-  packages[2].targets.push_back(std::move(backward));
+    tolerances.push_back(chooseGradientTolerance(function, argument, schedule));
+  return kOk;
 }
 
-int PackageBuilder::addTarget(kernel::TargetAttr target, StringRef ptxas) {
-  if (wantsGradient(options))
-    if (int code = describeGradient(target))
-      return code;
-  OwningOpRef<ModuleOp> copy = copyEntry(module, function);
-  if (!copy)
-    return session.fail(kInternal, "cannot drop unused functions");
+/// Compiles the function `name`, which is alone in `copy`.
+int PackageBuilder::compile(ModuleOp copy, StringRef name,
+                            const CompilationOptions &plan,
+                            StringRef startAfter, kernel::TargetAttr target,
+                            StringRef ptxas, artifact::TargetCode &code) {
   const Pipeline &pipeline =
       target.isGPU() ? getLinRecToPTX() : getLinRecToHost();
-  if (int code = lower(session, *copy, pipeline, target, options, "schedule"))
-    return code;
-  schedule =
-      kernel::getSchedule(copy->lookupSymbol<func::FuncOp>(function.getName()));
-  artifact::TargetCode code;
-  code.variants = listVariants(*copy, function.getName());
-  if (int error = lower(session, *copy, pipeline, target, options,
-                        target.isGPU() ? "nvvm" : ""))
+  if (startAfter.empty())
+    if (int error = lower(session, copy, pipeline, target, plan, "schedule"))
+      return error;
+  schedule = kernel::getSchedule(copy.lookupSymbol<func::FuncOp>(name));
+  code.variants = listVariants(copy, name);
+  if (int error = lower(session, copy, pipeline, target, plan,
+                        target.isGPU() ? "nvvm" : "", startAfter))
     return error;
   // Where kernels keep the decisions taken on the way, these are all of them.
-  copy->walk([&](Operation *op) {
+  copy.walk([&](Operation *op) {
     if (auto all =
             op->getAttrOfType<kernel::ScheduleAttr>(kernel::kScheduleName))
       schedule = all;
@@ -169,12 +199,31 @@ int PackageBuilder::addTarget(kernel::TargetAttr target, StringRef ptxas) {
   llvm::raw_string_ostream(code.products) << schedule.getProducts();
   code.chunk = schedule.getChunk();
   code.tokenLoop = schedule.getTokenLoop();
-  code.tolerances = describeTolerances(function, schedule);
-  if (int error = target.isGPU() ? addGpu(*copy, target, ptxas, code)
-                                 : addProcessor(*copy, target, code))
-    return error;
+  return target.isGPU() ? addGpu(copy, target, ptxas, code)
+                        : addProcessor(copy, target, code);
+}
+
+int PackageBuilder::addTarget(kernel::TargetAttr target, StringRef ptxas) {
   if (wantsGradient(options))
-    addGradient(code);
+    if (int code = describeGradient(target))
+      return code;
+  OwningOpRef<ModuleOp> copy = copyEntry(module, function);
+  if (!copy)
+    return session.fail(kInternal, "cannot drop unused functions");
+  // On a GPU the function goes its own way, with variants.
+  CompilationOptions plan = options;
+  if (target.isGPU()) {
+    plan.grad.clear();
+    plan.gradFrom.clear();
+  }
+  artifact::TargetCode code;
+  if (int error =
+          compile(*copy, function.getName(), plan, "", target, ptxas, code))
+    return error;
+  code.tolerances = describeTolerances(function, schedule);
+  if (wantsGradient(options))
+    if (int error = addGradient(target, ptxas, code))
+      return error;
   packages.front().targets.push_back(std::move(code));
   return kOk;
 }

@@ -38,8 +38,13 @@ private:
              llvm::StringRef ptxas, artifact::TargetCode &code);
   int addProcessor(mlir::ModuleOp lowered, kernel::TargetAttr target,
                    artifact::TargetCode &code);
+  int compile(mlir::ModuleOp copy, llvm::StringRef name,
+              const CompilationOptions &plan, llvm::StringRef startAfter,
+              kernel::TargetAttr target, llvm::StringRef ptxas,
+              artifact::TargetCode &code);
   int describeGradient(kernel::TargetAttr target);
-  void addGradient(const artifact::TargetCode &code);
+  int addGradient(kernel::TargetAttr target, llvm::StringRef ptxas,
+                  const artifact::TargetCode &code);
   int makeGlue(const artifact::Package &package, std::string &glue);
 
   Session &session;

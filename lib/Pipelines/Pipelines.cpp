@@ -19,12 +19,16 @@ LogicalResult
 deltanet::buildPipeline(OpPassManager &manager, const Pipeline &pipeline,
                         const PipelineOptions &options,
                         llvm::function_ref<LogicalResult(const Twine &)> fail) {
-  StringRef last = options.stopAfter.getValue();
+  StringRef last = options.stopAfter.getValue(),
+            first = options.startAfter.getValue();
   auto names = llvm::map_range(pipeline.phases,
                                [](const Phase &phase) { return phase.name; });
-  if (!last.empty() && !llvm::is_contained(names, last))
-    return fail("expects stop-after to name a phase of " + pipeline.name +
-                " (" + llvm::join(names, ", ") + "), got '" + last + "'");
+  for (auto [option, phase] :
+       {std::pair("stop-after", last), std::pair("start-after", first)})
+    if (!phase.empty() && !llvm::is_contained(names, phase))
+      return fail("expects " + Twine(option) + " to name a phase of " +
+                  pipeline.name + " (" + llvm::join(names, ", ") + "), got '" +
+                  phase + "'");
   if (!options.grad.empty() && !llvm::is_contained(names, kGradientPhase))
     return fail("expects grad with a pipeline that has the phase " +
                 kGradientPhase + ", got " + pipeline.name + " (" +
@@ -32,8 +36,11 @@ deltanet::buildPipeline(OpPassManager &manager, const Pipeline &pipeline,
   if (options.grad.empty() && !options.gradFrom.empty())
     return fail("expects grad where there is grad-from, got grad-from=" +
                 llvm::join(options.gradFrom, ","));
+  bool done = !first.empty();
   for (const Phase &phase : pipeline.phases) {
-    phase.build(manager, options);
+    if (!done)
+      phase.build(manager, options);
+    done &= phase.name != first;
     if (phase.name == last)
       break;
   }

@@ -4,6 +4,8 @@
 // RUN: deltanet-opt %s --linrec-to-chunk='target=x86-64-v3 grad=q,1 grad-from=o' | FileCheck %s
 // RUN: deltanet-opt %s --linrec-to-host='target=x86-64-v3 grad=q stop-after=fuse' | FileCheck %s --check-prefix=BEFORE
 // RUN: deltanet-opt %s --linrec-to-host='target=x86-64-v3 grad=q,v' | FileCheck %s --check-prefix=HOST
+// RUN: deltanet-opt %s --linrec-to-host='target=x86-64-v3 grad=q,v stop-after=gradient' | deltanet-opt --linrec-to-host='start-after=gradient' | FileCheck %s --check-prefix=HOST
+// RUN: not deltanet-opt %s --linrec-to-host='target=x86-64-v3 start-after=tiles' 2>&1 | FileCheck %s --check-prefix=START
 // RUN: not deltanet-opt %s --linrec-to-host='target=x86-64-v3 grad=z' 2>&1 | FileCheck %s --check-prefix=NAME
 // RUN: not deltanet-opt %s --linrec-to-host='target=x86-64-v3 grad-from=o' 2>&1 | FileCheck %s --check-prefix=FROM
 // RUN: not deltanet-opt %s --tile-to-ptx='target=sm_80 grad=q' 2>&1 | FileCheck %s --check-prefix=TILE
@@ -20,6 +22,7 @@
 // HOST-DAG: llvm.func @_mlir_ciface_f_forward(
 // HOST-DAG: llvm.func @_mlir_ciface_f_backward(
 // NAME: error: chunk-differentiate: expects 'of' to list names or numbers below 2, got 'z'
+// START: error: expects start-after to name a phase of linrec-to-host (schedule, chunk, fuse, gradient, split, loops, llvm), got 'tiles'
 // FROM: error: expects grad where there is grad-from, got grad-from=o
 // TILE: error: expects grad with a pipeline that has the phase gradient, got tile-to-ptx (
 func.func @f(%q: tensor<1x?x4x64xf32> {deltanet.name = "q"},

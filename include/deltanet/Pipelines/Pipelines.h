@@ -59,6 +59,10 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
       *this, "stop-after",
       llvm::cl::desc("phase of the pipeline after which to stop"),
       llvm::cl::init("")};
+  Option<std::string> startAfter{
+      *this, "start-after",
+      llvm::cl::desc("phase of the pipeline that the module has gone through"),
+      llvm::cl::init("")};
 };
 
 /// The phase that derives gradients; a pipeline without it has none.

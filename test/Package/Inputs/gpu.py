@@ -13,7 +13,8 @@ kernel = package.Package(library, prefix)
 def tensors(device=0):
     result, address = [], 0x10000000
     for argument in kernel.arguments:
-        shape = [eval(text, {}, dict(sizes)) for text in argument["shape"]]
+        shape = [eval(text.replace("/", "//"), {"ceildiv": lambda a, b: -(-a // b)}, dict(sizes))
+                 for text in argument["shape"]]
         result.append(package.make_tensor(shape, argument["type"], address,
                                           (package.CUDA, device)))
         address += 0x10000000
