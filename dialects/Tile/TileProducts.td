@@ -109,6 +109,41 @@ def Tile_DecayDotOp : Tile_Op<"decay_dot", [
   let hasVerifier = 1;
 }
 
+def Tile_DecayApplyOp : Tile_Op<"decay_apply", [
+    AttrSizedOperandSegments, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "a lower-triangular matrix times decayed rows, the adjoint of decay_dot";
+  let description = [{
+    `result[r, c] = sum_i m[r, i] y[i, c] exp(gx[r, c] - gy[i, c])` over i / n <= r (i / n < r
+    with `strict`), n rows of gy for each of gx; with `transpose` the sum runs over r, and
+    rows of y and gx go together:
+    `result[i, c] = sum_r m[r, i] y[r, c] exp(gx[r, c] - gy[i, c])`. Entries of m above the
+    diagonal count as zero. Every pair of rows and every channel has an exponential of its
+    own, none above one, so that steep gates lose nothing.
+
+    - C1: `y` is f32, bf16 or f16, of a width that is a multiple of 16, and has the rows of
+      `gy`, with `transpose` those of `gx`.
+    - C2: gates are f32 and as wide; `gx` has a multiple of 16 rows and `gy` a multiple of that.
+    - C3: `m` is f32, rows(gx) x rows(gy).
+    - C4: the result is f32 in a layout `#tile.acc`, rows(gx) x width, with `transpose`
+      rows(gy) x width.
+    - C6: as `decay_scale`.
+
+    Example: `%dq = tile.decay_apply %m, %k, %g, %g : !m, !b, !g, !g -> tensor<32x128xf32, #acc>`
+  }];
+  let arguments = (ins Tile_BufferType:$m, Tile_BufferType:$y, Tile_BufferType:$gx,
+                       Tile_BufferType:$gy, Optional<Tile_BufferType>:$gx_rest,
+                       Optional<Tile_BufferType>:$gy_rest, UnitAttr:$strict, UnitAttr:$transpose);
+  let results = (outs Tile_F32Registers:$result);
+  let assemblyFormat = [{
+    $m `,` $y `,` $gx `,` $gy
+    (`rest` `(` $gx_rest^ `,` $gy_rest `:` qualified(type($gx_rest)) `,`
+     qualified(type($gy_rest)) `)`)? (`strict` $strict^)? (`transpose` $transpose^)? attr-dict `:`
+    qualified(type($m)) `,` qualified(type($y)) `,` qualified(type($gx)) `,` qualified(type($gy))
+    `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Loads in flight
 //===----------------------------------------------------------------------===//

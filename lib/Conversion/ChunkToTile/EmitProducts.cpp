@@ -138,10 +138,9 @@ Value RoleEmitter::makeDecayDot(DecayDotOp op) {
 /// One gate a head: the decays go to the triangle, and the rest is a product.
 Value RoleEmitter::makeDecayApply(DecayApplyOp op) {
   Location loc = op.getLoc();
-  if (isState() || rankedType(op.getGx()).getRank() == 2) {
-    op.emitOpError("expects one gate a head, in what does not wait for the "
-                   "state, in a kernel, got gates of ")
-        << op.getGx().getType();
+  if (isState()) {
+    op.emitOpError("expects to be made in what does not wait for the state, in "
+                   "a kernel");
     return {};
   }
   // Rounded once, with its decays.
@@ -154,6 +153,8 @@ Value RoleEmitter::makeDecayApply(DecayApplyOp op) {
     return {};
   matrix = widen(matrix, loc);
   auto type = cast<RankedTensorType>(matrix.getType());
+  if (rankedType(op.getGx()).getRank() == 2)
+    return applyByChannel(op, matrix, *result);
   Value factor = makeDecays(op.getGx(), op.getGy(), type, loc);
   if (!factor)
     return {};
@@ -172,6 +173,24 @@ Value RoleEmitter::makeDecayApply(DecayApplyOp op) {
   return right ? mma(left, right, zeros(*result, loc), op.getTranspose(), false,
                      loc)
                : Value();
+}
+
+/// Gates per channel: the matrix and the rows, each with all its decays.
+Value RoleEmitter::applyByChannel(DecayApplyOp op, Value matrix, Type result) {
+  Location loc = op.getLoc();
+  auto type = cast<RankedTensorType>(matrix.getType());
+  Value m = allocate(matrixBuffer(b.getContext(), type.getDimSize(0),
+                                  type.getDimSize(1), b.getF32Type()),
+                     loc);
+  tile::StoreMatrixOp::create(b, loc, matrix, m);
+  Pair gx = gatesInBuffer(op.getGx()),
+       gy = gx.sum ? gatesInBuffer(op.getGy()) : Pair();
+  Value y = gy.sum ? inBuffer(op.getY()) : Value();
+  if (!y)
+    return {};
+  return tile::DecayApplyOp::create(b, loc, result, m, y, gx.sum, gy.sum,
+                                    gx.rest, gy.rest, op.getStrict(),
+                                    op.getTranspose());
 }
 
 Value RoleEmitter::makeInverse(UnitLowerInverseOp op) {

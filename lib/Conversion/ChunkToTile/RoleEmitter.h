@@ -130,6 +130,7 @@ private:
   Value makeDecays(Value gx, Value gy, mlir::RankedTensorType type,
                    mlir::Location loc);
   Value makeDecayApply(chunk::DecayApplyOp op);
+  Value applyByChannel(chunk::DecayApplyOp op, Value matrix, mlir::Type result);
 
   mlir::LogicalResult emit(Operation *op);
   Value make(Operation *op);

@@ -143,6 +143,8 @@ void populateSumRowsPatterns(const mlir::TypeConverter &converter,
                              mlir::RewritePatternSet &patterns);
 void populateDecayScalePatterns(const mlir::TypeConverter &converter,
                                 mlir::RewritePatternSet &patterns);
+void populateDecayApplyPatterns(const mlir::TypeConverter &converter,
+                                mlir::RewritePatternSet &patterns);
 void populateDecayDotPatterns(const mlir::TypeConverter &converter,
                               mlir::RewritePatternSet &patterns);
 /// Functions of f32 and divisions.

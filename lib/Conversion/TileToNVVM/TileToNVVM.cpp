@@ -156,6 +156,7 @@ struct ConvertTileToNVVM
     populateSumRowsPatterns(converter, patterns);
     populateDecayScalePatterns(converter, patterns);
     populateDecayDotPatterns(converter, patterns);
+    populateDecayApplyPatterns(converter, patterns);
     populateStoreMatrixPatterns(converter, patterns,
                                 facts && facts.getStmatrix());
     populateAsyncPatterns(converter, patterns);

@@ -72,21 +72,6 @@ func.func @rows(%x: tensor<1x64x4x16xbf16>) -> tensor<1x64x4x16xf64> {
 }
 
 // -----
-func.func @decay_apply(%x: tensor<1x64x4x16xbf16>, %g: tensor<1x64x4x16xf32>) -> tensor<1x64x4x16xf32> {
-  %o = chunk.scan 32
-      in(%x [b, t, h, 1] : tensor<1x64x4x16xbf16>, %g [b, t, h, 1] : tensor<1x64x4x16xf32>)
-      out([b, t, h, 1] : tensor<1x64x4x16xf32>) {
-  ^bb0(%n: index, %xt: tensor<32x16xbf16>, %gt: tensor<32x16xf32>):
-    %m = chunk.dot %xt, %xt {transpose_rhs} : tensor<32x16xbf16>, tensor<32x16xbf16> -> tensor<32x32xf32>
-    %r = arith.truncf %m : tensor<32x32xf32> to tensor<32x32xbf16>
-    // expected-error @below {{expects one gate a head, in what does not wait for the state, in a kernel, got gates of 'tensor<32x16xf32>'}}
-    %y = chunk.decay_apply %r, %xt, %gt, %gt : tensor<32x32xbf16>, tensor<32x16xbf16>, tensor<32x16xf32>, tensor<32x16xf32> -> tensor<32x16xf32>
-    chunk.yield %y : tensor<32x16xf32>
-  }
-  return %o : tensor<1x64x4x16xf32>
-}
-
-// -----
 func.func @threads(%q: tensor<1x64x4x64xbf16>, %v: tensor<1x64x4x64xbf16>) -> tensor<1x64x4x64xbf16>
     attributes {kernel.schedule = #kernel.schedule<chunk = 32, warps = 40>} {
   // expected-error @below {{expects at most 1024 threads a block, the schedule asks for 1280 (40 warps and 0 ahead)}}

@@ -148,7 +148,9 @@ TEST_F(Cost, ChoosesAsMeasured) {
   };
   // Full machines: both parts as roles of one block.
   EXPECT_FALSE(choose(kDelta, 256, 2048).getPrepare());
-  EXPECT_EQ(choose(kDelta, 256, 2048).getAheadWarps(), 4);
+  EXPECT_EQ(choose(kDelta, 256, 2048).getWarps(), 4);
+  EXPECT_EQ(choose(kDelta, 256, 2048).getAheadWarps(), 2);
+  EXPECT_EQ(choose(kLinear, 256, 2048).getWarps(), 4);
   EXPECT_EQ(choose(kLinear, 256, 2048).getChunk(), 64);
   EXPECT_EQ(choose(kKda, 256, 2048).getWarps(), 4);
   EXPECT_FALSE(choose(kKda, 256, 2048).getPrepare());

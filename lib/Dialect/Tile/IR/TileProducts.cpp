@@ -81,6 +81,25 @@ template <typename Op> static LogicalResult verifyOperands(Op op) {
   return check(op.getY(), op.getScaledY());
 }
 
+template <typename Op> static LogicalResult verifyRests(Op op) {
+  // C6
+  if (bool(op.getGxRest()) != bool(op.getGyRest()))
+    return op.emitOpError("expects a rest of both gates or of none, got one");
+  for (auto [gates, rest] : {std::pair{op.getGx(), op.getGxRest()},
+                             std::pair{op.getGy(), op.getGyRest()}}) {
+    if (!rest)
+      continue;
+    BufferType type = gates.getType();
+    auto want =
+        BufferType::get(op.getContext(), type.getShape(),
+                        BFloat16Type::get(op.getContext()), type.getPad());
+    if (rest.getType() != want)
+      return op.emitOpError("expects the rest of ")
+             << type << " to be " << want << ", got " << rest.getType();
+  }
+  return success();
+}
+
 /// C2, C3 and C6.
 template <typename Op> static LogicalResult verifyGates(Op op) {
   auto x = cast<BufferType>(op.getX().front().getType());
@@ -100,21 +119,8 @@ template <typename Op> static LogicalResult verifyGates(Op op) {
         gates.getType().getShape() != rows.getShape())
       return op.emitOpError("expects f32 gates for every element of ")
              << rows << ", got " << gates.getType();
-  // C6
-  if (bool(op.getGxRest()) != bool(op.getGyRest()))
-    return op.emitOpError("expects a rest of both gates or of none, got one");
-  for (auto [gates, rest] : {std::pair{op.getGx(), op.getGxRest()},
-                             std::pair{op.getGy(), op.getGyRest()}}) {
-    if (!rest)
-      continue;
-    BufferType type = gates.getType();
-    auto want =
-        BufferType::get(op.getContext(), type.getShape(),
-                        BFloat16Type::get(op.getContext()), type.getPad());
-    if (rest.getType() != want)
-      return op.emitOpError("expects the rest of ")
-             << type << " to be " << want << ", got " << rest.getType();
-  }
+  if (failed(verifyRests(op)))
+    return failure();
   // C3
   for (Value operand : op->getOperands()) {
     auto type = cast<BufferType>(operand.getType());
@@ -178,6 +184,49 @@ LogicalResult DecayDotOp::verify() {
                        "others, got products of ")
            << y.getElementType() << (getPrecision() ? " with one" : " without");
   return success();
+}
+
+void DecayApplyOp::getEffects(Effects &effects) {
+  auto *read = MemoryEffects::Read::get();
+  addEffects(effects, read, getMMutable());
+  addEffects(effects, read, getYMutable());
+  addEffects(effects, read, getGxMutable());
+  addEffects(effects, read, getGyMutable());
+  addEffects(effects, read, getGxRestMutable());
+  addEffects(effects, read, getGyRestMutable());
+}
+
+LogicalResult DecayApplyOp::verify() {
+  BufferType m = getM().getType(), y = getY().getType(), gx = getGx().getType(),
+             gy = getGy().getType();
+  int64_t width = y.getColumns();
+  // C1
+  if (width % 16 != 0 || y.getRows() != (getTranspose() ? gx : gy).getRows())
+    return emitOpError("expects y of a width that is a multiple of 16, with a "
+                       "row for each of the gates that it goes with, got ")
+           << y << " for " << (getTranspose() ? gx : gy);
+  // C2
+  for (BufferType gates : {gx, gy})
+    if (!gates.getElementType().isF32() || gates.getColumns() != width)
+      return emitOpError("expects f32 gates as wide as y, got ") << gates;
+  if (gx.getRows() % 16 != 0 || gy.getRows() % gx.getRows() != 0)
+    return emitOpError(
+               "expects rows of gx in blocks of 16, and some rows of gy "
+               "for each of them, got ")
+           << gx.getRows() << " and " << gy.getRows();
+  // C3
+  if (!m.getElementType().isF32() ||
+      m.getShape() != ArrayRef<int64_t>({gx.getRows(), gy.getRows()}))
+    return emitOpError("expects an f32 matrix of ")
+           << gx.getRows() << "x" << gy.getRows() << ", got " << m;
+  // C4
+  RankedTensorType result = typeOf(getResult());
+  int64_t rows = (getTranspose() ? gy : gx).getRows();
+  if (!isa<AccAttr>(result.getEncoding()) ||
+      result.getShape() != ArrayRef<int64_t>({rows, width}))
+    return emitOpError("expects a result of ")
+           << rows << "x" << width << " in a layout #tile.acc, got " << result;
+  return verifyRests(*this);
 }
 
 //===----------------------------------------------------------------------===//
