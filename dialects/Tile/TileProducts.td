@@ -205,6 +205,39 @@ def Tile_ReduceOp : Tile_Op<"reduce", [DeclareOpInterfaceMethods<MemoryEffectsOp
   let hasVerifier = 1;
 }
 
+def Tile_CumsumOp : Tile_Op<"cumsum", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "running sum of a vector, or of every column of a matrix";
+  let description = [{
+    `result[r] = sum_{i <= r} input[i]` (2), i < r with `exclusive`; with `reverse` the
+    sum runs over i >= r, i > r. Of a matrix r counts rows.
+
+    A second result is what rounding took from the first: `result + rest` is the sum
+    as if with 48 bits. A difference of two sums is `(result[r] - result[i]) +
+    (rest[r] - rest[i])`, which is as good as a number of f32 can be however large
+    both are.
+
+    - C1: the layout is `#tile.lanes`, or `#tile.acc<warps = [1, b]>`.
+    - C2: `rest` has the type of the result.
+
+    Example: `%g = tile.cumsum %la : tensor<64xf32, #tile.lanes>`,
+    `%g = tile.cumsum %la exclusive reverse : tensor<64x128xf32, #tile.acc<warps = [1, 8]>>`,
+    `%g, %rest = tile.cumsum %la : tensor<64xf32, #tile.lanes>, tensor<64xf32, #tile.lanes>`
+  }];
+  let arguments = (ins Tile_F32Registers:$input, UnitAttr:$exclusive, UnitAttr:$reverse);
+  let results = (outs Tile_F32Registers:$result, Optional<Tile_F32Registers>:$rest);
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, "bool":$exclusive,
+      CArg<"bool", "false">:$reverse, CArg<"bool", "false">:$withRest), [{
+    ::mlir::Type type = input.getType();
+    build($_builder, $_state, type, withRest ? type : ::mlir::Type(), input, exclusive,
+          reverse);
+  }]>];
+  let assemblyFormat = [{
+    $input (`exclusive` $exclusive^)? (`reverse` $reverse^)? attr-dict `:` type($input)
+    (`,` type($rest)^)?
+  }];
+  let hasVerifier = 1;
+}
+
 def Tile_SumRowsOp : Tile_Op<"sum_rows"> {
   let summary = "running sums down the columns of a matrix in shared memory";
   let description = [{

@@ -1,7 +1,7 @@
 // If this fails, the gradient of a delta rule needs its carried dS whole in one block, or
 // what is handed on for the rest is more than its rounding and dY, or is made twice.
 // RUN: deltanet-opt %s --mlir-use-nameloc-as-prefix \
-// RUN:   --pass-pipeline="builtin.module(linrec-to-chunk{chunk=16 products=bf16},chunk-differentiate{of=q,k,v,beta from=o},canonicalize,cse,func.func(chunk-split-carry),canonicalize,cse)" \
+// RUN:   --pass-pipeline="builtin.module(linrec-to-chunk{chunk=16 products=bf16},chunk-differentiate{function=delta of=q,k,v,beta from=o},canonicalize,cse,func.func(chunk-split-carry),canonicalize,cse)" \
 // RUN:   | FileCheck %s
 // Forward scans stay one: what they yield leaves the columns of the state alone.
 // CHECK-LABEL: func.func @delta(
@@ -33,4 +33,20 @@
 func.func @delta(%q: tensor<?x?x4x32xbf16> {deltanet.name = "q"}, %k: tensor<?x?x4x32xbf16> {deltanet.name = "k"}, %v: tensor<?x?x4x32xbf16> {deltanet.name = "v"}, %beta: tensor<?x?x4xbf16> {deltanet.name = "beta"}) -> (tensor<?x?x4x32xbf16> {deltanet.name = "o"}) {
   %o = linrec.scan %q, %k, %v beta(%beta : tensor<?x?x4xbf16>) : tensor<?x?x4x32xbf16>, tensor<?x?x4x32xbf16>, tensor<?x?x4x32xbf16> -> tensor<?x?x4x32xbf16>
   return %o : tensor<?x?x4x32xbf16>
+}
+
+// What binds the columns in the update itself cannot be split off: the scan stays.
+// CHECK-LABEL: func.func @squares(
+// CHECK-COUNT-1: chunk.scan 16
+// CHECK-NOT: chunk.scan
+func.func @squares(%x: tensor<?x?x4x32xf32>, %s: tensor<?x4x32x32xf32>) -> tensor<?x4x32x32xf32> {
+  %last = chunk.scan 16 carry(%s [n, h, 0, 1] : tensor<?x4x32x32xf32>)
+      in(%x [b, t, h, 1] : tensor<?x?x4x32xf32>) final([n, h, 0, 1] : tensor<?x4x32x32xf32>) {
+  ^bb0(%S: tensor<32x32xf32>, %n: index, %xt: tensor<16x32xf32>):
+    %square = chunk.dot %S, %S : tensor<32x32xf32>, tensor<32x32xf32> -> tensor<32x32xf32>
+    %xx = chunk.dot %xt, %xt {transpose_lhs} : tensor<16x32xf32>, tensor<16x32xf32> -> tensor<32x32xf32>
+    %next = arith.addf %square, %xx : tensor<32x32xf32>
+    chunk.yield carry(%next) carry tensor<32x32xf32>
+  }
+  return %last : tensor<?x4x32x32xf32>
 }

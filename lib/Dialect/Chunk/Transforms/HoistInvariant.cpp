@@ -1,5 +1,4 @@
-//===- HoistInvariant.cpp - run ahead what does not wait for the state
-//-----===//
+//===- HoistInvariant.cpp - run ahead what does not wait for the state ----===//
 // Splits a scan: a carry-free scan stores, for every chunk, the products and
 // inverses that do not depend on the carried values, and the rest reads them.
 //===----------------------------------------------------------------------===//

@@ -28,12 +28,15 @@ public:
         yield(cast<YieldOp>(scan.getBodyBlock()->getTerminator())),
         rewriter(scan.getContext()) {}
 
-  void run() {
+  /// Whether there was something to make apart.
+  bool run() {
     findWaiting();
     findUpdate();
     for (auto [i, value] : llvm::enumerate(yield.getOutputs()))
       if (!staysWithUpdate(value))
         moved.push_back(i);
+    if (moved.empty())
+      return false;
     for (unsigned i : moved)
       require(yield.getOutputs()[i]);
     // What is read rounded only crosses so; what is read as it is, is rounded
@@ -45,6 +48,7 @@ public:
       stored.push_back(narrowed(v));
     ScanOp rest = buildRest();
     finishUpdate(rest);
+    return true;
   }
 
 private:
@@ -159,8 +163,7 @@ private:
       types.push_back(scan.getResult(i).getType());
       outputAccesses.push_back(scan.getOutputAccesses()[i]);
     }
-    // Results of the first scan are known when it is made; until then the
-    // scan's own stand for them.
+    // Inputs that cross are added when the first scan yields them.
     ArrayAttr none = rewriter.getArrayAttr({});
     auto rest =
         ScanOp::create(rewriter, scan.getLoc(), types, scan.getSequences(),
@@ -246,8 +249,8 @@ struct SplitCarry : deltanet::chunk::impl::ChunkSplitCarryBase<SplitCarry> {
                         deltanet::kernel::getSchedule(getOperation()))
                         .getProducts();
     for (ScanOp scan : scans) {
-      CarrySplitter(scan, products).run();
-      ++numSplit;
+      if (CarrySplitter(scan, products).run())
+        ++numSplit;
     }
   }
 

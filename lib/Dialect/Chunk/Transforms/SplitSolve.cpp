@@ -1,5 +1,4 @@
-//===- SplitSolve.cpp - a solve as an inverse and a product
-//----------------===//
+//===- SplitSolve.cpp - a solve as an inverse and a product ---------------===//
 // The inverse waits for no state, so that it can run ahead; the product is one
 // that tensor cores do: U = (I + L)^-1 Y, (5), (6).
 //===----------------------------------------------------------------------===//
