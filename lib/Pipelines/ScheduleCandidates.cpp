@@ -152,10 +152,11 @@ static Columns shareColumns(const ScanWork &work) {
   int64_t most = registers > kMostRegistersOfState ? 4 : 8;
   // What a warp reads of an operand in shared memory serves 32 columns where
   // registers allow it without spills.
-  columns.wide =
-      !work.isFloat32 &&
-      (work.keys <= 64 ||
-       (work.keys <= 128 && (work.hasChannelGates || work.steps == 1)));
+  columns.wide = !work.isFloat32 &&
+                 (work.keys <= 64 ||
+                  (work.keys <= 128 &&
+                   (work.hasChannelGates ||
+                    (work.steps == 1 && (work.isDelta || !work.hasGates)))));
   columns.split = (columns.tiles + most - 1) / most;
   columns.each = columns.share(columns.split);
   // Up to 8 warps a thread has all registers it can name.
