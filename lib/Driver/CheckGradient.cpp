@@ -66,7 +66,7 @@ private:
 };
 
 /// One run of the command.
-class GradientChecker {
+class GradientChecker : OpenProgram {
 public:
   GradientChecker(Session &session, const RunOptions &options)
       : session(session), options(options) {}
@@ -86,9 +86,6 @@ private:
 
   Session &session;
   const RunOptions &options;
-  OwningOpRef<ModuleOp> module;
-  func::FuncOp function;
-  kernel::TargetAttr target;
   kernel::ScheduleAttr schedule;
   std::optional<Gradient> gradient;
   Inputs inputs;
@@ -156,18 +153,8 @@ FailureOr<Differences::Slope> Differences::measure(unsigned argument,
 //===----------------------------------------------------------------------===//
 
 int GradientChecker::prepare() {
-  int code = kOk;
-  auto found = findTarget(session, options.target, code);
-  if (!found)
-    return code;
-  target = *found;
-  if ((code = checkRuns(session, target, int32_t(options.device))))
-    return code;
-  module = readProgram(session, options.input);
-  if (!module)
-    return kInputError;
-  function = findEntry(session, *module, options.entry, code);
-  if (!function)
+  int code = openProgram(session, options, /*runs=*/true, *this);
+  if (code)
     return code;
   gradient.emplace(session, function, options);
   if ((code = gradient->read()) || (code = gradient->derive(*module, target)))

@@ -28,7 +28,7 @@ struct Occupancy {
   StringRef bound;
 };
 
-class Explainer {
+class Explainer : OpenProgram {
 public:
   Explainer(Session &session, const RunOptions &options)
       : session(session), options(options) {}
@@ -51,9 +51,6 @@ private:
 
   Session &session;
   const RunOptions &options;
-  OwningOpRef<ModuleOp> module;
-  func::FuncOp function;
-  kernel::TargetAttr target;
   kernel::ScheduleAttr schedule;
   Inputs inputs;
   std::vector<std::pair<std::string, int64_t>> sizes; ///< of kernels
@@ -388,16 +385,7 @@ void Explainer::describeSchedule() {
 }
 
 int Explainer::prepare() {
-  int code = kOk;
-  auto found = findTarget(session, options.target, code);
-  if (!found)
-    return code;
-  target = *found;
-  module = readProgram(session, options.input);
-  if (!module)
-    return kInputError;
-  function = findEntry(session, *module, options.entry, code);
-  return code = function ? kOk : code;
+  return openProgram(session, options, /*runs=*/false, *this);
 }
 
 int Explainer::run() {

@@ -1,5 +1,6 @@
 //===- Program.cpp - a user's file ----------------------------------------===//
 #include "Program.h"
+#include "Launch.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/AsmParser/AsmParserState.h"
 #include "mlir/Bytecode/BytecodeReader.h"
@@ -160,6 +161,22 @@ func::FuncOp deltanet::driver::findEntry(Session &session, ModuleOp module,
   session.fail(kUsage, "expects --entry to name a public function (" + names +
                            "), got '" + entry + "'");
   return {};
+}
+
+int deltanet::driver::openProgram(Session &session, const RunOptions &options,
+                                  bool runs, OpenProgram &program) {
+  int code = kOk;
+  auto target = findTarget(session, options.target, code);
+  if (!target)
+    return code;
+  program.target = *target;
+  if (runs && (code = checkRuns(session, *target, int32_t(options.device))))
+    return code;
+  program.module = readProgram(session, options.input);
+  if (!program.module)
+    return kInputError;
+  program.function = findEntry(session, *program.module, options.entry, code);
+  return program.function ? kOk : code;
 }
 
 OwningOpRef<ModuleOp> deltanet::driver::copyEntry(ModuleOp module,

@@ -29,6 +29,18 @@ llvm::StringRef getResultName(mlir::func::FuncOp function, unsigned index);
 mlir::func::FuncOp findEntry(Session &session, mlir::ModuleOp module,
                              llvm::StringRef entry, int &code);
 
+/// What a command works on.
+struct OpenProgram {
+  kernel::TargetAttr target;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  mlir::func::FuncOp function;
+};
+
+/// Finds the target, reads the file and finds the function that `options` name;
+/// with `runs` also whether the target's code can run here. An exit code.
+int openProgram(Session &session, const RunOptions &options, bool runs,
+                OpenProgram &program);
+
 /// A copy of the module that has the function and what it calls; null where
 /// that fails.
 mlir::OwningOpRef<mlir::ModuleOp> copyEntry(mlir::ModuleOp module,

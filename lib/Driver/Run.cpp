@@ -19,7 +19,7 @@ namespace {
 enum class Mode { Run, Check, Bench };
 
 /// One run of the command, step by step.
-class Runner {
+class Runner : OpenProgram {
 public:
   Runner(Session &session, const RunOptions &options, Mode mode)
       : session(session), options(options), mode(mode),
@@ -38,9 +38,6 @@ private:
   const RunOptions &options;
   Mode mode;
   bool check;
-  OwningOpRef<ModuleOp> module;
-  func::FuncOp function;
-  kernel::TargetAttr target;
   kernel::ScheduleAttr schedule;
   Inputs inputs;
   std::vector<Result> results;
@@ -206,18 +203,8 @@ void Runner::describe(bool passed) {
 }
 
 int Runner::run() {
-  int code = kOk;
-  auto found = findTarget(session, options.target, code);
-  if (!found)
-    return code;
-  target = *found;
-  if ((code = checkRuns(session, target, int32_t(options.device))))
-    return code;
-  module = readProgram(session, options.input);
-  if (!module)
-    return kInputError;
-  function = findEntry(session, *module, options.entry, code);
-  if (!function)
+  int code = openProgram(session, options, /*runs=*/true, *this);
+  if (code)
     return code;
   results = nameResults(function);
   if ((code = readOutputs(session, function, options, results, inputOutputs)))

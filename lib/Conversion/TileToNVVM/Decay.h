@@ -42,6 +42,11 @@ GateBuffer selectGates(Emit &emit, mlir::Value condition, GateBuffer x,
 /// Several neighbours, an even number.
 llvm::SmallVector<Gate> loadGates(Emit &emit, GateBuffer from, int64_t count);
 
+/// Two neighbours of a row of `buffer`, a buffer of type `type`, as f32.
+llvm::SmallVector<mlir::Value> loadNeighbours(Emit &emit, mlir::Value buffer,
+                                              BufferType type, mlir::Value row,
+                                              mlir::Value column);
+
 } // namespace deltanet::tile
 
 #endif // DELTANET_LIB_CONVERSION_TILETONVVM_DECAY_H

@@ -66,7 +66,8 @@ private:
       Value at = emit.add(column, c);
       llvm::append_range(
           there, loadGates(emit, gatesAt(emit, gates, gateType, i, at), 2));
-      llvm::append_range(y, two(i, at));
+      llvm::append_range(
+          y, loadNeighbours(emit, operands.getY(), op.getY().getType(), i, at));
     }
     for (int64_t r = 0; r != rows; r += 8) {
       Value m = entry(emit.add(row, r), i);
@@ -106,19 +107,6 @@ private:
         op.getStrict() ? arith::CmpIPredicate::slt : arith::CmpIPredicate::sle,
         emit.div(i, steps), r);
     return emit.select(inside, m, emit.f32(0));
-  }
-
-  /// Two neighbours of a row of y as f32.
-  Values two(Value r, Value c) {
-    BufferType type = op.getY().getType();
-    Value from = emit.move(operands.getY(),
-                           emit.add(emit.mul(r, type.getRowBytes()),
-                                    emit.mul(c, type.getElementBytes())));
-    Type stored = type.getElementType();
-    if (stored.isF32())
-      return emit.loadMany(stored, 2, from);
-    Value pair = emit.load(emit.b.getI32Type(), from);
-    return {emit.unpack(pair, false, stored), emit.unpack(pair, true, stored)};
   }
 
   /// As an accumulator has them: tiles of 16 x 8, four registers each.

@@ -327,11 +327,6 @@ private:
                        gatesAt(emit, gates.x, gxType, emit.i32(0), channel),
                        gateRow(end, channel));
   }
-  /// Bytes from the start of a buffer.
-  Value offset(BufferType type, Value row, Value column) {
-    return emit.add(emit.mul(row, type.getRowBytes()),
-                    emit.mul(column, type.getElementBytes()));
-  }
   /// The gates at a lane's channels of 16 from `channel` on.
   SmallVector<Gate> pairs(GateBuffer from, int64_t channel) {
     SmallVector<Gate> values;
@@ -448,14 +443,14 @@ private:
     for (int64_t half : {0, 8}) {
       gx.push_back(twoGates(gates.x, gxType, emit.add(r, half), channel));
       for (int64_t i = 0; i != lefts; ++i)
-        x[i].push_back(two(operands.getX()[i],
-                           cast<BufferType>(op.getX()[i].getType()),
-                           emit.add(r, half), channel));
+        x[i].push_back(loadNeighbours(emit, operands.getX()[i],
+                                      cast<BufferType>(op.getX()[i].getType()),
+                                      emit.add(r, half), channel));
     }
     for (int64_t at = 0; at != group / 8 * 2; ++at) {
       Value from = emit.add(c, at / 2 * 8 + at % 2);
       gy.push_back(twoGates(gates.y, gyType, from, channel));
-      y.push_back(two(operands.getY(), yType, from, channel));
+      y.push_back(loadNeighbours(emit, operands.getY(), yType, from, channel));
     }
     for (int64_t at = 0; at != group / 8 * 2; ++at)
       for (int64_t half = 0; half != 2; ++half) {
@@ -473,16 +468,6 @@ private:
       }
     scf::YieldOp::create(b, loc, sums);
     return llvm::to_vector_of<Value>(loop.getResults());
-  }
-
-  /// Two neighbours of a row as f32.
-  Values two(Value buffer, BufferType type, Value row, Value column) {
-    Value from = emit.move(buffer, offset(type, row, column));
-    Type stored = type.getElementType();
-    if (stored.isF32())
-      return emit.loadMany(stored, 2, from);
-    Value pair = emit.load(b.getI32Type(), from);
-    return {emit.unpack(pair, false, stored), emit.unpack(pair, true, stored)};
   }
 
   SmallVector<Gate> twoGates(GateBuffer from, BufferType type, Value row,

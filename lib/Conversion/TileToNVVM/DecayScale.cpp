@@ -70,6 +70,19 @@ SmallVector<Gate> deltanet::tile::loadGates(Emit &emit, GateBuffer from,
   return gates;
 }
 
+SmallVector<Value> deltanet::tile::loadNeighbours(Emit &emit, Value buffer,
+                                                  BufferType type, Value row,
+                                                  Value column) {
+  Value from =
+      emit.move(buffer, emit.add(emit.mul(row, type.getRowBytes()),
+                                 emit.mul(column, type.getElementBytes())));
+  Type stored = type.getElementType();
+  if (stored.isF32())
+    return emit.loadMany(stored, 2, from);
+  Value pair = emit.load(emit.b.getI32Type(), from);
+  return {emit.unpack(pair, false, stored), emit.unpack(pair, true, stored)};
+}
+
 namespace {
 
 class ScaleEmitter {
