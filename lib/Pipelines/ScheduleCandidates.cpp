@@ -131,6 +131,7 @@ namespace {
 struct Columns {
   int64_t tiles, split, each;
   bool wide; // 32 a warp
+  bool wideWithoutRoles;
   int64_t aheadWarps;
 
   /// Tiles of 16 columns of one of `split` blocks.
@@ -141,6 +142,11 @@ struct Way {
   int64_t aheadWarps, stages;
   bool prepare;
 };
+
+/// What is tried first: one kernel with both parts; blocks that share the
+/// columns of a head, where few heads leave it to them; or these and then what
+/// does not wait for the state in a kernel before.
+enum class Order { kTogether, kShared, kApart };
 } // namespace
 
 static Columns shareColumns(const ScanWork &work) {
@@ -161,10 +167,23 @@ static Columns shareColumns(const ScanWork &work) {
   columns.each = columns.share(columns.split);
   // Up to 8 warps a thread has all registers it can name.
   bool heavy = work.isFloat32 || work.hasChannelGates;
+  // Warps that do both parts hold the gates of channels beside the state.
+  columns.wideWithoutRoles = columns.wide && !heavy;
   bool little = columns.wide && (work.keys <= 64 || (work.isDelta && !heavy));
   columns.aheadWarps =
       little || (heavy && (columns.each == 5 || columns.each == 6)) ? 2 : 4;
   return columns;
+}
+
+/// Where no time is predicted the order is the rule. A chunk that is stated and
+/// longer than the rule's has more operands in two parts than registers for
+/// them beside the state.
+static Order chooseOrder(const ScanWork &work, ScheduleAttr decided,
+                         int64_t chunk) {
+  if (!work.isFloat32)
+    return Order::kTogether;
+  bool isLong = chunk > listChunks(work).front();
+  return isLong && isOpen(decided) ? Order::kApart : Order::kShared;
 }
 
 /// Blocks that share the columns of a head, of few heads: as many as there are
@@ -194,11 +213,9 @@ static SmallVector<int64_t> listSegments(const Columns &columns, int64_t chunk,
 }
 
 /// The ways of one chunk size, preferred ones first, the least demanding last.
-static SmallVector<ScheduleAttr> listWays(ScheduleAttr decided, int64_t chunk,
-                                          const Columns &columns,
-                                          ArrayRef<int64_t> shared,
-                                          ArrayRef<int64_t> segments,
-                                          bool sharedFirst) {
+static SmallVector<ScheduleAttr>
+listWays(ScheduleAttr decided, int64_t chunk, const Columns &columns,
+         ArrayRef<int64_t> shared, ArrayRef<int64_t> segments, Order order) {
   SmallVector<ScheduleAttr> list;
   auto add = [&](Way way) {
     if ((decided.getAheadWarps() && way.aheadWarps == 0) ||
@@ -212,7 +229,9 @@ static SmallVector<ScheduleAttr> listWays(ScheduleAttr decided, int64_t chunk,
       schedule = schedule.withAheadWarps(way.aheadWarps);
     if (!decided.getSplitValue() && !decided.getWarps())
       schedule = schedule.withSplitValue(columns.split);
-    if (!decided.getWarps() && columns.wide) {
+    bool hasRoles = schedule.getAheadWarps() > 0 || schedule.getPrepare();
+    if (!decided.getWarps() &&
+        (hasRoles ? columns.wide : columns.wideWithoutRoles)) {
       int64_t each = decided.getSplitValue()
                          ? columns.share(decided.getSplitValue())
                          : columns.each;
@@ -220,7 +239,7 @@ static SmallVector<ScheduleAttr> listWays(ScheduleAttr decided, int64_t chunk,
     }
     list.push_back(schedule);
   };
-  if (!sharedFirst)
+  if (order == Order::kTogether)
     add({columns.aheadWarps, 2, false});
   // Blocks share the columns of a head, and what they would all do is a kernel
   // before them; 16 columns a warp, since there are few warps.
@@ -237,7 +256,9 @@ static SmallVector<ScheduleAttr> listWays(ScheduleAttr decided, int64_t chunk,
   // Long sequences are cut, so that every multiprocessor has a segment (10).
   for (int64_t count : segments)
     list.push_back(prepared(columns.split).withSegments(count));
-  if (sharedFirst)
+  if (order == Order::kApart)
+    add({columns.aheadWarps, 2, true});
+  if (order != Order::kTogether)
     add({columns.aheadWarps, 2, false});
   for (Way way : {Way{columns.aheadWarps, 1, false},
                   {0, 2, false},
@@ -308,7 +329,8 @@ deltanet::rankSchedules(kernel::TargetAttr target, ScheduleAttr decided,
     }
     SmallVector<ScheduleCandidate> group;
     for (ScheduleAttr schedule :
-         listWays(decided, chunk, columns, shared, segments, !isMeasured))
+         listWays(decided, chunk, columns, shared, segments,
+                  chooseOrder(work.scan, decided, chunk)))
       group.push_back(
           {schedule, predictCost(target, schedule, work.scan, extents), ""});
     // What demands least stays last: it says what is wrong where nothing fits.
