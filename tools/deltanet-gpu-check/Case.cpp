@@ -182,6 +182,9 @@ Case deltanet::gpu::readCase(const std::string &path) {
   c.family = json.at("family").getText();
   c.text = json.at("text").getText();
   c.tolerance = json.at("tolerance").getNumber();
+  if (const Json *tolerances = json.find("tolerances"))
+    for (const auto &[name, value] : tolerances->getMembers())
+      c.tolerances[name] = value.getNumber();
   c.program = json.find("program") ? json.at("program").getText() : c.name;
   if (const Json *alone = json.find("alone"))
     c.alone = alone->getText();

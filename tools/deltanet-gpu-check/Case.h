@@ -51,9 +51,10 @@ struct Run {
 struct Case {
   std::string name, family, text;
   std::string program; // file without its suffix; the name, where not said
-  std::optional<Operator> op; // none: results are in files
-  double tolerance = 4.5e-3;  // relative Frobenius error
-  std::string alone;          // the same for one sequence that is not packed
+  std::optional<Operator> op;               // none: results are in files
+  double tolerance = 4.5e-3;                // relative Frobenius error
+  std::map<std::string, double> tolerances; // of results where it is another
+  std::string alone; // the same for one sequence that is not packed
   std::vector<Run> runs;
   std::map<std::string, std::string> inputs, expected; // .npy files
 };

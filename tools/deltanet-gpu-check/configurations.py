@@ -22,20 +22,24 @@ FAMILIES = [
 KEY_WIDTHS = [16, 32, 48, 64, 64, 80, 96, 128, 128, 128, 160, 192, 256, 20, 36, 60, 100, 200, 1, 4, 9]
 VALUE_WIDTHS = [16, 32, 64, 64, 96, 128, 128, 128, 192, 256, 320, 512, 20, 36, 72, 100, 300]
 TOLERANCES = {"bf16": 4.5e-3, "f16": 1e-3, "f32": 1e-5}
-# Multiply-adds of the oracle in one run, so that a sweep takes minutes.
-WORK = 2.5e8
 # Every so often a sequence of a million tokens.
 LONG_EVERY, LONG_TOKENS = 200, 1_000_000
 
 
 class Configuration:
     """What one operator is, and its runs."""
+    families = FAMILIES
+    # Multiply-adds of the oracle in one run, so that a sweep takes minutes, and the tokens
+    # of a sequence.
+    work, most_tokens = 2.5e8, 3500
+    long_every = LONG_EVERY
+    suffix = ".json"  # of the file that says what to run it on
 
     def __init__(self, seed, number):
         self.rng = random.Random(f"{seed}/{number}")
         self.name = f"c{number:04d}"
-        self.rule, self.decay, self.extra = FAMILIES[number % len(FAMILIES)]
-        long = number % LONG_EVERY == LONG_EVERY - 1
+        self.rule, self.decay, self.extra = self.families[number % len(self.families)]
+        long = self.long_every and number % self.long_every == self.long_every - 1
         if long:
             self.rule, self.decay, self.extra = "delta", "scalar", "long"
         self._choose_operator()
@@ -97,7 +101,7 @@ class Configuration:
         if small:
             return [rng.choice([0, 1, 2, 15, 16, 17, 31, 33]) for _ in range(rng.randint(1, 5))]
         if rng.random() < 0.25:  # thousands of short ones
-            n = int(min(3000, WORK / 4 / (self.H * self.K * self.V)))
+            n = int(min(3000, self.work / 4 / (self.H * self.K * self.V)))
             return [rng.choice([0, 1, 1, 2, 3]) for _ in range(max(n, 8))]
         return [rng.choice([0, 1, 2, 63, 64, 65, 127, 129, rng.randint(1, 900)])
                 for _ in range(rng.randint(2, 12))]
@@ -108,15 +112,15 @@ class Configuration:
         cost = self.H * self.K * self.V * self.steps
         if self.packed:
             lengths = self._choose_lengths(small)
-            while sum(lengths) * cost > WORK and len(lengths) > 1:
+            while sum(lengths) * cost > self.work and len(lengths) > 1:
                 lengths.pop()
             run["lengths"] = lengths
             B, T, N = 1, sum(lengths), len(lengths)
         else:
             B = rng.choice([1, 1, 2, 3]) if small or not self.decode else rng.randint(4, 96)
-            longest = max(1, int(WORK / (B * cost)))
+            longest = max(1, int(self.work / (B * cost)))
             T = rng.choice([1, 2, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 70, 100, 127, 129]) if small \
-                else rng.randint(66, 3500)
+                else rng.randint(66, self.most_tokens)
             if self.decode:
                 T = rng.randint(1, 8)
             if small and not self.static_tokens and rng.random() < 0.06:
