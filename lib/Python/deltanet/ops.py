@@ -1,0 +1,246 @@
+"""The operations that PyTorch knows: deltanet::scan, scan_forward and scan_backward.
+
+A program is what a package is made from: an operator's spec (operators.py), or
+`package:PATH:PREFIX` of a library that exists. In eager mode plain tensors go straight to the
+package (`apply`); tracing, fake and other tensors go through the registered operations, which
+compute the same.
+"""
+import threading
+
+import torch
+
+from . import cache
+from .operators import Operator
+from .package import Package, PackageError
+
+
+def target_of(device):
+    """What to compile for, so that it runs on this device."""
+    if device.type == "cpu":
+        return "host"
+    if device.type == "cuda":
+        major, minor = torch.cuda.get_device_capability(device)
+        return f"sm_{major}{minor}"
+    raise PackageError(f"expects tensors of a processor or a CUDA device, got {device}")
+
+
+class Program:
+    """A function of tensors, with the packages that compute it on the devices used so far."""
+
+    def __init__(self, spec):
+        self.spec = spec
+        self._by_device, self._by_target, self._lock = {}, {}, threading.Lock()
+        self.path = self.prefix = self.operator = None
+        if spec.startswith("package:"):
+            self.path, _, self.prefix = spec[len("package:"):].rpartition(":")
+        else:
+            self.operator = Operator.parse(spec)
+
+    def package(self, device):
+        return self._by_device.get(device) or self._find(device)
+
+    def _find(self, device):
+        target = "" if self.path else target_of(device)
+        with self._lock:
+            if target not in self._by_target:
+                if self.path:
+                    self._by_target[target] = Package(self.path, self.prefix)
+                else:
+                    path = cache.find(self.operator.mlir(), self.operator.command(target))
+                    self._by_target[target] = Package(path, "deltanet")
+            self._by_device[device] = self._by_target[target]
+        return self._by_target[target]
+
+
+_programs = {}
+
+
+def program(spec):
+    """The program of this name, made at its first use."""
+    found = _programs.get(spec)
+    if found is None:
+        found = _programs.setdefault(spec, Program(spec))
+    return found
+
+
+# Eager mode ------------------------------------------------------------------
+
+
+def gradients(package, inputs, kept, given, needed):
+    """The gradient of every input, None where there is none or `needed` says no.
+
+    given: the gradients of the results, None where that is zero."""
+    if not any(g is not None for g in given):
+        return [None] * len(inputs)
+    if any(g is None for g in given):
+        shapes = package.main.shapes(*[t.shape for t in inputs])
+        given = [torch.zeros(shape, dtype=kind, device=inputs[0].device) if g is None else g
+                 for g, shape, kind in zip(given, shapes, package.main.types)]
+    found = package.backward([*inputs, *kept, *given])
+    named = dict(zip(package.of, found))
+    return [named.get(argument["name"]) if need else None for argument, need in zip(package.main.inputs, needed)]
+
+
+def _given(package, grads):
+    """Of the results' gradients those that the backward function takes."""
+    names = [argument["name"] for argument in package.main.outputs]
+    if list(package.from_) == names:
+        return grads
+    for name, grad in zip(names, grads):
+        if grad is not None and name not in package.from_:
+            raise PackageError(f"expects no gradient of '{name}': the package was made for gradients from "
+                               f"{', '.join(package.from_)}")
+    return [grad for name, grad in zip(names, grads) if name in package.from_]
+
+
+class _Scan(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, package, *inputs):
+        outputs = package.forward(list(inputs))
+        results = len(outputs) - package.kept
+        ctx.package, ctx.count = package, len(inputs)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*inputs, *outputs[results:])
+        return tuple(outputs[:results])
+
+    @staticmethod
+    def backward(ctx, *grads):
+        if torch.is_grad_enabled():
+            return _refuse_twice(ctx, *grads)
+        saved, package = ctx.saved_tensors, ctx.package
+        inputs, kept = saved[:ctx.count], saved[ctx.count:]
+        return (None, *gradients(package, inputs, kept, _given(package, grads), ctx.needs_input_grad[1:]))
+
+
+def _first(ctx, *grads):
+    return _Scan.backward(ctx, *grads)
+
+
+# With create_graph the first gradient is right; whoever differentiates it hears that it has none.
+_refuse_twice = torch.autograd.function.once_differentiable(_first)
+_modes = getattr(torch._C, "_len_torch_dispatch_stack", lambda: 0)
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
+
+
+def is_plain(tensors):
+    """Whether eager mode may go past the dispatcher: no tracing, no modes, no subclasses."""
+    if torch.compiler.is_compiling() or _modes():
+        return False
+    for tensor in tensors:
+        if type(tensor) not in _PLAIN:
+            return False
+    return True
+
+
+def apply(spec, inputs, grad):
+    """The results of a program; with `grad` as something that gradients are taken of."""
+    if is_plain(inputs):
+        return run(program(spec).package(inputs[0].device), inputs, grad)
+    if grad:
+        return scan_forward(inputs, spec)[:results_of(spec)]
+    return scan(inputs, spec)
+
+
+def run(package, inputs, grad):
+    """The same on plain tensors."""
+    if not grad:
+        return package.main(inputs)
+    if package.forward is None:
+        raise PackageError(f"expects a package with a gradient, made with --grad, got '{package.path}'")
+    return _Scan.apply(package, *inputs)
+
+
+def results_of(spec):
+    """How many results a program of an operator has; the rest of scan_forward's is kept."""
+    return 2 if ";final=True" in spec else 1
+
+
+# The dispatcher --------------------------------------------------------------
+
+_library = torch.library.Library("deltanet", "DEF")
+_library.define("scan(Tensor[] inputs, str program) -> Tensor[]")
+_library.define("scan_forward(Tensor[] inputs, str program) -> Tensor[]")
+_library.define("scan_backward(Tensor[] inputs, Tensor[] kept, Tensor[] gradients, str program) -> Tensor[]")
+
+
+def _package(inputs, spec):
+    return program(spec).package(inputs[0].device)
+
+
+def _scan(inputs, spec):
+    return _package(inputs, spec).main(list(inputs))
+
+
+def _scan_forward(inputs, spec):
+    return _package(inputs, spec).forward(list(inputs))
+
+
+def _scan_backward(inputs, kept, given, spec):
+    return _package(inputs, spec).backward([*inputs, *kept, *given])
+
+
+def _fake(function, inputs):
+    shapes = function.shapes(*[t.shape for t in inputs])
+    return [inputs[0].new_empty(shape, dtype=kind) for shape, kind in zip(shapes, function.types)]
+
+
+for _key in ("CPU", "CUDA"):
+    _library.impl("scan", _scan, _key)
+    _library.impl("scan_forward", _scan_forward, _key)
+    _library.impl("scan_backward", _scan_backward, _key)
+
+scan = torch.ops.deltanet.scan.default
+scan_forward = torch.ops.deltanet.scan_forward.default
+scan_backward = torch.ops.deltanet.scan_backward.default
+
+torch.library.register_fake("deltanet::scan", lambda inputs, spec: _fake(_package(inputs, spec).main, inputs),
+                            lib=_library)
+torch.library.register_fake("deltanet::scan_forward",
+                            lambda inputs, spec: _fake(_package(inputs, spec).forward, inputs), lib=_library)
+torch.library.register_fake(
+    "deltanet::scan_backward", lambda inputs, kept, given, spec:
+    _fake(_package(inputs, spec).backward, [*inputs, *kept, *given]), lib=_library)
+
+
+def _setup(ctx, inputs, output):
+    tensors, ctx.spec = inputs
+    package = _package(tensors, ctx.spec)
+    ctx.count, ctx.results = len(tensors), len(output) - package.kept
+    ctx.needed = [t.requires_grad for t in tensors]
+    ctx.save_for_backward(*tensors, *output[ctx.results:])
+
+
+def _backward(ctx, grads):
+    saved, spec = ctx.saved_tensors, ctx.spec
+    inputs, kept = saved[:ctx.count], saved[ctx.count:]
+    package = _package(inputs, spec)
+    given = _given(package, list(grads[:ctx.results]))
+    shapes = package.main.shapes(*[t.shape for t in inputs])
+    given = [inputs[0].new_zeros(shape, dtype=kind) if g is None else g
+             for g, shape, kind in zip(given, shapes, package.main.types)]
+    found = dict(zip(package.of, scan_backward(list(inputs), list(kept), given, spec)))
+    return [found.get(argument["name"]) if need else None
+            for argument, need in zip(package.main.inputs, ctx.needed)], None
+
+
+torch.library.register_autograd("deltanet::scan_forward", _backward, setup_context=_setup, lib=_library)
+
+
+class Loaded:
+    """A package that a user compiled, called with tensors in its function's order."""
+
+    def __init__(self, path, prefix=None):
+        self.package = Package(path, prefix)
+        self.spec = f"package:{self.package.path}:{self.package.main.prefix}"
+        self.manifest = self.package.main.manifest
+
+    def __call__(self, *inputs):
+        inputs = list(inputs)
+        grad = torch.is_grad_enabled() and any(t.requires_grad for t in inputs)
+        if is_plain(inputs):
+            results = run(self.package, inputs, grad)
+        elif grad:
+            results = scan_forward(inputs, self.spec)[:len(self.package.main.outputs)]
+        else:
+            results = scan(inputs, self.spec)
+        return results[0] if len(results) == 1 else tuple(results)

@@ -1,0 +1,145 @@
+"""A package, NAME.so, and its functions, called with PyTorch's tensors.
+
+    package = Package("gated.so", "gated")
+    o, state = package.main([q, k, v, beta, g])
+
+Outputs and workspace come from PyTorch's allocator, kernels go into the current stream of the
+tensors' device. Inputs that are not row-major, or not aligned, are copied. Everything else is
+checked by the package, which says what is wrong.
+"""
+import ctypes
+import json
+import os
+import threading
+
+import torch
+
+from . import native
+from .layout import LayoutError, shapes_of
+
+TYPES = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32, "f64": torch.float64,
+         "i32": torch.int32, "i64": torch.int64}
+FORMAT = 1       # of manifests
+PLANS_KEPT = 4096  # shapes that a function remembers
+
+
+class PackageError(RuntimeError):
+    """A package that cannot do what it was asked for; `code` is one of the C interface."""
+
+    def __init__(self, text, code=0):
+        super().__init__(text)
+        self.code = code
+
+
+class TensorError(PackageError, ValueError):
+    """A tensor that is not what the function takes."""
+
+
+class Function:
+    """One function of a package: `prefix`_run and its companions."""
+
+    def __init__(self, library, prefix, path):
+        self.prefix, self.path = prefix, path
+        get = lambda name: getattr(library, f"{prefix}_{name}")
+        try:
+            self._run, self._workspace, self._load = get("run"), get("workspace"), get("load")
+            self._last_error, self._manifest = get("last_error"), get("manifest")
+        except AttributeError as error:
+            raise PackageError(f"expects functions {prefix}_... in '{path}': {error}") from None
+        self._last_error.restype = self._manifest.restype = ctypes.c_char_p
+        self._address = ctypes.cast(self._run, ctypes.c_void_p).value
+        self.manifest = json.loads(self._manifest())
+        if self.manifest.get("format") != FORMAT:
+            raise PackageError(f"expects a manifest of format {FORMAT} in '{path}', got {self.manifest.get('format')}")
+        arguments = self.manifest["arguments"]
+        self.inputs = [a for a in arguments if a["role"] == "input"]
+        self.outputs = [a for a in arguments if a["role"] == "output"]
+        self.types = [TYPES[a["type"]] for a in self.outputs]
+        self.shapes = shapes_of(self.inputs, self.outputs)
+        self._plans, self._lock = {}, threading.Lock()
+
+    def _fail(self, code):
+        text = (self._last_error() or b"").decode(errors="replace")
+        raise (TensorError if code == 1 else PackageError)(f"{text} [{self.path}]", code)
+
+    def _check(self, inputs):
+        """What neither the shapes nor the package would say clearly."""
+        if len(inputs) != len(self.inputs):
+            raise TensorError(f"expects {len(self.inputs)} tensors ({', '.join(a['name'] for a in self.inputs)}), "
+                              f"got {len(inputs)}", 1)
+        for argument, tensor in zip(self.inputs, inputs):
+            if tensor.device != inputs[0].device:
+                raise TensorError(f"expects one device, got '{argument['name']}' on {tensor.device} and "
+                                  f"'{self.inputs[0]['name']}' on {inputs[0].device}", 1)
+            if tensor.dtype != TYPES[argument["type"]]:
+                raise TensorError(f"expects '{argument['name']}' of {argument['type']}, got {tensor.dtype}", 1)
+        if inputs[0].device.type not in ("cpu", "cuda"):
+            raise TensorError(f"expects tensors of a processor or a CUDA device, got {inputs[0].device}", 1)
+
+    def _plan(self, key, inputs):
+        """Shapes of outputs and the bytes of workspace for inputs of these shapes."""
+        self._check(inputs)
+        device = inputs[0].device
+        number = device.index if device.type == "cuda" else -1
+        code = self._load(number)
+        if code:
+            self._fail(code)
+        try:
+            shapes = self.shapes(*[t.shape for t in inputs])
+        except LayoutError as error:
+            raise TensorError(f"{error} [{self.path}]", 1) from None
+        outputs = [torch.empty(shape, dtype=kind, device=device) for shape, kind in zip(shapes, self.types)]
+        needed = ctypes.c_uint64()
+        views = native.views([self._plain(t) for t in inputs] + outputs)
+        code = self._workspace(*[ctypes.byref(v) for v in views], ctypes.byref(needed))
+        if code:
+            self._fail(code)
+        plan = (list(zip(shapes, self.types)), needed.value)
+        with self._lock:
+            if len(self._plans) >= PLANS_KEPT:
+                self._plans.clear()
+            self._plans[key] = plan
+        return plan
+
+    @staticmethod
+    def _plain(tensor):
+        """Row-major and aligned."""
+        tensor = tensor.contiguous()
+        return tensor.clone() if tensor.data_ptr() % 16 else tensor
+
+    def __call__(self, inputs):
+        """The outputs, in a list, of `inputs`, a list of tensors in the function's order."""
+        device = inputs[0].device
+        key = (device, *[(t.shape, t.dtype) for t in inputs])
+        plan = self._plans.get(key) or self._plan(key, inputs)
+        outputs = [torch.empty(shape, dtype=kind, device=device) for shape, kind in plan[0]]
+        return self._launch(inputs, outputs, plan[1])
+
+    def _launch(self, inputs, outputs, bytes_):
+        space = torch.empty(bytes_, dtype=torch.uint8, device=outputs[0].device) if bytes_ else None
+        address = space.data_ptr() if bytes_ else 0
+        code = native.call(self._address, inputs, outputs, address, bytes_)
+        if code < 0:  # one has to be copied: see to them all
+            code = native.call(self._address, [self._plain(t) for t in inputs], outputs, address, bytes_)
+        if code:
+            self._fail(code)
+        return outputs
+
+
+class Package:
+    """The functions of a library: main, and forward and backward where it has a gradient."""
+
+    def __init__(self, path, prefix=None):
+        self.path = os.path.abspath(path)
+        prefix = prefix or os.path.basename(path).split(".")[0]
+        try:
+            library = ctypes.CDLL(self.path)
+        except OSError as error:
+            raise PackageError(f"cannot load '{path}': {error}") from None
+        self.main = Function(library, prefix, self.path)
+        gradient = self.main.manifest.get("gradient")
+        self.of = gradient["of"] if gradient else []
+        self.from_ = gradient["from"] if gradient else []
+        self.kept = len(gradient["kept"]) if gradient else 0
+        self.forward = Function(library, gradient["forward"], self.path) if gradient else None
+        self.backward = Function(library, gradient["backward"], self.path) if gradient else None
