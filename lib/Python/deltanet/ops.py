@@ -5,6 +5,7 @@ A program is what a package is made from: an operator's spec (operators.py), or
 package (`apply`); tracing, fake and other tensors go through the registered operations, which
 compute the same.
 """
+import os
 import threading
 
 import torch
@@ -46,10 +47,19 @@ class Program:
                 if self.path:
                     self._by_target[target] = Package(self.path, self.prefix)
                 else:
+                    _log(self.spec)
                     path = cache.find(self.operator.mlir(), self.operator.command(target))
                     self._by_target[target] = Package(path, "deltanet")
             self._by_device[device] = self._by_target[target]
         return self._by_target[target]
+
+
+def _log(spec):
+    """For `python -m deltanet.prebuild`: which operators a program uses."""
+    path = os.environ.get("DELTANET_LOG_SPECS")
+    if path:
+        with open(path, "a") as file:
+            file.write(spec + "\n")
 
 
 _programs = {}
@@ -105,19 +115,28 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *grads):
-        if torch.is_grad_enabled():
-            return _refuse_twice(ctx, *grads)
         saved, package = ctx.saved_tensors, ctx.package
         inputs, kept = saved[:ctx.count], saved[ctx.count:]
-        return (None, *gradients(package, inputs, kept, _given(package, grads), ctx.needs_input_grad[1:]))
+        if not torch.is_grad_enabled():
+            return (None, *gradients(package, inputs, kept, _given(package, grads), ctx.needs_input_grad[1:]))
+        # With create_graph: the first gradient is right, and whoever differentiates it hears that it has none.
+        with torch.no_grad():
+            found = gradients(package, inputs, kept, _given(package, grads), ctx.needs_input_grad[1:])
+        return (None, *[None if g is None else _Once.apply(g, *inputs, *grads) for g in found])
 
 
-def _first(ctx, *grads):
-    return _Scan.backward(ctx, *grads)
+class _Once(torch.autograd.Function):
+    """A gradient that depends on `others` in a way that cannot be differentiated."""
+
+    @staticmethod
+    def forward(ctx, gradient, *others):
+        return gradient.view_as(gradient)
+
+    @staticmethod
+    def backward(ctx, *grads):
+        raise RuntimeError("a recurrence is differentiated once: gradients of its gradients are not computed")
 
 
-# With create_graph the first gradient is right; whoever differentiates it hears that it has none.
-_refuse_twice = torch.autograd.function.once_differentiable(_first)
 _modes = getattr(torch._C, "_len_torch_dispatch_stack", lambda: 0)
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 

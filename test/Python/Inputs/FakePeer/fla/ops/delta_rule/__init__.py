@@ -1,0 +1,2 @@
+def chunk_delta_rule():
+    """Stands for the peer's."""

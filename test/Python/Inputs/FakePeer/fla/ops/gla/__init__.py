@@ -1,0 +1,2 @@
+def chunk_gla():
+    """Stands for the peer's."""
