@@ -80,22 +80,27 @@ def gradients(package, inputs, kept, given, needed):
     """The gradient of every input, None where there is none or `needed` says no.
 
     given: the gradients of the results, None where that is zero."""
-    if not any(g is not None for g in given):
+    missing = 0
+    for g in given:
+        missing += g is None
+    if missing == len(given):
         return [None] * len(inputs)
-    if any(g is None for g in given):
+    if missing:
         shapes = package.main.shapes(*[t.shape for t in inputs])
         given = [torch.zeros(shape, dtype=kind, device=inputs[0].device) if g is None else g
                  for g, shape, kind in zip(given, shapes, package.main.types)]
     found = package.backward([*inputs, *kept, *given])
+    if len(found) == len(inputs) and package.of_is_all and all(needed):
+        return found
     named = dict(zip(package.of, found))
     return [named.get(argument["name"]) if need else None for argument, need in zip(package.main.inputs, needed)]
 
 
 def _given(package, grads):
     """Of the results' gradients those that the backward function takes."""
-    names = [argument["name"] for argument in package.main.outputs]
-    if list(package.from_) == names:
+    if package.from_is_all:
         return grads
+    names = [argument["name"] for argument in package.main.outputs]
     for name, grad in zip(names, grads):
         if grad is not None and name not in package.from_:
             raise PackageError(f"expects no gradient of '{name}': the package was made for gradients from "

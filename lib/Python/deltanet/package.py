@@ -20,6 +20,7 @@ from .layout import LayoutError, shapes_of
 TYPES = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32, "f64": torch.float64,
          "i32": torch.int32, "i64": torch.int64}
 FORMAT = 1       # of manifests
+_CONTIGUOUS = torch.contiguous_format
 PLANS_KEPT = 4096  # shapes that a function remembers
 
 
@@ -94,12 +95,17 @@ class Function:
         code = self._workspace(*[ctypes.byref(v) for v in views], ctypes.byref(needed))
         if code:
             self._fail(code)
-        plan = (list(zip(shapes, self.types)), needed.value)
+        plan = (self._allocations(inputs, shapes), needed.value)
         with self._lock:
             if len(self._plans) >= PLANS_KEPT:
                 self._plans.clear()
             self._plans[key] = plan
         return plan
+
+    def _allocations(self, inputs, shapes):
+        """How to allocate each output: like input i, which is quickest, or of this shape and type."""
+        known = {(t.shape, t.dtype): i for i, t in reversed(list(enumerate(inputs)))}
+        return [(known.get((torch.Size(shape), kind), -1), shape, kind) for shape, kind in zip(shapes, self.types)]
 
     @staticmethod
     def _plain(tensor):
@@ -110,14 +116,17 @@ class Function:
     def __call__(self, inputs):
         """The outputs, in a list, of `inputs`, a list of tensors in the function's order."""
         device = inputs[0].device
-        key = (device, *[(t.shape, t.dtype) for t in inputs])
+        key = (device, *[t.shape for t in inputs], *[t.dtype for t in inputs])
         plan = self._plans.get(key) or self._plan(key, inputs)
-        outputs = [torch.empty(shape, dtype=kind, device=device) for shape, kind in plan[0]]
+        outputs = [torch.empty_like(inputs[i], memory_format=_CONTIGUOUS) if i >= 0 else
+                   torch.empty(shape, dtype=kind, device=device) for i, shape, kind in plan[0]]
         return self._launch(inputs, outputs, plan[1])
 
     def _launch(self, inputs, outputs, bytes_):
-        space = torch.empty(bytes_, dtype=torch.uint8, device=outputs[0].device) if bytes_ else None
-        address = space.data_ptr() if bytes_ else 0
+        address, space = 0, None  # it lives until the kernels are queued: the allocator knows the stream
+        if bytes_:
+            space = torch.empty(bytes_, dtype=torch.uint8, device=outputs[0].device)
+            address = space.data_ptr()
         code = native.call(self._address, inputs, outputs, address, bytes_)
         if code < 0:  # one has to be copied: see to them all
             code = native.call(self._address, [self._plain(t) for t in inputs], outputs, address, bytes_)
@@ -140,6 +149,9 @@ class Package:
         gradient = self.main.manifest.get("gradient")
         self.of = gradient["of"] if gradient else []
         self.from_ = gradient["from"] if gradient else []
+        names = lambda arguments: [argument["name"] for argument in arguments]
+        self.of_is_all = list(self.of) == names(self.main.inputs)
+        self.from_is_all = list(self.from_) == names(self.main.outputs)
         self.kept = len(gradient["kept"]) if gradient else 0
         self.forward = Function(library, gradient["forward"], self.path) if gradient else None
         self.backward = Function(library, gradient["backward"], self.path) if gradient else None
