@@ -70,8 +70,9 @@ def recurrence(rule, q, k, v, *, beta=None, beta_kind="plain", decay=None, head_
     if torch.is_grad_enabled():
         for tensor in inputs:
             grad = grad or tensor.requires_grad
-    G, H, cuda = q.shape[2], v.shape[2], q.device.type == "cuda"
-    if grad and cuda and G != H:
+    G, H = q.shape[2], v.shape[2]
+    fixed = grad and fixes_heads(q.device)
+    if fixed and G != H:
         # Sums over a group of heads have no kernel yet: each head has a gradient of its own here, and the
         # repetition's gradient adds them up, in f32.
         inputs[0], inputs[1] = _repeated(q, H // G), _repeated(k, H // G)
@@ -80,7 +81,7 @@ def recurrence(rule, q, k, v, *, beta=None, beta_kind="plain", decay=None, head_
     key = (rule, q.dtype, q.shape[3], v.shape[3], beta_kind, norm, final, v_first, scale, head_decay, one,
            None if beta is None else beta.dtype, None if decay is None else (decay.dtype, decay.dim()),
            initial is not None, None if offsets is None else offsets.dtype,
-           (cuda and (G, H), initial is not None and initial.requires_grad) if grad else None)
+           (fixed and (G, H), initial is not None and initial.requires_grad) if grad else None)
     if is_plain(inputs):
         spec = _specs.get(key)
         if spec is None:
@@ -89,6 +90,11 @@ def recurrence(rule, q, k, v, *, beta=None, beta_kind="plain", decay=None, head_
     else:
         results = apply(_describe(key, inputs, beta, decay, initial, offsets), inputs, grad)
     return results[0], results[1] if final else None
+
+
+def fixes_heads(device):
+    """Whether gradients there are compiled for one number of heads, as many of query and key as of value."""
+    return device.type == "cuda"
 
 
 def _describe(key, inputs, beta, decay, initial, offsets):

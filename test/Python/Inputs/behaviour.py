@@ -1,12 +1,14 @@
 """What a user of PyTorch expects of an operation, on `--device`: each function here is one expectation."""
 import argparse
 import threading
+import traceback
 import warnings
 
 import torch
 
 import deltanet
 from deltanet import functional, ops
+from deltanet.operators import Operator
 from deltanet.package import PackageError, TensorError
 from deltanet.recurrence import _specs
 from reference import hold, recurrence
@@ -174,9 +176,10 @@ def misuse():
         old = gated(q, k, v, -beta, beta, output_final_state=True, transpose_state_layout=True)
         assert any(w.category is DeprecationWarning for w in caught)
     same("the older name", old, gated(q, k, v, -beta, beta, output_final_state=True, state_v_first=True))
-    refused(TensorError, "one device", lambda: delta(q, k, v, beta, initial_state=torch.zeros(
-        2, 2, K, V, device="meta")) if DEVICE != "cpu" else ops.program(next(iter(_specs.values()))).package(
-            q.device).main([q, k, v, beta.to("meta")]))
+    spec = Operator(rule="delta", type="f32", K=K, V=V, beta_type="f32").spec()
+    package = ops.program(spec).package(q.device)
+    refused(TensorError, "one device", lambda: package.main([q, k, v, beta.to("meta")]))
+    refused(TensorError, "expects 4 tensors (q, k, v, beta), got 3", lambda: package.main([q, k, v]))
     refused(TensorError, "initial", lambda: delta(
         q, k, v, beta, initial_state=torch.zeros(2, 2, V, K, device=DEVICE)))
     refused(PackageError, "cannot load", lambda: deltanet.load("/no/such/package.so"))
@@ -241,23 +244,77 @@ def decoding():
     hold("state", state, last, TOLERANCE)
 
 
+def graphs():
+    """A step captured once and replayed with other contents is the step."""
+    inputs = [x.requires_grad_() for x in tensors(B=1, T=70)]
+    step = lambda: torch.autograd.grad(delta(*inputs)[0].float().square().sum(), inputs)
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        captured = step()
+    fresh = tensors(B=1, T=70)
+    with torch.no_grad():
+        for x, y in zip(inputs, fresh):
+            x.copy_(y)
+    graph.replay()
+    same("replayed", captured, step())
+
+
+def streams():
+    """Kernels go into the stream that is current, and wait for what was queued there."""
+    inputs, side = tensors(T=300), torch.cuda.Stream()
+    expected = delta(*inputs)[0]
+    torch.cuda.synchronize()
+    with torch.cuda.stream(side):
+        torch.cuda._sleep(50_000_000)
+        late = [x * 1 for x in inputs]
+        got = delta(*late)[0]
+    side.synchronize()
+    same("another stream", [got], [expected])
+
+
+def devices():
+    """A device that is not the current one."""
+    if torch.cuda.device_count() < 2:
+        print("devices: not looked at, there is one device")
+        return
+    inputs = tensors()
+    there = [x.to("cuda:1") for x in inputs]
+    assert torch.cuda.current_device() == 0
+    expected = training(lambda *x: delta(*x)[0], inputs)
+    same("the second device", [x.to("cuda:0") for x in training(lambda *x: delta(*x)[0], there)], expected)
+
+
 EXPECTATIONS = [not_contiguous, some_gradients_alone, twice_is_refused, compiled, registered, autocast, threads,
                 misuse, gates_from_parameters, normalized, decoding]
+ON_GPUS = [graphs, streams, devices]
 
 
 def main():
-    global DEVICE, K, V, KIND, TOLERANCE
+    global DEVICE
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--only", default="")
+    parser.add_argument("--keep-going", action="store_true")
     options = parser.parse_args()
-    DEVICE = options.device
-    for expectation in EXPECTATIONS:
-        if options.only in expectation.__name__:
-            torch.manual_seed(3)
+    DEVICE, failed = options.device, 0
+    for expectation in EXPECTATIONS + (ON_GPUS if DEVICE == "cuda" else []):
+        if options.only not in expectation.__name__:
+            continue
+        torch.manual_seed(3)
+        try:
             expectation()
             print(expectation.__name__, "ok", flush=True)
-    print("all as expected")
+        except Exception:  # noqa: BLE001: with --keep-going all that fails is shown
+            if not options.keep_going:
+                raise
+            failed += 1
+            print(expectation.__name__, "FAILED", traceback.format_exc(limit=-4), flush=True)
+    print(f"{failed} failed" if failed else "all as expected")
 
 
 if __name__ == "__main__":
