@@ -113,31 +113,42 @@ def Tile_DecayApplyOp : Tile_Op<"decay_apply", [
     AttrSizedOperandSegments, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "a lower-triangular matrix times decayed rows, the adjoint of decay_dot";
   let description = [{
-    `result[r, c] = sum_i m[r, i] y[i, c] exp(gx[r, c] - gy[i, c])` over i / n <= r (i / n < r
-    with `strict`), n rows of gy for each of gx; with `transpose` the sum runs over r, and
-    rows of y and gx go together:
-    `result[i, c] = sum_r m[r, i] y[r, c] exp(gx[r, c] - gy[i, c])`. Entries of m above the
-    diagonal count as zero. Every pair of rows and every channel has an exponential of its
-    own, none above one, so that steep gates lose nothing.
+    `result[r, c] = sum_i m[r, i] y[i, c] exp(gx[r, c] - gy[i, c])`, n rows of gy for each of
+    gx; with `transpose` the sum runs over r, and rows of y and gx go together:
+    `result[i, c] = sum_r m[r, i] y[r, c] exp(gx[r, c] - gy[i, c])`. Entries of m where
+    i / n > r are zero.
+
+    Blocks of 16 rows go the ways of `decay_dot`: a block below the diagonal is a product
+    with rows that decay to the end of their block (with `transpose` from the end of the
+    one before it), what is summed up decays from block to block and at last to its own
+    row. A block on the diagonal is such a product where no channel decays by more than
+    exp(-64) within it; else every pair of rows and every channel has an exponential of
+    its own. `scaled` is what `decay_scale` stored for y, as y of the product, with
+    `transpose` as x of it, and the remainder if it stored one; without it, rows are scaled
+    where they are read, to twice their precision. Products are made in bf16, of f16 and f32 in tf32.
 
     - C1: `y` is f32, bf16 or f16, of a width that is a multiple of 16, and has the rows of
       `gy`, with `transpose` those of `gx`.
     - C2: gates are f32 and as wide; `gx` has a multiple of 16 rows and `gy` a multiple of that.
-    - C3: `m` is f32, rows(gx) x rows(gy).
+    - C3: `m` is rows(gx) x rows(gy), bf16 where y is, and may have what rounding took from it
+      as `remainder`, of the same type; else f32.
     - C4: the result is f32 in a layout `#tile.acc`, rows(gx) x width, with `transpose`
       rows(gy) x width.
     - C6: as `decay_scale`.
+    - C7: `scaled` is for y of bf16, one buffer or two of the type of y.
 
     Example: `%dq = tile.decay_apply %m, %k, %g, %g : !m, !b, !g, !g -> tensor<32x128xf32, #acc>`
   }];
-  let arguments = (ins Tile_BufferType:$m, Tile_BufferType:$y, Tile_BufferType:$gx,
-                       Tile_BufferType:$gy, Optional<Tile_BufferType>:$gx_rest,
-                       Optional<Tile_BufferType>:$gy_rest, UnitAttr:$strict, UnitAttr:$transpose);
+  let arguments = (ins Tile_BufferType:$m, Optional<Tile_BufferType>:$m_rest,
+                       Tile_BufferType:$y, Tile_BufferType:$gx, Tile_BufferType:$gy,
+                       Optional<Tile_BufferType>:$gx_rest, Optional<Tile_BufferType>:$gy_rest,
+                       Variadic<Tile_BufferType>:$scaled, UnitAttr:$transpose);
   let results = (outs Tile_F32Registers:$result);
   let assemblyFormat = [{
-    $m `,` $y `,` $gx `,` $gy
+    $m (`remainder` `(` $m_rest^ `:` qualified(type($m_rest)) `)`)? `,` $y `,` $gx `,` $gy
     (`rest` `(` $gx_rest^ `,` $gy_rest `:` qualified(type($gx_rest)) `,`
-     qualified(type($gy_rest)) `)`)? (`strict` $strict^)? (`transpose` $transpose^)? attr-dict `:`
+     qualified(type($gy_rest)) `)`)? (`scaled` `(` $scaled^ `:` qualified(type($scaled)) `)`)?
+    (`transpose` $transpose^)? attr-dict `:`
     qualified(type($m)) `,` qualified(type($y)) `,` qualified(type($gx)) `,` qualified(type($gy))
     `->` type($result)
   }];

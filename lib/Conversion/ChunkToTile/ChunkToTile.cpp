@@ -64,11 +64,16 @@ private:
     return plan.getNumColumns();
   }
 
-  /// Warps of a block that carries nothing: twice as many where its inputs
-  /// leave no room for a second block beside it, and a matrix would take more
-  /// than 32 registers of a thread.
-  int64_t countWarps(ScanOp scan) const {
+  /// The shape of a block that carries nothing. A second block beside it works
+  /// while its inputs come: where all of them leave no room for one, the large
+  /// ones come in turn (as they do where there is no room for all of them), and
+  /// where that does not make room either, it has twice as many warps if a
+  /// matrix would take more than 32 registers of a thread.
+  KernelShape chooseParallelShape(ScanOp scan) const {
+    KernelShape shape{warps, 0, /*slots=*/1, 0};
     auto target = kernel::getTarget(scan);
+    if (!target)
+      return shape;
     int64_t bytes = 0, most = 0;
     for (BlockArgument argument : scan.getInputArguments())
       if (auto type = dyn_cast<RankedTensorType>(argument.getType()))
@@ -76,20 +81,32 @@ private:
     for (Operation &op : scan.getBodyBlock()->without_terminator())
       if (auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType()))
         most = std::max(most, type.getNumElements());
-    bool large = target && 3 * bytes > target.getSharedMemoryBytesPerSm() &&
-                 most > 32 * warps * tile::kWarpSize;
-    return large ? 2 * warps : warps;
+    // Half as much again is what is made of them.
+    auto leavesRoom = [&](int64_t bytes) {
+      return 3 * bytes <= target.getSharedMemoryBytesPerSm();
+    };
+    if (leavesRoom(bytes))
+      return shape;
+    InputPhases phases(scan);
+    int64_t largest = 0, large = 0;
+    for (int64_t each : phases.getBytes()) {
+      largest = std::max(largest, each);
+      large += each;
+    }
+    bool leavesRoomInTurn = leavesRoom(bytes - large + largest);
+    shape.inTurn = leavesRoomInTurn ||
+                   5 * bytes > 4 * target.getSharedMemoryBytesPerBlock();
+    if (!leavesRoomInTurn && most > 32 * warps * tile::kWarpSize)
+      shape.warps = 2 * warps;
+    return shape;
   }
 
   /// Warps and columns of a block, as the schedule says or by rule.
   FailureOr<KernelShape> chooseShape(ScanOp scan, const BodyPlan &plan,
                                      kernel::ScheduleAttr schedule) const {
     KernelShape shape{warps, 0, slots, 0};
-    if (scan.getNumCarries() == 0) { // one chunk a block: none to fetch ahead
-      shape.slots = 1;
-      shape.warps = countWarps(scan);
-      return shape;
-    }
+    if (scan.getNumCarries() == 0) // one chunk a block: none to fetch ahead
+      return chooseParallelShape(scan);
     if (schedule && schedule.getStages() > 0)
       shape.slots = schedule.getStages();
     if (schedule && schedule.getWarps() > 0)
@@ -249,6 +266,8 @@ private:
     if (failed(checkUses(scan)))
       return failure();
     chunk::separateColumns(scan);
+    if (scan.getNumCarries() == 0)
+      sortSums(scan);
     FailureOr<BodyPlan> plan = BodyPlan::create(scan);
     if (failed(plan))
       return failure();

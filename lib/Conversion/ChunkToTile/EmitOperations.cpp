@@ -18,6 +18,12 @@ static bool isOperandOfProduct(Value v) {
   });
 }
 
+/// Whether it rounds an inverse, which is made so.
+static bool isRoundedInverse(Operation *op) {
+  return isa<arith::TruncFOp>(op) &&
+         op->getOperand(0).getDefiningOp<UnitLowerInverseOp>();
+}
+
 /// Whether the product is left to the sum that is its only user.
 static bool isLeftToSum(Operation *op) {
   return isa<DotOp>(op) && op->hasOneUse() &&
@@ -34,13 +40,11 @@ LogicalResult RoleEmitter::emit(Operation *op) {
   if (elementOf(result).isF64())
     return success(bool(intoBuffer ? inPairBuffer(result) : inPair(result)));
   // An inverse is made where it is rounded, a row where it is read.
-  bool rounding = isa<arith::TruncFOp>(op) &&
-                  op->getOperand(0).getDefiningOp<UnitLowerInverseOp>();
   if (isa<UnitLowerInverseOp>(op) &&
       llvm::all_of(op->getUsers(),
                    [](Operation *user) { return isa<arith::TruncFOp>(user); }))
     return success();
-  if (destinations.contains(result) || rounding ||
+  if (destinations.contains(result) || isRoundedInverse(op) ||
       isa<UnitLowerInverseOp>(op) || intoBuffer)
     // Into shared memory as soon as it is there, not when it is needed.
     return success(bool(inBuffer(result)));
@@ -55,6 +59,16 @@ LogicalResult RoleEmitter::emit(ArrayRef<Operation *> operations) {
   for (Operation *op : operations)
     if (failed(emit(op)))
       return failure();
+  return success();
+}
+
+LogicalResult RoleEmitter::emitWork(ArrayRef<Operation *> operations) {
+  for (Operation *op : operations) {
+    bool later = OpTrait::hasElementwiseMappableTraits(op) &&
+                 !isOperandOfProduct(op->getResult(0)) && !isRoundedInverse(op);
+    if (!later && failed(emit(op)))
+      return failure();
+  }
   return success();
 }
 

@@ -175,22 +175,68 @@ Value RoleEmitter::makeDecayApply(DecayApplyOp op) {
                : Value();
 }
 
-/// Gates per channel: the matrix and the rows, each with all its decays.
+/// The triangle of `matrix`, in two parts where it is rounded.
+Pair RoleEmitter::triangleInBuffer(DecayApplyOp op, Value matrix) {
+  Location loc = op.getLoc();
+  Pair &made = triangles[{op.getM(), op.getStrict()}];
+  if (made.sum)
+    return made;
+  auto type = cast<RankedTensorType>(matrix.getType());
+  auto body = rankedType(op.getM());
+  matrix = lowerTriangle(matrix, op.getStrict(),
+                         body.getDimSize(1) / body.getDimSize(0), loc);
+  Type element = elementOf(op.getY());
+  bool isRounded = element.isBF16();
+  auto store = [&](Value v) {
+    Value buffer = allocate(
+        matrixBuffer(b.getContext(), type.getDimSize(0), type.getDimSize(1),
+                     isRounded ? element : Type(b.getF32Type())),
+        loc);
+    tile::StoreMatrixOp::create(b, loc, v, buffer);
+    return buffer;
+  };
+  if (!isRounded)
+    return made = {store(matrix), Value()};
+  auto round = [&](Value v) -> Value {
+    return arith::TruncFOp::create(b, loc, type.clone(element), v);
+  };
+  Value rounded = round(matrix);
+  Value lost = arith::SubFOp::create(b, loc, matrix, widen(rounded, loc));
+  return made = {store(rounded), store(round(lost))};
+}
+
+/// Gates per channel: the matrix as it is, and rows with their decays.
 Value RoleEmitter::applyByChannel(DecayApplyOp op, Value matrix, Type result) {
   Location loc = op.getLoc();
-  auto type = cast<RankedTensorType>(matrix.getType());
-  Value m = allocate(matrixBuffer(b.getContext(), type.getDimSize(0),
-                                  type.getDimSize(1), b.getF32Type()),
-                     loc);
-  tile::StoreMatrixOp::create(b, loc, matrix, m);
+  Pair m = triangleInBuffer(op, matrix);
   Pair gx = gatesInBuffer(op.getGx()),
        gy = gx.sum ? gatesInBuffer(op.getGy()) : Pair();
   Value y = gy.sum ? inBuffer(op.getY()) : Value();
   if (!y)
     return {};
-  return tile::DecayApplyOp::create(b, loc, result, m, y, gx.sum, gy.sum,
-                                    gx.rest, gy.rest, op.getStrict(),
-                                    op.getTranspose());
+  Value gates = op.getTranspose() ? op.getGx() : op.getGy();
+  return tile::DecayApplyOp::create(
+      b, loc, result, m.sum, m.rest, y, gx.sum, gy.sum, gx.rest, gy.rest,
+      scaledRows.lookup(scaledKey(op.getY(), gates, op.getTranspose())),
+      op.getTranspose());
+}
+
+RoleEmitter::ScaledKey RoleEmitter::scaledKey(Value rows, Value gates,
+                                              bool asX) {
+  return {BodyPlan::source(rows), {BodyPlan::source(gates), asX}};
+}
+
+/// What `decay_scale` stored is there for the adjoint, unless its place is only
+/// borrowed.
+void RoleEmitter::keepScaled(ScaledKey key, Value scaled, Value remainder,
+                             const llvm::SmallDenseSet<Value> &borrowed) {
+  if (!elementOf(key.first).isBF16() || borrowed.contains(scaled) ||
+      (remainder && borrowed.contains(remainder)))
+    return;
+  SmallVector<Value, 2> buffers{scaled};
+  if (remainder)
+    buffers.push_back(remainder);
+  scaledRows[key] = buffers;
 }
 
 Value RoleEmitter::makeInverse(UnitLowerInverseOp op) {
@@ -307,6 +353,11 @@ Value RoleEmitter::makeChannelDecayDot(DecayDotOp op) {
   }
   tile::DecayScaleOp::create(b, loc, xs, gx.sum, y, gy.sum, gx.rest, gy.rest,
                              scaled, scaledY, remainders);
+  for (auto [i, dot] : llvm::enumerate(together))
+    keepScaled(scaledKey(dot.getX(), op.getGx(), true), scaled[i],
+               remainders.empty() ? Value() : remainders[i], borrowed);
+  keepScaled(scaledKey(op.getY(), op.getGy(), false), scaledY,
+             remainders.empty() ? Value() : remainders.back(), borrowed);
   tile::PrecisionAttr precision;
   if (elementOf(op.getX()).isF32())
     precision =

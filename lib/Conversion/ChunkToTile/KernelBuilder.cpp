@@ -117,56 +117,9 @@ LogicalResult KernelBuilder::buildChunk(RoleEmitter &ahead, RoleEmitter &state,
   }
   if (failed(storeOutputs(ahead, Stage::Ahead, chunk)))
     return failure();
-  if (!hasState())
-    return success();
   state.setCount(count);
   bindMatrices(state, chunk);
   return emitState(state, chunk);
-}
-
-LogicalResult KernelBuilder::buildParallel(RoleEmitter &ahead) {
-  Value chunk = parallelChunk;
-  if (failed(loadConstants(ahead, /*ahead=*/true)))
-    return failure();
-  startArrivals(ahead, chunk);
-  FailureOr<SmallVector<Value>> loaded = loadVectors(ahead, chunk);
-  if (failed(loaded))
-    return failure();
-  for (auto [input, value] : llvm::zip(vectors, *loaded))
-    ahead.bind(input.argument, {value, Value()});
-  return buildChunk(ahead, ahead, chunk);
-}
-
-/// With one chunk a block nothing is worked on while its matrices come. So they
-/// come in the order in which they are used, and each is waited for then.
-void KernelBuilder::startArrivals(RoleEmitter &ahead, Value chunk) {
-  llvm::DenseMap<Value, int64_t> firstUse;
-  for (auto [i, op] : llvm::enumerate(plan.getAhead()))
-    for (Value operand : op->getOperands())
-      firstUse.try_emplace(BodyPlan::source(operand), i);
-  llvm::sort(matrices, [&](const Input &x, const Input &y) {
-    auto order = [&](const Input &input) {
-      return std::pair(firstUse.lookup(input.argument),
-                       cast<BlockArgument>(input.argument).getArgNumber());
-    };
-    return order(x) < order(y);
-  });
-  SmallVector<Value> coming;
-  for (Input &m : matrices) {
-    m.ring = allocate(ringType(m), m.argument.getLoc());
-    if (!m.isCopied)
-      continue;
-    copy(m,
-         tile::SlotOp::create(b, m.argument.getLoc(), m.buffer, m.ring, chunk),
-         chunk);
-    tile::CommitOp::create(b, loc);
-    coming.push_back(m.argument);
-  }
-  int64_t after = coming.size();
-  for (Value argument : coming)
-    ahead.setArrival(argument, [this, argument, left = --after] {
-      tile::WaitOp::create(b, argument.getLoc(), left);
-    });
 }
 
 LogicalResult KernelBuilder::buildLoop(RoleEmitter &ahead, RoleEmitter &state) {

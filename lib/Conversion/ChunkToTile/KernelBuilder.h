@@ -20,10 +20,36 @@ struct KernelShape {
   /// Warps of their own for what does not wait for the state; 0: the same warps
   /// do both, one after the other.
   int64_t aheadWarps = 0;
+  /// Without a state: large inputs come one after the other, each when the one
+  /// before it has been read, so that they share a place.
+  bool inTurn = false;
   /// Registers a thread of each role, where they can be passed between warps;
   /// 0: as many as all.
   int64_t registers = 0, aheadRegisters = 0;
 };
+
+/// In which order a body that carries nothing can be worked on while its inputs
+/// come: in phase 0 with those of its tokens; with each large input, of
+/// chunks, begins another.
+class InputPhases {
+public:
+  using Value = mlir::Value;
+
+  explicit InputPhases(chunk::ScanOp scan);
+  unsigned of(Value v) const { return phases.lookup(v); }
+  unsigned getLast() const { return last; }
+  /// Bytes of the large inputs, in their order.
+  llvm::ArrayRef<int64_t> getBytes() const { return bytes; }
+
+private:
+  llvm::DenseMap<Value, unsigned> phases;
+  unsigned last = 0;
+  llvm::SmallVector<int64_t> bytes;
+};
+
+/// Puts the terms of the sums of a body that carries nothing into the order in
+/// which they can be made.
+void sortSums(chunk::ScanOp scan);
 
 class KernelBuilder {
 public:
@@ -49,7 +75,7 @@ private:
     bool isCopied;           // by asynchronous copies
     int64_t columns;         // of a matrix: those that there are
     tile::BufferType buffer; // of a matrix
-    Value ring;              // of its buffers, where there are no roles
+    Value ring; // of its buffers, where there are no roles; or the only one
   };
   /// Matrices that the same roles read, in one channel: of chunk c + `distance`
   /// they are fetched while the ahead role works on chunk c.
@@ -122,7 +148,12 @@ private:
 
   mlir::SmallVector<Value> settle(mlir::ValueRange loaded);
 
-  void startArrivals(RoleEmitter &ahead, Value chunk);
+  void startArrivals(RoleEmitter &part, llvm::ArrayRef<Input *> inputs,
+                     Value chunk);
+  mlir::LogicalResult finishLarge(RoleEmitter &part, const InputPhases &phases,
+                                  unsigned phase);
+  mlir::LogicalResult finishPhase(RoleEmitter &part, const InputPhases &phases,
+                                  unsigned phase);
   void bindMatrices(RoleEmitter &part, Value chunk);
   mlir::LogicalResult emitState(RoleEmitter &state, Value chunk);
   /// When an output is stored: by the ahead part, by the state part before it
@@ -130,6 +161,8 @@ private:
   enum class Stage { Ahead, Carried, State };
   Stage stageOf(Value output) const;
   mlir::LogicalResult storeOutputs(RoleEmitter &part, Stage stage, Value chunk);
+  mlir::LogicalResult storeOutputs(RoleEmitter &part, const InputPhases &phases,
+                                   unsigned phase, Value chunk);
   mlir::LogicalResult storeTile(RoleEmitter &part, Value tile, Value result,
                                 Value pointer, chunk::AccessAttr access,
                                 Value chunk);
@@ -161,6 +194,8 @@ private:
   Value segment;       // of this block, where there are any
   Value firstChunk;    // entry of storage by chunks, null where it is the first
   Value parallelChunk; // of a kernel without a state
+  // Copies that it waits for one by one, and those that have arrived.
+  int64_t numStarted = 0, numArrived = 0;
   /// Of a tensor and the value of the body that is a tile of it.
   llvm::DenseMap<std::pair<Value, Value>, Walk> walks;
   mlir::SmallVector<Input> matrices, vectors;

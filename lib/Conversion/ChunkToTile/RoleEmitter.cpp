@@ -237,6 +237,36 @@ Value RoleEmitter::inRegisters(Value v) {
   return made;
 }
 
+bool RoleEmitter::isCheap(Value v, unsigned &work) const {
+  v = BodyPlan::source(v);
+  auto type = dyn_cast<RankedTensorType>(v.getType());
+  if (!type || type.getRank() < 2 || values.lookup(v).buffer)
+    return true;
+  Operation *op = v.getDefiningOp();
+  bool isMade =
+      op && (chunk::isRemade(op) || OpTrait::hasElementwiseMappableTraits(op));
+  if (!isMade || work-- == 0)
+    return false;
+  // Half as many registers hold it as it was.
+  if (auto widening = dyn_cast<arith::ExtFOp>(op);
+      widening && values.lookup(BodyPlan::source(widening.getIn())).registers)
+    return true;
+  return llvm::all_of(op->getOperands(),
+                      [&](Value operand) { return isCheap(operand, work); });
+}
+
+bool RoleEmitter::isCheap(Value v) const {
+  unsigned work = 4; // operations
+  return isCheap(v, work);
+}
+
+void RoleEmitter::forgetCheap() {
+  for (auto &[v, held] : values)
+    if (auto type = dyn_cast<RankedTensorType>(v.getType());
+        type && type.getRank() == 2 && isCheap(v))
+      held.registers = Value();
+}
+
 Value RoleEmitter::storeMatrix(Value v, Value buffer) {
   Value registers = inRegisters(v);
   if (!registers)

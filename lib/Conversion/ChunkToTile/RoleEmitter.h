@@ -50,12 +50,21 @@ public:
   void setCount(Value count) { this->count = count; }
 
   mlir::LogicalResult emit(llvm::ArrayRef<mlir::Operation *> operations);
+  /// The same, but elementwise work is made where something reads it.
+  mlir::LogicalResult emitWork(llvm::ArrayRef<mlir::Operation *> operations);
 
   /// A value in registers; null after a diagnostic.
   Value inRegisters(Value v);
   /// A value in shared memory: a matrix as an operand of products or as f32, a
   /// vector or a number as one row of f32. Null after a diagnostic.
   Value inBuffer(Value v);
+
+  /// `v` is in registers only from now on.
+  void leaveBuffer(Value v) { values[v].buffer = Value(); }
+  /// Whether a matrix is little work away from shared memory.
+  bool isCheap(Value v) const;
+  /// Matrices that are leave the registers: what uses them makes them again.
+  void forgetCheap();
 
   /// The type of `v` in registers.
   mlir::FailureOr<mlir::Type> registerType(Value v) {
@@ -79,6 +88,7 @@ private:
   }
   mlir::FailureOr<mlir::Type> registerType(Value v, mlir::Location loc);
   tile::AccAttr stateLayout() const;
+  bool isCheap(Value v, unsigned &work) const;
   void arrive(Value v);
   Value roundedCarry(Value v) const;
   bool makeProductsOf(Value carried);
@@ -131,6 +141,12 @@ private:
                    mlir::Location loc);
   Value makeDecayApply(chunk::DecayApplyOp op);
   Value applyByChannel(chunk::DecayApplyOp op, Value matrix, mlir::Type result);
+  Pair triangleInBuffer(chunk::DecayApplyOp op, Value matrix);
+  /// Rows, the gates that they decay with, and whether as x of a product.
+  using ScaledKey = std::pair<Value, std::pair<Value, unsigned>>;
+  static ScaledKey scaledKey(Value rows, Value gates, bool asX);
+  void keepScaled(ScaledKey key, Value scaled, Value remainder,
+                  const llvm::SmallDenseSet<Value> &borrowed);
 
   mlir::LogicalResult emit(Operation *op);
   Value make(Operation *op);
@@ -168,6 +184,10 @@ private:
   Value count;
   llvm::DenseMap<Value, Held> values;
   llvm::DenseMap<Value, Pair> pairs, pairBuffers;
+  /// Triangles of `decay_apply`, rounded and what that took, by matrix and
+  /// whether the diagonal is zero.
+  llvm::DenseMap<std::pair<Value, unsigned>, Pair> triangles;
+  llvm::DenseMap<ScaledKey, llvm::SmallVector<Value, 2>> scaledRows;
   llvm::DenseMap<Value, std::function<void()>> arrivals;
   llvm::DenseMap<Value, Value> destinations;
 };

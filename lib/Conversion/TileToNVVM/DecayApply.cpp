@@ -1,7 +1,5 @@
 //===- DecayApply.cpp - a triangle times decayed rows ---------------------===//
-// The adjoint of DecayDot.cpp, with its blocks of 16 rows: of the other blocks
-// products of rows that decay to the end of their block, on the diagonal such a
-// product or, where gates are steep, an exponential for every pair (27).
+// The adjoint of DecayDot.cpp, with its blocks of 16 rows (27).
 //===----------------------------------------------------------------------===//
 #include "DecayParts.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -99,39 +97,43 @@ private:
   // Parts of operands
   //===--------------------------------------------------------------------===//
 
-  /// 16 x 16 of m, or of its transpose, where its rows are the result's and its
-  /// columns those of y from `other` on.
-  PartProduct::Part left(Value other, bool onDiagonal) {
-    PairReader reader(emit, operands.getM(), op.getM().getType(), row, other,
-                      transpose);
-    Values numbers = reader.readTile(0, 0);
-    llvm::append_range(numbers, reader.readTile(0, 8));
-    if (onDiagonal)
-      for (auto [e, v] : llvm::enumerate(numbers)) {
-        Value mine = emit.add(emit.add(row, emit.laneRow()), e % 4 / 2 * 8);
-        Value theirs = emit.add(emit.add(other, emit.mul(emit.lanePair(), 2)),
-                                e / 4 * 8 + e % 2);
-        v = emit.select(isInside(mine, theirs), v, emit.f32(0));
-      }
-    return product.left(numbers);
-  }
-
-  /// Whether the triangle has the entry of a row of the result and one of y.
-  Value isInside(Value mine, Value theirs) {
-    Value r = transpose ? theirs : mine, i = transpose ? mine : theirs;
-    auto predicate =
-        op.getStrict() ? arith::CmpIPredicate::slt : arith::CmpIPredicate::sle;
-    return arith::CmpIOp::create(b, loc, predicate, emit.div(i, steps), r);
+  /// 16 x 16 of m, or of its transpose: its rows are the result's, its columns
+  /// those of y from `other` on.
+  PartProduct::Part left(Value other) {
+    BufferType type = op.getM().getType();
+    if (type.getElementType().isF32()) {
+      PairReader reader(emit, operands.getM(), type, row, other, transpose);
+      Values numbers = reader.readTile(0, 0);
+      llvm::append_range(numbers, reader.readTile(0, 8));
+      return product.left(numbers);
+    }
+    auto read = [&](Value buffer) {
+      return MatrixReader(emit, buffer, type, transpose ? other : row,
+                          transpose ? row : other,
+                          transpose ? BlockOrder::Across : BlockOrder::Down,
+                          transpose)
+          .read(0, 0);
+    };
+    return product.packed(read(operands.getM()), operands.getMRest()
+                                                     ? read(operands.getMRest())
+                                                     : Values());
   }
 
   /// Rows of y as a right operand, 16 x 8 at a time, each number times how much
   /// it has decayed, or is to: exp(gates of its row - `from`) or the inverse.
   class Right {
   public:
-    Right(DecayApplyEmitter &self, Value first)
+    /// With `ready`, as it was scaled before.
+    Right(DecayApplyEmitter &self, Value first, bool ready)
         : self(self), emit(self.emit), isX(self.transpose),
           element(self.op.getY().getType().getElementType()) {
       BufferType type = self.op.getY().getType(), gateType = self.gateType(isX);
+      if (ready) {
+        for (Value buffer : self.operands.getScaled())
+          scaled.emplace_back(emit, buffer, type, first, self.column,
+                              BlockOrder::Down, true);
+        return;
+      }
       GateBuffer gates = isX ? self.gx : self.gy;
       Value y = self.operands.getY();
       if (element.isF32())
@@ -148,6 +150,11 @@ private:
                       self.column, first, true);
     }
 
+    PartProduct::Part read(int64_t c) {
+      return self.product.packed(scaled[0].read(0, c, 2),
+                                 scaled.size() > 1 ? scaled[1].read(0, c, 2)
+                                                   : Values());
+    }
     PartProduct::Part read(int64_t c, Gate from) {
       Values numbers = readNumbers(c);
       for (auto [v, gate] : llvm::zip_equal(numbers, readGates(c)))
@@ -191,16 +198,20 @@ private:
     Type element;
     std::optional<MatrixReader> matrix;
     std::optional<PairReader> pairs, sums, rests;
+    SmallVector<MatrixReader, 2> scaled; // and its remainder
   };
 
   /// Adds what rows of y from `first` on make, decayed from or to the gates
   /// that `from` has for the lane's column of every 8.
   void multiply(Value first, GateBuffer from, bool onDiagonal, Values &sums) {
-    PartProduct::Part m = left(first, onDiagonal);
-    Right y(*this, first);
+    PartProduct::Part m = left(first);
+    // Rows before the diagonal decay to their end and no further.
+    bool ready = !operands.getScaled().empty() && (transpose || !onDiagonal);
+    Right y(*this, first, ready);
     for (int64_t c = 0; c != columns; c += 8) {
-      Gate gate = loadGate(moveGates(emit, from, emit.i32(c)));
-      PartProduct::Part right = y.read(c, gate);
+      PartProduct::Part right =
+          ready ? y.read(c)
+                : y.read(c, loadGate(moveGates(emit, from, emit.i32(c))));
       // Small ones for themselves, then all.
       SmallVector<Values, 2> rest(keepsRemainders() ? 2 : 0,
                                   Values(4, emit.f32(0)));
@@ -384,18 +395,26 @@ private:
     return llvm::to_vector_of<Value>(loop.getResults());
   }
 
+  /// An element of a matrix of the type of m, as f32.
+  Value entry(Value buffer, Value row, Value column) {
+    BufferType type = op.getM().getType();
+    Value v = emit.load(
+        type.getElementType(),
+        emit.move(buffer, emit.add(emit.mul(row, type.getRowBytes()),
+                                   emit.mul(column, type.getElementBytes()))));
+    return type.getElementType().isF32()
+               ? v
+               : arith::ExtFOp::create(b, loc, b.getF32Type(), v).getResult();
+  }
+
   /// The sums with what row `i` of y adds, an exponential for each.
   Values addRow(Value i, Values sums) {
-    BufferType type = op.getM().getType();
     for (int64_t half : {0, 1}) {
       Value mine = emit.add(emit.add(row, emit.laneRow()), 8 * half);
       Value r = transpose ? i : mine, at = transpose ? mine : i;
-      Value m =
-          emit.load(b.getF32Type(),
-                    emit.move(operands.getM(),
-                              emit.add(emit.mul(r, type.getRowBytes()),
-                                       emit.mul(at, type.getElementBytes()))));
-      m = emit.select(isInside(mine, i), m, emit.f32(0));
+      Value m = entry(operands.getM(), r, at);
+      if (Value rest = operands.getMRest())
+        m = emit.addf(m, entry(rest, r, at));
       for (int64_t c = 0; c != columns; c += 8) {
         Values y = loadNeighbours(emit, operands.getY(), op.getY().getType(), i,
                                   emit.add(pair, c));
@@ -410,8 +429,8 @@ private:
     return sums;
   }
 
-  /// exp(later - earlier), of what is below the diagonal: there none is above
-  /// one, and elsewhere nothing must be infinite.
+  /// exp(later - earlier): at most one below the diagonal, and above it, where
+  /// m is zero, not infinite.
   Value bounded(Gate later, Gate earlier) {
     Value difference = emit.subf(later.sum, earlier.sum);
     if (later.rest && earlier.rest)

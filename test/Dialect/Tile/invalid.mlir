@@ -421,49 +421,81 @@ func.func @decay_dot_c5(%x: !tile.buffer<32x64xf32>, %g: !tile.buffer<32x64xf32>
 
 // -----
 #acc = #tile.acc<warps = [1, 4]>
-func.func @decay_apply_c1(%m: !tile.buffer<32x32xf32>, %y: !tile.buffer<64x64xbf16>, %gx: !tile.buffer<32x64xf32>, %gy: !tile.buffer<32x64xf32>) -> tensor<32x64xf32, #acc> {
+func.func @decay_apply_c1(%m: !tile.buffer<32x32xbf16>, %y: !tile.buffer<64x64xbf16>, %gx: !tile.buffer<32x64xf32>, %gy: !tile.buffer<32x64xf32>) -> tensor<32x64xf32, #acc> {
   // expected-error @below {{expects y of a width that is a multiple of 16, with a row for each of the gates that it goes with, got '!tile.buffer<64x64xbf16>' for '!tile.buffer<32x64xf32>'}}
-  %r = tile.decay_apply %m, %y, %gx, %gy : !tile.buffer<32x32xf32>, !tile.buffer<64x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32> -> tensor<32x64xf32, #acc>
+  %r = tile.decay_apply %m, %y, %gx, %gy : !tile.buffer<32x32xbf16>, !tile.buffer<64x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32> -> tensor<32x64xf32, #acc>
   return %r : tensor<32x64xf32, #acc>
 }
 
 // -----
 #acc = #tile.acc<warps = [1, 4]>
-func.func @decay_apply_c2(%m: !tile.buffer<32x32xf32>, %y: !tile.buffer<32x64xbf16>, %gx: !tile.buffer<32x32xf32>, %gy: !tile.buffer<32x64xf32>) -> tensor<32x64xf32, #acc> {
+func.func @decay_apply_c2(%m: !tile.buffer<32x32xbf16>, %y: !tile.buffer<32x64xbf16>, %gx: !tile.buffer<32x32xf32>, %gy: !tile.buffer<32x64xf32>) -> tensor<32x64xf32, #acc> {
   // expected-error @below {{expects f32 gates as wide as y, got '!tile.buffer<32x32xf32>'}}
-  %r = tile.decay_apply %m, %y, %gx, %gy : !tile.buffer<32x32xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x32xf32>, !tile.buffer<32x64xf32> -> tensor<32x64xf32, #acc>
+  %r = tile.decay_apply %m, %y, %gx, %gy : !tile.buffer<32x32xbf16>, !tile.buffer<32x64xbf16>, !tile.buffer<32x32xf32>, !tile.buffer<32x64xf32> -> tensor<32x64xf32, #acc>
   return %r : tensor<32x64xf32, #acc>
 }
 
 // -----
 #acc = #tile.acc<warps = [1, 4]>
-func.func @decay_apply_c2_rows(%m: !tile.buffer<32x32xf32>, %y: !tile.buffer<48x64xbf16>, %gx: !tile.buffer<32x64xf32>, %gy: !tile.buffer<48x64xf32>) -> tensor<32x64xf32, #acc> {
+func.func @decay_apply_c2_rows(%m: !tile.buffer<32x32xbf16>, %y: !tile.buffer<48x64xbf16>, %gx: !tile.buffer<32x64xf32>, %gy: !tile.buffer<48x64xf32>) -> tensor<32x64xf32, #acc> {
   // expected-error @below {{expects rows of gx in blocks of 16, and some rows of gy for each of them, got 32 and 48}}
-  %r = tile.decay_apply %m, %y, %gx, %gy : !tile.buffer<32x32xf32>, !tile.buffer<48x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<48x64xf32> -> tensor<32x64xf32, #acc>
+  %r = tile.decay_apply %m, %y, %gx, %gy : !tile.buffer<32x32xbf16>, !tile.buffer<48x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<48x64xf32> -> tensor<32x64xf32, #acc>
   return %r : tensor<32x64xf32, #acc>
 }
 
 // -----
 #acc = #tile.acc<warps = [1, 4]>
-func.func @decay_apply_c3(%m: !tile.buffer<32x32xbf16>, %y: !tile.buffer<32x64xbf16>, %gx: !tile.buffer<32x64xf32>, %gy: !tile.buffer<32x64xf32>) -> tensor<32x64xf32, #acc> {
-  // expected-error @below {{expects an f32 matrix of 32x32, got '!tile.buffer<32x32xbf16>'}}
-  %r = tile.decay_apply %m, %y, %gx, %gy : !tile.buffer<32x32xbf16>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32> -> tensor<32x64xf32, #acc>
+func.func @decay_apply_c3(%m: !tile.buffer<32x32xf32>, %y: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32x64xf32>) -> tensor<32x64xf32, #acc> {
+  // expected-error @below {{expects a matrix of 32x32, bf16 as y is, got '!tile.buffer<32x32xf32>'}}
+  %r = tile.decay_apply %m, %y, %g, %g : !tile.buffer<32x32xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32> -> tensor<32x64xf32, #acc>
   return %r : tensor<32x64xf32, #acc>
 }
 
 // -----
 #acc = #tile.acc<warps = [1, 4]>
-func.func @decay_apply_c4(%m: !tile.buffer<32x32xf32>, %y: !tile.buffer<32x64xbf16>, %gx: !tile.buffer<32x64xf32>, %gy: !tile.buffer<32x64xf32>) -> tensor<64x64xf32, #acc> {
+func.func @decay_apply_c3_f16(%m: !tile.buffer<32x32xbf16>, %y: !tile.buffer<32x64xf16>, %g: !tile.buffer<32x64xf32>) -> tensor<32x64xf32, #acc> {
+  // expected-error @below {{expects a matrix of 32x32, f32, got '!tile.buffer<32x32xbf16>'}}
+  %r = tile.decay_apply %m, %y, %g, %g : !tile.buffer<32x32xbf16>, !tile.buffer<32x64xf16>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32> -> tensor<32x64xf32, #acc>
+  return %r : tensor<32x64xf32, #acc>
+}
+
+// -----
+#acc = #tile.acc<warps = [1, 4]>
+func.func @decay_apply_c3_remainder(%m: !tile.buffer<32x32xbf16>, %mr: !tile.buffer<32x32xf32>, %y: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32x64xf32>) -> tensor<32x64xf32, #acc> {
+  // expected-error @below {{expects the remainder of a bf16 matrix, of its type '!tile.buffer<32x32xbf16>', got '!tile.buffer<32x32xf32>'}}
+  %r = tile.decay_apply %m remainder (%mr : !tile.buffer<32x32xf32>), %y, %g, %g : !tile.buffer<32x32xbf16>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32> -> tensor<32x64xf32, #acc>
+  return %r : tensor<32x64xf32, #acc>
+}
+
+// -----
+#acc = #tile.acc<warps = [1, 4]>
+func.func @decay_apply_c7(%m: !tile.buffer<32x32xf32>, %y: !tile.buffer<32x64xf32>, %g: !tile.buffer<32x64xf32>) -> tensor<32x64xf32, #acc> {
+  // expected-error @below {{expects scaled rows of bf16 and their remainder, got 1 buffers for '!tile.buffer<32x64xf32>'}}
+  %r = tile.decay_apply %m, %y, %g, %g scaled (%y : !tile.buffer<32x64xf32>) : !tile.buffer<32x32xf32>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32> -> tensor<32x64xf32, #acc>
+  return %r : tensor<32x64xf32, #acc>
+}
+
+// -----
+#acc = #tile.acc<warps = [1, 4]>
+func.func @decay_apply_c7_type(%m: !tile.buffer<32x32xbf16>, %y: !tile.buffer<32x64xbf16>, %g: !tile.buffer<32x64xf32>) -> tensor<32x64xf32, #acc> {
+  // expected-error @below {{expects scaled rows of the type of y, '!tile.buffer<32x64xbf16>', got '!tile.buffer<32x64xf32>'}}
+  %r = tile.decay_apply %m, %y, %g, %g scaled (%g : !tile.buffer<32x64xf32>) : !tile.buffer<32x32xbf16>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32> -> tensor<32x64xf32, #acc>
+  return %r : tensor<32x64xf32, #acc>
+}
+
+// -----
+#acc = #tile.acc<warps = [1, 4]>
+func.func @decay_apply_c4(%m: !tile.buffer<32x32xbf16>, %y: !tile.buffer<32x64xbf16>, %gx: !tile.buffer<32x64xf32>, %gy: !tile.buffer<32x64xf32>) -> tensor<64x64xf32, #acc> {
   // expected-error @below {{expects a result of 32x64 in a layout #tile.acc, got 'tensor<64x64xf32, #tile.acc<warps = [1, 4]>>'}}
-  %r = tile.decay_apply %m, %y, %gx, %gy : !tile.buffer<32x32xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32> -> tensor<64x64xf32, #acc>
+  %r = tile.decay_apply %m, %y, %gx, %gy : !tile.buffer<32x32xbf16>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32> -> tensor<64x64xf32, #acc>
   return %r : tensor<64x64xf32, #acc>
 }
 
 // -----
 #acc = #tile.acc<warps = [1, 4]>
-func.func @decay_apply_c6(%m: !tile.buffer<32x32xf32>, %y: !tile.buffer<32x64xbf16>, %gx: !tile.buffer<32x64xf32>, %gy: !tile.buffer<32x64xf32>) -> tensor<32x64xf32, #acc> {
+func.func @decay_apply_c6(%m: !tile.buffer<32x32xbf16>, %y: !tile.buffer<32x64xbf16>, %gx: !tile.buffer<32x64xf32>, %gy: !tile.buffer<32x64xf32>) -> tensor<32x64xf32, #acc> {
   // expected-error @below {{expects the rest of '!tile.buffer<32x64xf32>' to be '!tile.buffer<32x64xbf16>', got '!tile.buffer<32x64xf32>'}}
-  %r = tile.decay_apply %m, %y, %gx, %gy rest (%gx, %gy : !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32>) : !tile.buffer<32x32xf32>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32> -> tensor<32x64xf32, #acc>
+  %r = tile.decay_apply %m, %y, %gx, %gy rest (%gx, %gy : !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32>) : !tile.buffer<32x32xbf16>, !tile.buffer<32x64xbf16>, !tile.buffer<32x64xf32>, !tile.buffer<32x64xf32> -> tensor<32x64xf32, #acc>
   return %r : tensor<32x64xf32, #acc>
 }
 

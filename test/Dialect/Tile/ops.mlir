@@ -78,11 +78,11 @@ gpu.module @kernels {
     tile.decay_scale (%k), %g, %k, %g rest (%gr, %gr : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) into (%kx), %ky remainders (%kr, %yr : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) : (!tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, (!tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xbf16, pad = 8>
     // CHECK: tile.decay_dot(%{{.*}}), %{{.*}}, %{{.*}}, %{{.*}} rest(%{{.*}}, %{{.*}} : {{.*}}) scaled(%{{.*}}), %{{.*}} remainders(%{{.*}}, %{{.*}} : {{.*}}) strict [true] :
     %more = tile.decay_dot (%k), %g, %k, %g rest (%gr, %gr : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) scaled (%kx), %ky remainders (%kr, %yr : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) strict [true] : (!tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, (!tile.buffer<32x128xbf16, pad = 8>), !tile.buffer<32x128xbf16, pad = 8> -> tensor<32x32xf32, #tile.acc<warps = [2, 4]>>
-    %m = tile.alloc : !tile.buffer<32x32xf32, pad = 8>
-    // CHECK: tile.decay_apply %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} strict transpose : !tile.buffer<32x32xf32, pad = 8>
-    %apply = tile.decay_apply %m, %k, %g, %g strict transpose : !tile.buffer<32x32xf32, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xf32, pad = 8> -> tensor<32x128xf32, #tile.acc<warps = [2, 4]>>
+    %m = tile.alloc : !tile.buffer<32x32xbf16, pad = 8>
+    // CHECK: tile.decay_apply %{{.*}} remainder(%{{.*}} : {{.*}}), %{{.*}}, %{{.*}}, %{{.*}} scaled(%{{.*}}, %{{.*}} : {{.*}}) transpose : !tile.buffer<32x32xbf16, pad = 8>
+    %apply = tile.decay_apply %m remainder (%m : !tile.buffer<32x32xbf16, pad = 8>), %k, %g, %g scaled (%kx, %kr : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) transpose : !tile.buffer<32x32xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xf32, pad = 8> -> tensor<32x128xf32, #tile.acc<warps = [2, 4]>>
     // CHECK: tile.decay_apply %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} rest(%{{.*}}, %{{.*}} : {{.*}}) :
-    %exact = tile.decay_apply %m, %k, %g, %g rest (%gr, %gr : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) : !tile.buffer<32x32xf32, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xf32, pad = 8> -> tensor<32x128xf32, #tile.acc<warps = [2, 4]>>
+    %exact = tile.decay_apply %m, %k, %g, %g rest (%gr, %gr : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) : !tile.buffer<32x32xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xf32, pad = 8> -> tensor<32x128xf32, #tile.acc<warps = [2, 4]>>
     gpu.return
   }
 

@@ -189,6 +189,8 @@ LogicalResult DecayDotOp::verify() {
 void DecayApplyOp::getEffects(Effects &effects) {
   auto *read = MemoryEffects::Read::get();
   addEffects(effects, read, getMMutable());
+  addEffects(effects, read, getMRestMutable());
+  addEffects(effects, read, getScaledMutable());
   addEffects(effects, read, getYMutable());
   addEffects(effects, read, getGxMutable());
   addEffects(effects, read, getGyMutable());
@@ -215,10 +217,24 @@ LogicalResult DecayApplyOp::verify() {
                "for each of them, got ")
            << gx.getRows() << " and " << gy.getRows();
   // C3
-  if (!m.getElementType().isF32() ||
+  bool isBF16 = y.getElementType().isBF16();
+  if (m.getElementType().isBF16() != isBF16 ||
+      m.getElementType().isF32() == isBF16 ||
       m.getShape() != ArrayRef<int64_t>({gx.getRows(), gy.getRows()}))
-    return emitOpError("expects an f32 matrix of ")
-           << gx.getRows() << "x" << gy.getRows() << ", got " << m;
+    return emitOpError("expects a matrix of ")
+           << gx.getRows() << "x" << gy.getRows() << ", "
+           << (isBF16 ? "bf16 as y is" : "f32") << ", got " << m;
+  if (Value rest = getMRest(); rest && (!isBF16 || rest.getType() != m))
+    return emitOpError("expects the remainder of a bf16 matrix, of its type ")
+           << m << ", got " << rest.getType();
+  // C7
+  if (getScaled().size() > (isBF16 ? 2 : 0))
+    return emitOpError("expects scaled rows of bf16 and their remainder, got ")
+           << getScaled().size() << " buffers for " << y;
+  for (Value scaled : getScaled())
+    if (scaled.getType() != y)
+      return emitOpError("expects scaled rows of the type of y, ")
+             << y << ", got " << scaled.getType();
   // C4
   RankedTensorType result = typeOf(getResult());
   int64_t rows = (getTranspose() ? gy : gx).getRows();
