@@ -11,11 +11,11 @@ using namespace deltanet;
 using namespace deltanet::chunk;
 using tile::SliceAttr;
 
+bool deltanet::isProduct(Operation *op) { return isa<DotOp, DecayDotOp>(op); }
+
 /// Whether a product reads `v` from shared memory.
 static bool isOperandOfProduct(Value v) {
-  return llvm::any_of(v.getUsers(), [](Operation *user) {
-    return isa<DotOp, DecayDotOp>(user);
-  });
+  return llvm::any_of(v.getUsers(), isProduct);
 }
 
 /// Whether it rounds an inverse, which is made so.
@@ -62,11 +62,12 @@ LogicalResult RoleEmitter::emit(ArrayRef<Operation *> operations) {
   return success();
 }
 
-LogicalResult RoleEmitter::emitWork(ArrayRef<Operation *> operations) {
+LogicalResult RoleEmitter::emitWork(ArrayRef<Operation *> operations,
+                                    function_ref<bool(Operation *)> isNeeded) {
   for (Operation *op : operations) {
-    bool later = OpTrait::hasElementwiseMappableTraits(op) &&
-                 !isOperandOfProduct(op->getResult(0)) && !isRoundedInverse(op);
-    if (!later && failed(emit(op)))
+    bool isLater = OpTrait::hasElementwiseMappableTraits(op) &&
+                   !isRoundedInverse(op) && !isNeeded(op);
+    if (!isLater && failed(emit(op)))
       return failure();
   }
   return success();

@@ -152,55 +152,53 @@ Value RoleEmitter::makeDecayApply(DecayApplyOp op) {
   if (!matrix || failed(result))
     return {};
   matrix = widen(matrix, loc);
-  auto type = cast<RankedTensorType>(matrix.getType());
   if (rankedType(op.getGx()).getRank() == 2)
     return applyByChannel(op, matrix, *result);
-  Value factor = makeDecays(op.getGx(), op.getGy(), type, loc);
-  if (!factor)
-    return {};
-  auto body = rankedType(op.getM());
-  matrix = lowerTriangle(arith::MulFOp::create(b, loc, matrix, factor),
-                         op.getStrict(),
-                         body.getDimSize(1) / body.getDimSize(0), loc);
-  Type element = elementOf(op.getY());
-  if (!element.isF32())
-    matrix = arith::TruncFOp::create(b, loc, type.clone(element), matrix);
-  Value left = allocate(matrixBuffer(b.getContext(), type.getDimSize(0),
-                                     type.getDimSize(1), element),
-                        loc);
-  tile::StoreMatrixOp::create(b, loc, matrix, left);
-  Value right = inBuffer(op.getY());
+  Value left = triangleInBuffer(op, matrix).sum,
+        right = left ? inBuffer(op.getY()) : Value();
   return right ? mma(left, right, zeros(*result, loc), op.getTranspose(), false,
                      loc)
                : Value();
 }
 
-/// The triangle of `matrix`, in two parts where it is rounded.
+/// The triangle of `matrix`: with its decays where there is one gate a head,
+/// else as it is, in two parts where it is rounded. Both directions share it.
 Pair RoleEmitter::triangleInBuffer(DecayApplyOp op, Value matrix) {
   Location loc = op.getLoc();
-  Pair &made = triangles[{op.getM(), op.getStrict()}];
+  Pair &made =
+      triangles[{{op.getM(), op.getGx()}, {op.getGy(), op.getStrict()}}];
   if (made.sum)
     return made;
   auto type = cast<RankedTensorType>(matrix.getType());
+  bool byChannel = rankedType(op.getGx()).getRank() == 2;
+  if (!byChannel) {
+    Value factor = makeDecays(op.getGx(), op.getGy(), type, loc);
+    if (!factor)
+      return {};
+    matrix = arith::MulFOp::create(b, loc, matrix, factor);
+  }
   auto body = rankedType(op.getM());
   matrix = lowerTriangle(matrix, op.getStrict(),
                          body.getDimSize(1) / body.getDimSize(0), loc);
+  // By channels f16 is multiplied as tf32.
   Type element = elementOf(op.getY());
-  bool isRounded = element.isBF16();
+  if (byChannel && !element.isBF16())
+    element = b.getF32Type();
   auto store = [&](Value v) {
-    Value buffer = allocate(
-        matrixBuffer(b.getContext(), type.getDimSize(0), type.getDimSize(1),
-                     isRounded ? element : Type(b.getF32Type())),
-        loc);
+    Value buffer = allocate(matrixBuffer(b.getContext(), type.getDimSize(0),
+                                         type.getDimSize(1), element),
+                            loc);
     tile::StoreMatrixOp::create(b, loc, v, buffer);
     return buffer;
   };
-  if (!isRounded)
+  if (element.isF32())
     return made = {store(matrix), Value()};
   auto round = [&](Value v) -> Value {
     return arith::TruncFOp::create(b, loc, type.clone(element), v);
   };
   Value rounded = round(matrix);
+  if (!byChannel)
+    return made = {store(rounded), Value()};
   Value lost = arith::SubFOp::create(b, loc, matrix, widen(rounded, loc));
   return made = {store(rounded), store(round(lost))};
 }

@@ -42,6 +42,8 @@ public:
   llvm::ArrayRef<int64_t> getBytes() const { return bytes; }
 
 private:
+  static void order(chunk::ScanOp scan, llvm::SmallVectorImpl<Value> &large);
+
   llvm::DenseMap<Value, unsigned> phases;
   unsigned last = 0;
   llvm::SmallVector<int64_t> bytes;
@@ -150,8 +152,8 @@ private:
 
   void startArrivals(RoleEmitter &part, llvm::ArrayRef<Input *> inputs,
                      Value chunk);
-  mlir::LogicalResult finishLarge(RoleEmitter &part, const InputPhases &phases,
-                                  unsigned phase);
+  mlir::LogicalResult finishProducts(RoleEmitter &part,
+                                     const InputPhases &phases, unsigned phase);
   mlir::LogicalResult finishPhase(RoleEmitter &part, const InputPhases &phases,
                                   unsigned phase);
   void bindMatrices(RoleEmitter &part, Value chunk);

@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 #include "KernelBuilder.h"
 #include "TileTypes.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
 using namespace deltanet;
@@ -21,24 +22,51 @@ InputPhases::InputPhases(chunk::ScanOp scan) {
   for (auto [argument, access] : inputs)
     if (access.has(AccessAttr::Token))
       most = std::max(most, elements(argument));
-  llvm::SmallSetVector<Value, 4> large;
-  for (auto [argument, access] : inputs)
-    if (!access.has(AccessAttr::Token) && elements(argument) > most)
-      large.insert(argument);
-  // In the order of their first use.
+  SmallVector<Value> large; // in the order of their first use
+  for (Operation &op : scan.getBodyBlock()->without_terminator())
+    for (Value v : op.getOperands())
+      for (auto [argument, access] : inputs)
+        if (v == argument && !access.has(AccessAttr::Token) &&
+            elements(v) > most && !llvm::is_contained(large, v))
+          large.push_back(v);
+  order(scan, large);
+  for (Value v : large) {
+    phases[v] = ++last;
+    bytes.push_back(elements(v) * elementOf(v).getIntOrFloatBitWidth() / 8);
+  }
   for (Operation &op : scan.getBodyBlock()->without_terminator()) {
     unsigned phase = 0;
-    for (Value operand : op.getOperands()) {
-      if (large.remove(operand)) {
-        phases[operand] = ++last;
-        bytes.push_back(elements(operand) *
-                        elementOf(operand).getIntOrFloatBitWidth() / 8);
-      }
+    for (Value operand : op.getOperands())
       phase = std::max(phase, of(operand));
-    }
     for (Value result : op.getResults())
       phases[result] = phase;
   }
+}
+
+/// First those whose products wait for no other: an input that is multiplied by
+/// what another one leads to has to lie in its place until that is there.
+void InputPhases::order(chunk::ScanOp scan, SmallVectorImpl<Value> &large) {
+  llvm::DenseMap<Value, llvm::SmallBitVector> needs; // which of the large ones
+  llvm::SmallBitVector none(large.size());
+  llvm::DenseMap<Value, int64_t> waiting; // products that do
+  for (auto [i, v] : llvm::enumerate(large)) {
+    needs[v] = none;
+    needs[v].set(i);
+  }
+  for (Operation &op : scan.getBodyBlock()->without_terminator()) {
+    llvm::SmallBitVector all = none;
+    for (Value operand : op.getOperands())
+      if (auto it = needs.find(operand); it != needs.end())
+        all |= it->second;
+    if (isa<chunk::DotOp>(op))
+      for (Value operand : op.getOperands())
+        waiting[operand] += all.count() > 1;
+    for (Value result : op.getResults())
+      needs[result] = all;
+  }
+  llvm::stable_sort(large, [&](Value x, Value y) {
+    return waiting.lookup(x) < waiting.lookup(y);
+  });
 }
 
 static bool isSum(Operation *op) { return isa_and_nonnull<arith::AddFOp>(op); }
@@ -125,8 +153,15 @@ LogicalResult KernelBuilder::buildParallel(RoleEmitter &part) {
     llvm::stable_sort(inputs, [&](Input *x, Input *y) {
       return firstUse.lookup(x->argument) < firstUse.lookup(y->argument);
     });
+  // The first large one takes the place of what phase 0 needs for scaled rows,
+  // and where it scales none, that of nothing.
+  bool scales = llvm::any_of(plan.getAhead(), [](Operation *op) {
+    auto dot = dyn_cast<chunk::DecayDotOp>(op);
+    return dot && cast<RankedTensorType>(dot.getGx().getType()).getRank() == 2;
+  });
+  unsigned atOnce = !shape.inTurn ? coming.size() : scales ? 1 : 2;
   for (auto [phase, inputs] : llvm::enumerate(coming))
-    if (phase == 0 || !shape.inTurn)
+    if (phase < atOnce)
       startArrivals(part, inputs, chunk);
   FailureOr<SmallVector<Value>> loaded = loadVectors(part, chunk);
   if (failed(loaded))
@@ -139,7 +174,7 @@ LogicalResult KernelBuilder::buildParallel(RoleEmitter &part) {
   part.setCount(
       arith::MinSIOp::create(b, loc, tokensLeft(chunk, 1), chunkSize));
   for (unsigned phase = 0; phase <= phases.getLast(); ++phase) {
-    if (phase > 0 && shape.inTurn) {
+    if (phase >= atOnce) {
       tile::BarrierOp::create(b, loc); // its place may have been read
       startArrivals(part, coming[phase], chunk);
     }
@@ -147,8 +182,13 @@ LogicalResult KernelBuilder::buildParallel(RoleEmitter &part) {
     for (Operation *op : plan.getAhead())
       if (phases.of(op->getResult(0)) == phase)
         operations.push_back(op);
-    if (failed(part.emitWork(operations)) ||
-        (shape.inTurn && failed(finishLarge(part, phases, phase))) ||
+    auto isNeeded = [&](Operation *op) {
+      return llvm::any_of(op->getUsers(), [&](Operation *user) {
+        return isProduct(user) && phases.of(user->getResult(0)) == phase;
+      });
+    };
+    if (failed(part.emitWork(operations, isNeeded)) ||
+        (shape.inTurn && failed(finishProducts(part, phases, phase))) ||
         failed(storeOutputs(part, phases, phase, chunk)) ||
         failed(finishPhase(part, phases, phase)))
       return failure();
@@ -156,8 +196,23 @@ LogicalResult KernelBuilder::buildParallel(RoleEmitter &part) {
   return success();
 }
 
+/// Makes the products with the large input of a phase, those too that are left
+/// to a later sum: the next one takes its place.
+LogicalResult KernelBuilder::finishProducts(RoleEmitter &part,
+                                            const InputPhases &phases,
+                                            unsigned phase) {
+  for (Input &m : matrices)
+    if (phase > 0 && phases.of(m.argument) == phase)
+      for (Operation *user : m.argument.getUsers())
+        if (isa<chunk::DotOp>(user) && phases.of(user->getResult(0)) == phase &&
+            !part.inRegisters(user->getResult(0)))
+          return failure();
+  return success();
+}
+
 /// Between phases registers hold what is expensive and used later, as late
-/// values of it as there are.
+/// values of it as there are, and last what else is read of a large input that
+/// leaves its place.
 LogicalResult KernelBuilder::finishPhase(RoleEmitter &part,
                                          const InputPhases &phases,
                                          unsigned phase) {
@@ -165,7 +220,7 @@ LogicalResult KernelBuilder::finishPhase(RoleEmitter &part,
     return success();
   auto isUsedLater = [&](Operation *op) {
     return llvm::any_of(op->getUsers(), [&](Operation *user) {
-      return user->hasTrait<OpTrait::IsTerminator>() ||
+      return !user->hasTrait<OpTrait::IsTerminator>() &&
              phases.of(user->getResult(0)) > phase;
     });
   };
@@ -175,30 +230,16 @@ LogicalResult KernelBuilder::finishPhase(RoleEmitter &part,
         !elementOf(op->getResult(0)).isF64() &&
         !part.isCheap(op->getResult(0)) && !part.inRegisters(op->getResult(0)))
       return failure();
-  part.forgetCheap();
-  return success();
-}
-
-/// Makes all that reads the large input of a phase where it lies, before the
-/// next one takes its place.
-LogicalResult KernelBuilder::finishLarge(RoleEmitter &part,
-                                         const InputPhases &phases,
-                                         unsigned phase) {
   for (Input &m : matrices) {
-    if (phase == 0 || phases.of(m.argument) != phase)
+    if (!shape.inTurn || phase == 0 || phases.of(m.argument) != phase)
       continue;
-    for (Operation *user : m.argument.getUsers()) {
-      // What is not a product reads it from registers.
-      Value v = m.argument;
-      if (isa<chunk::DotOp>(user)) {
-        if (phases.of(user->getResult(0)) > phase)
-          continue;
-        v = user->getResult(0);
-      }
-      if (!part.inRegisters(v))
-        return failure();
-    }
+    bool onlyProducts = llvm::all_of(m.argument.getUsers(), [](Operation *op) {
+      return isa<chunk::DotOp>(op);
+    });
+    if (!onlyProducts && !part.inRegisters(m.argument))
+      return failure();
     part.leaveBuffer(m.argument);
   }
+  part.forgetCheap();
   return success();
 }

@@ -25,6 +25,9 @@ struct Pair {
   explicit operator bool() const { return sum && rest; }
 };
 
+/// Whether it is a product, whose operands lie in shared memory.
+bool isProduct(mlir::Operation *op);
+
 class RoleEmitter {
 public:
   using Value = mlir::Value;
@@ -50,8 +53,11 @@ public:
   void setCount(Value count) { this->count = count; }
 
   mlir::LogicalResult emit(llvm::ArrayRef<mlir::Operation *> operations);
-  /// The same, but elementwise work is made where something reads it.
-  mlir::LogicalResult emitWork(llvm::ArrayRef<mlir::Operation *> operations);
+  /// The same, but elementwise work is made where something reads it, unless
+  /// `isNeeded` says that it is to be in shared memory.
+  mlir::LogicalResult
+  emitWork(llvm::ArrayRef<mlir::Operation *> operations,
+           llvm::function_ref<bool(mlir::Operation *)> isNeeded);
 
   /// A value in registers; null after a diagnostic.
   Value inRegisters(Value v);
@@ -184,9 +190,11 @@ private:
   Value count;
   llvm::DenseMap<Value, Held> values;
   llvm::DenseMap<Value, Pair> pairs, pairBuffers;
-  /// Triangles of `decay_apply`, rounded and what that took, by matrix and
-  /// whether the diagonal is zero.
-  llvm::DenseMap<std::pair<Value, unsigned>, Pair> triangles;
+  /// Triangles of `decay_apply`, rounded and what that took, by matrix, gates,
+  /// and whether the diagonal is zero.
+  using TriangleKey =
+      std::pair<std::pair<Value, Value>, std::pair<Value, unsigned>>;
+  llvm::DenseMap<TriangleKey, Pair> triangles;
   llvm::DenseMap<ScaledKey, llvm::SmallVector<Value, 2>> scaledRows;
   llvm::DenseMap<Value, std::function<void()>> arrivals;
   llvm::DenseMap<Value, Value> destinations;

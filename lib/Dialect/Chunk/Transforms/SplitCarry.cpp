@@ -37,8 +37,17 @@ public:
         moved.push_back(i);
     if (moved.empty())
       return false;
-    for (unsigned i : moved)
-      require(yield.getOutputs()[i]);
+    requireMoved();
+    // Where what is carried crosses anyway, its products need not.
+    remakesProducts = llvm::any_of(roundings, [&](arith::TruncFOp rounding) {
+      return isCarry(rounding.getIn());
+    });
+    if (remakesProducts) {
+      seen.clear();
+      crossing.clear();
+      roundings.clear();
+      requireMoved();
+    }
     // What is read rounded only crosses so; what is read as it is, is rounded
     // where it is read.
     for (arith::TruncFOp rounding : roundings)
@@ -99,11 +108,28 @@ private:
            });
   }
 
-  /// Whether the other part makes `v` from one value that waits.
+  bool isCarry(Value v) const {
+    return llvm::is_contained(ScanOp(scan).getCarryArguments(), v);
+  }
+  /// Whether `v` is a carried value as products read it.
+  bool isRoundedCarry(Value v) const {
+    auto rounding = v.getDefiningOp<arith::TruncFOp>();
+    return rounding && isCarry(rounding.getIn());
+  }
+
+  /// Whether the other part makes it from one value that waits.
   bool isRemade(Operation *op) const {
-    return isElementwise(op) && llvm::count_if(op->getOperands(), [&](Value v) {
-                                  return waits(v);
-                                }) == 1;
+    bool isProduct = remakesProducts && isa<DotOp>(op) &&
+                     llvm::any_of(op->getOperands(),
+                                  [&](Value v) { return isRoundedCarry(v); });
+    return (isProduct || isElementwise(op)) &&
+           llvm::count_if(op->getOperands(),
+                          [&](Value v) { return waits(v); }) == 1;
+  }
+
+  void requireMoved() {
+    for (unsigned i : moved)
+      require(yield.getOutputs()[i]);
   }
 
   /// Records what has to cross so that the other part has `v`.
@@ -229,6 +255,7 @@ private:
   SmallVector<Type> crossingTypes;
   SmallVector<Attribute> crossingAccesses;
   SmallVector<unsigned> moved; // outputs of the scan that carries nothing
+  bool remakesProducts = false;
 };
 
 struct SplitCarry : deltanet::chunk::impl::ChunkSplitCarryBase<SplitCarry> {
