@@ -28,6 +28,11 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" "${PROJECT_BINARY_DIR}/includ
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/dialects/"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/deltanet/dialects"
   FILES_MATCHING PATTERN "*.td")
+# For `pip install PREFIX/share/deltanet/python`.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/lib/Python/"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/deltanet/python"
+  PATTERN "__pycache__" EXCLUDE PATTERN "build" EXCLUDE
+  PATTERN "*.egg-info" EXCLUDE)
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE"
   DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/deltanet")
 

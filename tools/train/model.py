@@ -12,7 +12,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-KERNELS = ("deltanet", "fla", "reference", "linear", "linear-fla")
+KERNELS = ("deltanet", "fla", "reference", "linear", "linear-fla", "linear-unit")
 KERNEL_SIZE = 4  # tokens of the short convolution
 
 
@@ -47,13 +47,16 @@ def recurrence(kernel, fla=None):
         else:
             rule = _peer("delta_rule", "chunk_delta_rule", fla)
         return lambda q, k, v, beta: rule(q, k, v, beta, use_qk_l2norm_in_kernel=True)[0]
-    if kernel in ("linear", "linear-fla"):
-        if kernel == "linear":
-            from deltanet import chunk_linear_attn as rule
-        else:
+    if kernel in ("linear", "linear-fla", "linear-unit"):
+        if kernel == "linear-fla":
             rule = _peer("linear_attn", "chunk_linear_attn", fla)
-        unit = lambda x: F.normalize(x.float(), dim=-1).to(x.dtype)
-        return lambda q, k, v, beta: rule(unit(q), unit(k), v, normalize=False)[0]
+        else:
+            from deltanet import chunk_linear_attn as rule
+        if kernel == "linear-unit":  # nothing but the rule is another
+            unit = lambda x: F.normalize(x.float(), dim=-1).to(x.dtype)
+            return lambda q, k, v, beta: rule(unit(q), unit(k), v, normalize=False)[0]
+        positive = lambda x: F.elu(x) + 1  # linear attention as it was published
+        return lambda q, k, v, beta: rule(positive(q), positive(k), v, normalize=True)[0]
     raise SystemExit(f"error: expects a kernel of {', '.join(KERNELS)}, got '{kernel}'")
 
 

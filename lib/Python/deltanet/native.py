@@ -1,8 +1,8 @@
 """Calls into packages: by the extension module `_call` where there is one, else by ctypes.
 
-The extension is one file of C, `call.c`. It comes with the package where that was built with
-a compiler; otherwise DELTANET_BUILD_CALL=1, or `python -m deltanet.native`, makes it in the
-user's cache. ctypes does the same, slower.
+The extension is one file of C, `call.c`. Where a C compiler is found it is built once, into the
+user's cache (DELTANET_BUILD_CALL=0: not; `python -m deltanet.native` says what is used);
+`_call.abi3.so` beside this file is used before that. ctypes does the same, slower.
 """
 import ctypes
 import hashlib
@@ -24,6 +24,8 @@ logger = logging.getLogger("deltanet")
 HERE = os.path.dirname(os.path.abspath(__file__))
 CODES = {torch.bfloat16: 4, torch.float16: 2, torch.float32: 2, torch.float64: 2, torch.int32: 0, torch.int64: 0,
          torch.uint8: 1, torch.int8: 0, torch.int16: 0, torch.bool: 6}
+
+PLACES = {"cpu": 1, "cuda": 2}  # device types of DLPack; a KeyError for any other
 
 
 class DLDevice(ctypes.Structure):
@@ -51,7 +53,7 @@ def views(tensors):
     for tensor in tensors:
         device, rank = tensor.device, tensor.dim()
         extents = ctypes.c_int64 * rank
-        place = DLDevice(2, device.index) if device.type == "cuda" else DLDevice(1, 0)
+        place = DLDevice(PLACES[device.type], device.index or 0)
         kind = DLDataType(CODES[tensor.dtype], tensor.element_size() * 8, 1)
         made.append(DLTensor(tensor.data_ptr(), place, rank, kind, extents(*tensor.shape), extents(*tensor.stride()), 0))
     return made

@@ -76,11 +76,20 @@ def program(spec):
 # Eager mode ------------------------------------------------------------------
 
 
-def gradients(package, inputs, kept, given, needed):
+class Bound:
+    """A package, and how its functions are called with tensors of the shapes and types of `inputs`."""
+    __slots__ = ("package", "plan", "backward")
+
+    def __init__(self, package, inputs, grad):
+        self.package, self.backward = package, None
+        self.plan = (package.forward if grad else package.main).plan(inputs)
+
+
+def gradients(bound, inputs, kept, given, needed):
     """The gradient of every input, None where there is none or `needed` says no.
 
     given: the gradients of the results, None where that is zero."""
-    missing = 0
+    package, missing = bound.package, 0
     for g in given:
         missing += g is None
     if missing == len(given):
@@ -89,8 +98,11 @@ def gradients(package, inputs, kept, given, needed):
         shapes = package.main.shapes(*[t.shape for t in inputs])
         given = [torch.zeros(shape, dtype=kind, device=inputs[0].device) if g is None else g
                  for g, shape, kind in zip(given, shapes, package.main.types)]
-    found = package.backward([*inputs, *kept, *given])
-    if len(found) == len(inputs) and package.of_is_all and all(needed):
+    tensors = [*inputs, *kept, *given]
+    if bound.backward is None:
+        bound.backward = package.backward.plan(tensors)
+    found = package.backward.call(bound.backward, tensors)
+    if package.of_is_all and all(needed):
         return found
     named = dict(zip(package.of, found))
     return [named.get(argument["name"]) if need else None for argument, need in zip(package.main.inputs, needed)]
@@ -110,23 +122,24 @@ def _given(package, grads):
 
 class _Scan(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, package, *inputs):
-        outputs = package.forward(list(inputs))
+    def forward(ctx, bound, *inputs):
+        package = bound.package
+        outputs = package.forward.call(bound.plan, list(inputs))
         results = len(outputs) - package.kept
-        ctx.package, ctx.count = package, len(inputs)
+        ctx.bound, ctx.count = bound, len(inputs)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*inputs, *outputs[results:])
         return tuple(outputs[:results])
 
     @staticmethod
     def backward(ctx, *grads):
-        saved, package = ctx.saved_tensors, ctx.package
+        saved, bound = ctx.saved_tensors, ctx.bound
         inputs, kept = saved[:ctx.count], saved[ctx.count:]
         if not torch.is_grad_enabled():
-            return (None, *gradients(package, inputs, kept, _given(package, grads), ctx.needs_input_grad[1:]))
+            return (None, *gradients(bound, inputs, kept, _given(bound.package, grads), ctx.needs_input_grad[1:]))
         # With create_graph: the first gradient is right, and whoever differentiates it hears that it has none.
         with torch.no_grad():
-            found = gradients(package, inputs, kept, _given(package, grads), ctx.needs_input_grad[1:])
+            found = gradients(bound, inputs, kept, _given(bound.package, grads), ctx.needs_input_grad[1:])
         return (None, *[None if g is None else _Once.apply(g, *inputs, *grads) for g in found])
 
 
@@ -159,19 +172,20 @@ def is_plain(tensors):
 def apply(spec, inputs, grad):
     """The results of a program; with `grad` as something that gradients are taken of."""
     if is_plain(inputs):
-        return run(program(spec).package(inputs[0].device), inputs, grad)
+        package = program(spec).package(inputs[0].device)
+        if grad and package.forward is None:
+            raise PackageError(f"expects a package with a gradient, made with --grad, got '{package.path}'")
+        return run(Bound(package, inputs, grad), inputs, grad)
     if grad:
         return scan_forward(inputs, spec)[:results_of(spec)]
     return scan(inputs, spec)
 
 
-def run(package, inputs, grad):
-    """The same on plain tensors."""
+def run(bound, inputs, grad):
+    """The same on plain tensors of the shapes and types that `bound` was made for."""
     if not grad:
-        return package.main(inputs)
-    if package.forward is None:
-        raise PackageError(f"expects a package with a gradient, made with --grad, got '{package.path}'")
-    return _Scan.apply(package, *inputs)
+        return bound.package.main.call(bound.plan, inputs)
+    return _Scan.apply(bound, *inputs)
 
 
 def results_of(spec):
@@ -262,7 +276,7 @@ class Loaded:
         inputs = list(inputs)
         grad = torch.is_grad_enabled() and any(t.requires_grad for t in inputs)
         if is_plain(inputs):
-            results = run(self.package, inputs, grad)
+            results = apply(self.spec, inputs, grad)
         elif grad:
             results = scan_forward(inputs, self.spec)[:len(self.package.main.outputs)]
         else:

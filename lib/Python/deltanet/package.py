@@ -113,21 +113,31 @@ class Function:
         tensor = tensor.contiguous()
         return tensor.clone() if tensor.data_ptr() % 16 else tensor
 
-    def __call__(self, inputs):
+    def plan(self, inputs):
+        """How to call it with tensors of these shapes and types: what `call` wants."""
+        key = (inputs[0].device, *[t.shape for t in inputs], *[t.dtype for t in inputs])
+        return self._plans.get(key) or self._plan(key, inputs)
+
+    def call(self, plan, inputs):
         """The outputs, in a list, of `inputs`, a list of tensors in the function's order."""
         device = inputs[0].device
-        key = (device, *[t.shape for t in inputs], *[t.dtype for t in inputs])
-        plan = self._plans.get(key) or self._plan(key, inputs)
         outputs = [torch.empty_like(inputs[i], memory_format=_CONTIGUOUS) if i >= 0 else
                    torch.empty(shape, dtype=kind, device=device) for i, shape, kind in plan[0]]
         return self._launch(inputs, outputs, plan[1])
+
+    def __call__(self, inputs):
+        return self.call(self.plan(inputs), inputs)
 
     def _launch(self, inputs, outputs, bytes_):
         address, space = 0, None  # it lives until the kernels are queued: the allocator knows the stream
         if bytes_:
             space = torch.empty(bytes_, dtype=torch.uint8, device=outputs[0].device)
             address = space.data_ptr()
-        code = native.call(self._address, inputs, outputs, address, bytes_)
+        try:
+            code = native.call(self._address, inputs, outputs, address, bytes_)
+        except (BufferError, RuntimeError, KeyError) as error:  # no memory of a processor or a GPU
+            self._check(inputs)
+            raise TensorError("expects tensors that DLPack can describe: " + str(error).partition("\n")[0], 1) from None
         if code < 0:  # one has to be copied: see to them all
             code = native.call(self._address, [self._plain(t) for t in inputs], outputs, address, bytes_)
         if code:

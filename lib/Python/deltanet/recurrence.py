@@ -5,7 +5,7 @@ types agree, repeats query heads where a gradient needs it, and runs it.
 """
 import torch
 
-from .ops import apply, is_plain, program, run
+from .ops import Bound, apply, is_plain, program, run
 
 NAMES = {torch.bfloat16: "bf16", torch.float16: "f16", torch.float32: "f32"}
 OFFSETS = {torch.int32: "i32", torch.int64: "i64"}
@@ -47,21 +47,15 @@ def _check_shapes(q, k, v, beta, decay, head_decay):
             raise ValueError(f"expects the gate of {list(wanted)}, got {list(decay.shape)}")
 
 
-def _spec(parts):
-    """The operator's name, as Operator.spec writes it."""
-    return ";".join([f"{name}={value}" for name, value in parts if value is not None])
-
-
-_specs = {}
+# What was found for calls with tensors of these shapes and types: nothing of it is looked at again.
+_bound = {}
+BOUND_KEPT = 4096
 
 
 def recurrence(rule, q, k, v, *, beta=None, beta_kind="plain", decay=None, head_decay=False, norm=False,
                initial=None, final=False, v_first=False, offsets=None, scale=None, few_tokens=False):
     """(o, final state or None) of a recurrence: gates are logarithms, states f32."""
-    _check_shapes(q, k, v, beta, decay, head_decay)
     q, k, v = _agree(q, k, v)
-    if initial is not None and initial.dtype is not torch.float32:
-        initial = initial.float()
     inputs = [q, k, v]
     for tensor in (beta, decay, initial, offsets):
         if tensor is not None:
@@ -70,25 +64,38 @@ def recurrence(rule, q, k, v, *, beta=None, beta_kind="plain", decay=None, head_
     if torch.is_grad_enabled():
         for tensor in inputs:
             grad = grad or tensor.requires_grad
+    if is_plain(inputs):
+        device = q.device
+        key = (rule, beta_kind, head_decay, norm, final, v_first, scale, few_tokens, grad, device, beta is None,
+               decay is None, offsets is None, grad and initial is not None and initial.requires_grad,
+               *[t.shape for t in inputs], *[t.dtype for t in inputs])
+        bound = _bound.get(key)
+        if bound is not None:
+            results = run(bound, inputs, grad)
+            return results[0], results[1] if final else None
+    else:
+        key = None
+    _check_shapes(q, k, v, beta, decay, head_decay)
+    if initial is not None and initial.dtype is not torch.float32:
+        return recurrence(rule, q, k, v, beta=beta, beta_kind=beta_kind, decay=decay, head_decay=head_decay, norm=norm,
+                          initial=initial.float(), final=final, v_first=v_first, offsets=offsets, scale=scale,
+                          few_tokens=few_tokens)
     G, H = q.shape[2], v.shape[2]
     fixed = grad and fixes_heads(q.device)
     if fixed and G != H:
         # Sums over a group of heads have no kernel yet: each head has a gradient of its own here, and the
         # repetition's gradient adds them up, in f32.
         inputs[0], inputs[1] = _repeated(q, H // G), _repeated(k, H // G)
-        G = H
+        G, key = H, None
     one = few_tokens and not grad and offsets is None and q.shape[1] == 1
-    key = (rule, q.dtype, q.shape[3], v.shape[3], beta_kind, norm, final, v_first, scale, head_decay, one,
-           None if beta is None else beta.dtype, None if decay is None else (decay.dtype, decay.dim()),
-           initial is not None, None if offsets is None else offsets.dtype,
-           (fixed and (G, H), initial is not None and initial.requires_grad) if grad else None)
-    if is_plain(inputs):
-        spec = _specs.get(key)
-        if spec is None:
-            spec = _specs.setdefault(key, _describe(key, inputs, beta, decay, initial, offsets))
-        results = run(program(spec).package(q.device), inputs, grad)
-    else:
-        results = apply(_describe(key, inputs, beta, decay, initial, offsets), inputs, grad)
+    spec = _describe(inputs, rule=rule, beta=beta, beta_kind=beta_kind, decay=decay, head_decay=head_decay, norm=norm,
+                     initial=initial, final=final, v_first=v_first, offsets=offsets, scale=scale, one=one,
+                     grad=grad, heads=(G, H) if fixed else None)
+    results = apply(spec, inputs, grad)
+    if key is not None:  # it went well: the next time it goes straight there
+        if len(_bound) >= BOUND_KEPT:
+            _bound.clear()
+        _bound[key] = Bound(program(spec).package(q.device), inputs, grad)
     return results[0], results[1] if final else None
 
 
@@ -97,9 +104,11 @@ def fixes_heads(device):
     return device.type == "cuda"
 
 
-def _describe(key, inputs, beta, decay, initial, offsets):
-    rule, _, K, V, beta_kind, norm, final, v_first, scale, head_decay, one = key[:11]
-    grad, parts = key[-1], [("rule", rule), ("type", _name(inputs[0], "q")), ("K", int(K)), ("V", int(V))]
+def _describe(inputs, *, rule, beta, beta_kind, decay, head_decay, norm, initial, final, v_first, offsets, scale, one,
+              grad, heads):
+    """The spec of the operator."""
+    K, V = inputs[0].shape[3], inputs[2].shape[3]
+    parts = [("rule", rule), ("type", _name(inputs[0], "q")), ("K", int(K)), ("V", int(V))]
     if decay is not None:
         parts.append(("decay", "head" if head_decay else "scalar" if decay.dim() == 3 else "channel"))
     parts += [("beta_type", None if beta is None else _name(beta, "beta")),
@@ -109,14 +118,15 @@ def _describe(key, inputs, beta, decay, initial, offsets):
               ("state_layout", "vk" if v_first and (final or initial is not None) else None),
               ("offsets", None if offsets is None else _name(offsets, "cu_seqlens", OFFSETS)),
               ("scale", None if scale is None or scale == K ** -0.5 else float(scale))]
-    if grad and grad[0]:
-        parts += [("G", int(grad[0][0])), ("H", int(grad[0][1]))]
+    if heads:
+        parts += [("G", int(heads[0])), ("H", int(heads[1]))]
     parts.append(("tokens", 1 if one else None))
     if grad:
         names = ["q", "k", "v"] + ["beta"] * (beta is not None)
-        names += ["decay"] * (decay is not None and not head_decay) + ["initial"] * grad[1]
+        names += ["decay"] * (decay is not None and not head_decay)
+        names += ["initial"] * (initial is not None and initial.requires_grad)
         parts.append(("grad", ",".join(names)))
-    return _spec(parts)
+    return ";".join([f"{name}={value}" for name, value in parts if value is not None])
 
 
 class _Repeat(torch.autograd.Function):
