@@ -77,7 +77,9 @@ def ChunkSplitSegments : Pass<"chunk-split-segments", "::mlir::func::FuncOp"> {
     A `chunk.scan` with one carry becomes four: two with `segments` for N, the body run
     from zero, and P, what multiplies the state in the body, run from the identity; one
     over the segments that gives each its true beginning; and the scan itself, with
-    `segments`, from there. P is not made where the body only adds to the state.
+    `segments`, from there. P is not made where the body only adds to the state. Where it
+    multiplies the state element by element (gates without a delta rule) P is diagonal: it
+    is run from ones, with the columns of the state, and joins segments without a product.
 
     A carry that the body does not use affinely, or whose columns it does not treat alike,
     is refused.

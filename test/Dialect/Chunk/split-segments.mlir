@@ -72,6 +72,40 @@ func.func @additive(%k: tensor<1x?x4x8xf32>, %v: tensor<1x?x4x32xf32>, %pool: te
 
 // -----
 
+// A body that multiplies the state element by element has a diagonal P: it begins with
+// ones, has the columns of the state, and segments are joined without a product.
+// CHECK-LABEL: func.func @diagonal
+// CHECK-NOT: chunk.identity
+// CHECK: %[[ONE:.*]] = arith.constant dense<1.000000e+00> : tensor<8x32xf32>
+// CHECK: %[[N:.*]] = chunk.scan 16 segments(4)
+// CHECK: %[[P:.*]] = chunk.scan 16 segments(4)
+// CHECK: carry(%[[ONE]] [0, 1] : tensor<8x32xf32>)
+// CHECK-NEXT: in(%{{.*}} [b, t, h, 1] : tensor<2x?x4x8xf32>)
+// CHECK-NEXT: final([n, s, h, 0, 1] : tensor<2x4x4x8x32xf32>)
+// CHECK: chunk.scan 1
+// CHECK: in(%[[N]] [n, c, h, 0, 1] : tensor<2x4x4x8x32xf32>,
+// CHECK: %[[P]] [n, c, h, 0, 1] : tensor<2x4x4x8x32xf32>)
+// CHECK-NOT: chunk.dot
+// CHECK: %[[PS:.*]] = arith.mulf %[[PT:.*]], %[[S:.*]] : tensor<8x32xf32>
+// CHECK: arith.addf %[[PS]], %{{.*}}
+func.func @diagonal(%k: tensor<2x?x4x8xf32>, %v: tensor<2x?x4x32xf32>, %g: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x32xf32>) -> tensor<2x4x8x32xf32> {
+  %end = chunk.scan 16 carry(%s [n, h, 0, 1] : tensor<2x4x8x32xf32>)
+      in(%k [b, t, h, 1] : tensor<2x?x4x8xf32>, %v [b, t, h, 1] : tensor<2x?x4x32xf32>, %g [b, t, h, 1] : tensor<2x?x4x8xf32>)
+      final([n, h, 0, 1] : tensor<2x4x8x32xf32>) {
+  ^bb0(%S: tensor<8x32xf32>, %n: index, %kt: tensor<16x8xf32>, %vt: tensor<16x32xf32>, %gt: tensor<16x8xf32>):
+    %sum = chunk.reduce add %gt [0] : tensor<16x8xf32> -> tensor<8xf32>
+    %factor = math.exp %sum : tensor<8xf32>
+    %all = chunk.broadcast %factor [1] : tensor<8xf32> -> tensor<8x32xf32>
+    %decayed = arith.mulf %S, %all : tensor<8x32xf32>
+    %kv = chunk.dot %kt, %vt {transpose_lhs} : tensor<16x8xf32>, tensor<16x32xf32> -> tensor<8x32xf32>
+    %S1 = arith.addf %decayed, %kv : tensor<8x32xf32>
+    chunk.yield carry(%S1) carry tensor<8x32xf32>
+  }
+  return %end : tensor<2x4x8x32xf32>
+}
+
+// -----
+
 // The carry of products is rounded before them: so is P where it is kept.
 // CHECK-LABEL: func.func @rounded
 // CHECK: final([n, s, h, 0, 1] : tensor<2x4x4x8x8xbf16>)

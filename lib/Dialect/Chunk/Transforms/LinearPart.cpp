@@ -38,7 +38,7 @@ std::optional<int64_t> LinearPart::findColumn(Value v) const {
 RankedTensorType LinearPart::retyped(Value v) const {
   auto type = cast<RankedTensorType>(v.getType());
   std::optional<int64_t> dim = findColumn(v);
-  if (!dim)
+  if (!dim || elementwise)
     return type;
   SmallVector<int64_t> shape(type.getShape());
   shape[*dim] = cast<RankedTensorType>(carry.getType()).getDimSize(1 - column);
@@ -78,9 +78,11 @@ LogicalResult LinearPart::check() {
           cast<RankedTensorType>(rounded.getType()).getElementType();
   }
   bool scales = false;
+  elementwise = true;
   for (Operation *op : leading) {
     if (failed(checkLinear(op)))
       return failure();
+    elementwise &= OpTrait::hasElementwiseMappableTraits(op);
     bool adds = isa<arith::AddFOp>(op) &&
                 (op->getOperand(0) == carry) != (op->getOperand(1) == carry);
     for (Value v : op->getOperands())

@@ -1,7 +1,8 @@
 //===- LinearPart.h - what a body multiplies the state by -------*- C++ -*-===//
 // The next state of a body is affine in the state: P S + N (10). The linear
 // part is the body without what is added, run on a matrix with as many columns
-// as the state has rows.
+// as the state has rows; where it only multiplies elements, on the state
+// itself.
 //===----------------------------------------------------------------------===//
 #ifndef DELTANET_LIB_DIALECT_CHUNK_TRANSFORMS_LINEARPART_H
 #define DELTANET_LIB_DIALECT_CHUNK_TRANSFORMS_LINEARPART_H
@@ -21,12 +22,18 @@ public:
 
   /// Whether the body only adds to the state: P is the identity.
   bool isIdentity() const { return identity; }
+  /// Whether it multiplies every element of the state by a number: P is
+  /// diagonal, and one factor an element says all of it.
+  bool isElementwise() const { return elementwise; }
   /// The dimension of the state that runs over its columns.
   int64_t getColumn() const { return column; }
-  /// P as it is carried, and as products read it.
+  /// P as it is carried, as products read it, and as it is kept.
   mlir::RankedTensorType getCarryType() const { return retyped(carry); }
   mlir::RankedTensorType getProductType() const {
     return getCarryType().clone(productElement);
+  }
+  mlir::RankedTensorType getStoredType() const {
+    return elementwise ? getCarryType() : getProductType();
   }
   /// Emits the linear part at `b`, of the carry that `mapping` holds; gives the
   /// next one. What does not wait for the state is emitted as needed.
@@ -43,7 +50,7 @@ private:
   bool waits(Value v) const { return waiting.contains(v); }
   /// The dimension of `v` that runs over the columns.
   std::optional<int64_t> findColumn(Value v) const;
-  /// The type of `v` with as many columns as the state has rows.
+  /// The type of `v` with as many columns as P has.
   mlir::RankedTensorType retyped(Value v) const;
   /// What is emitted: with the columns of P, and as it is.
   struct Maps {
@@ -58,7 +65,7 @@ private:
   Value carry;
   llvm::DenseSet<Value> waiting;
   int64_t column = 0;
-  bool identity = false;
+  bool identity = false, elementwise = false;
   mlir::Type productElement;
 };
 

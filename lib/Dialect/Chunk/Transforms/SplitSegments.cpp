@@ -1,6 +1,6 @@
 //===- SplitSegments.cpp - runs of chunks side by side --------------------===//
 // S_end = P S_start + N over any run of chunks (10). N is the body run from
-// zero, P its linear part run from the identity.
+// zero, P its linear part run from the identity; a diagonal P from ones.
 //===----------------------------------------------------------------------===//
 #include "LinearPart.h"
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h"
@@ -27,7 +27,7 @@ public:
     Value n = buildRun("N", carryType, /*product=*/false);
     Value p;
     if (!linear.isIdentity())
-      p = buildRun("P", linear.getProductType(), /*product=*/true);
+      p = buildRun("P", linear.getStoredType(), /*product=*/true);
     auto [starts, end] = buildCombine(n, p);
     // The scan itself, from where its segments begin.
     scan.getFinals()[0].replaceAllUsesWith(end);
@@ -94,10 +94,13 @@ private:
   Value buildRun(StringRef name, RankedTensorType stored, bool product) {
     Value init;
     auto tile = product ? linear.getCarryType() : carryType;
-    if (product)
+    if (product && !linear.isElementwise())
       init = IdentityOp::create(b, named("I"), tile);
     else
-      init = arith::ConstantOp::create(b, loc, b.getZeroAttr(tile));
+      init = arith::ConstantOp::create(
+          b, loc,
+          DenseElementsAttr::get(
+              tile, b.getFloatAttr(tile.getElementType(), product ? 1 : 0)));
     auto whole = b.getArrayAttr(
         AccessAttr::get(b.getContext(), ArrayRef<int64_t>{0, 1}));
     auto run = ScanOp::create(
@@ -147,7 +150,10 @@ private:
     Value s = block->addArgument(carryType, carry.getLoc());
     block->addArgument(b.getIndexType(), loc);
     Value run = block->addArgument(carryType, named("N")), moved = s;
-    if (p) {
+    if (p && linear.isElementwise()) {
+      Value factors = block->addArgument(linear.getCarryType(), named("P"));
+      moved = arith::MulFOp::create(b, named("PS"), factors, s);
+    } else if (p) {
       auto product = linear.getProductType();
       Value matrix = block->addArgument(product, named("P"));
       if (product.getElementType() != carryType.getElementType())
