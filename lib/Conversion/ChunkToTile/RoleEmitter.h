@@ -9,6 +9,7 @@
 #include "BodyPlan.h"
 #include "deltanet/Dialect/Tile/IR/Tile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace deltanet {
 
@@ -197,7 +198,7 @@ private:
   llvm::DenseMap<TriangleKey, Pair> triangles;
   llvm::DenseMap<ScaledKey, llvm::SmallVector<Value, 2>> scaledRows;
   llvm::DenseMap<Value, std::function<void()>> arrivals;
-  llvm::DenseMap<Value, Value> destinations;
+  llvm::MapVector<Value, Value> destinations; // walked, so in an order
 };
 
 } // namespace deltanet
