@@ -216,6 +216,27 @@ def Tile_ReduceOp : Tile_Op<"reduce", [DeclareOpInterfaceMethods<MemoryEffectsOp
   let hasVerifier = 1;
 }
 
+def Tile_RowDotsOp : Tile_Op<"row_dots", [Pure, SameTypeOperands]> {
+  let summary = "products of the rows of two matrices, in parts";
+  let description = [{
+    The sum of row i of the result is `sum_j lhs[i, j] rhs[i, j]`: `reduce add` along 1
+    comes next. Products are exact and summed up in f32 on the tensor cores, of which the
+    diagonal is kept: `result[i, 8 w + i mod 8]` is the part of the columns of warp w, and
+    all else is zero.
+
+    - C1: matrices of one type of 16 bits, in a layout `#tile.acc` in which a warp has rows and
+      columns in multiples of 16.
+    - C2: the result is f32, has this layout, as many rows, and 8 columns for each warp
+      beside another.
+
+    Example: `%d = tile.row_dots %s, %ds : tensor<128x128xbf16, #acc> -> tensor<128x32xf32, #acc>`
+  }];
+  let arguments = (ins Tile_Registers:$lhs, Tile_Registers:$rhs);
+  let results = (outs Tile_F32Registers:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($lhs) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Tile_CumsumOp : Tile_Op<"cumsum", [Pure, AllTypesMatch<["input", "result"]>]> {
   let summary = "running sum of a vector, or of every column of a matrix";
   let description = [{

@@ -345,7 +345,40 @@ Value RoleEmitter::sumOfVector(Value vector, Location loc) {
                                  rankedType(sums).getDimSize(0) - 1);
 }
 
+/// Sums of products of rows of 16 bits: tensor cores need them neither widened
+/// nor multiplied one by one. Null where it is none, or after a diagnostic.
+Value RoleEmitter::makeRowDots(ReduceOp op) {
+  auto product = op.getInput().getDefiningOp<arith::MulFOp>();
+  if (isState() || !product || !product->hasOneUse() ||
+      op.getKind() != Combine::Add ||
+      !llvm::is_contained(op.getDimensions(), 1))
+    return {};
+  auto x = product.getLhs().getDefiningOp<arith::ExtFOp>(),
+       y = product.getRhs().getDefiningOp<arith::ExtFOp>();
+  if (!x || !y || x.getIn().getType() != y.getIn().getType() ||
+      !is16Bits(elementOf(x.getIn())) || rankedType(x.getIn()).getRank() != 2)
+    return {};
+  Location loc = op.getLoc();
+  Value lhs = inRegisters(x.getIn()),
+        rhs = lhs ? inRegisters(y.getIn()) : Value();
+  if (!rhs)
+    return {};
+  auto type = rankedType(lhs);
+  auto layout = cast<tile::AccAttr>(type.getEncoding());
+  if (type.getDimSize(0) % (16 * layout.getWarps()[0]) != 0 ||
+      type.getDimSize(1) % (16 * layout.getWarps()[1]) != 0)
+    return {};
+  auto parts = RankedTensorType::get(
+      {type.getDimSize(0), 8 * layout.getWarps()[1]}, b.getF32Type(), layout);
+  Value sums = reduceMatrix(tile::RowDotsOp::create(b, loc, parts, lhs, rhs),
+                            tile::Combination::Add, 1, loc);
+  sums = asLanes(sums, loc);
+  return op.getDimensions().size() == 2 ? sumOfVector(sums, loc) : sums;
+}
+
 Value RoleEmitter::makeReduction(ReduceOp op) {
+  if (Value made = makeRowDots(op))
+    return made;
   Value input = inRegisters(op.getInput());
   return input ? reduceTile(op, input) : Value();
 }

@@ -54,7 +54,11 @@ Value RoleEmitter::makeProduct(DotOp op, Value init) {
        rightColumn = isColumn(rhs);
   if (!isColumn(lhs) && !rightColumn) {
     Value left = inBuffer(lhs), right = left ? inBuffer(rhs) : Value();
-    return right ? mma(left, right, init, tl, tr, loc) : Value();
+    if (!right)
+      return {};
+    if (Value rest = remainderInBuffer(lhs))
+      init = mma(rest, right, init, tl, tr, loc);
+    return mma(left, right, init, tl, tr, loc);
   }
   // (A B)^T = B^T A^T: what has the columns is the left operand, in registers,
   // its columns the rows of the result.
@@ -110,6 +114,28 @@ Value RoleEmitter::roundedCarry(Value v) const {
       !plan.waits(rounding.getIn()))
     return {};
   return rounding.getIn();
+}
+
+/// What rounding takes from a triangle of products with decays per channel that
+/// is multiplied without a state: one rounding less between inputs and results,
+/// as with scaled operands. Null of anything else.
+Value RoleEmitter::remainderInBuffer(Value v) {
+  auto rounding = v.getDefiningOp<arith::TruncFOp>();
+  auto dot = rounding ? rounding.getIn().getDefiningOp<DecayDotOp>() : nullptr;
+  if (isState() || !dot || rankedType(dot.getGx()).getRank() != 2 ||
+      !elementOf(v).isBF16() || !keepsRemainders(dot))
+    return {};
+  Value &buffer = remainders[v];
+  if (buffer)
+    return buffer;
+  Location loc = v.getLoc();
+  Value whole = inRegisters(dot), rounded = inRegisters(v);
+  Value lost =
+      arith::SubFOp::create(b, loc, whole, widen(rounded, loc)).getResult();
+  lost = arith::TruncFOp::create(b, loc, rounded.getType(), lost);
+  buffer = allocate(bufferType(v), loc);
+  tile::StoreMatrixOp::create(b, loc, lost, buffer);
+  return buffer;
 }
 
 Value RoleEmitter::makeDecayDot(DecayDotOp op) {

@@ -188,8 +188,8 @@ LogicalResult KernelBuilder::buildParallel(RoleEmitter &part) {
       });
     };
     if (failed(part.emitWork(operations, isNeeded)) ||
-        (shape.inTurn && failed(finishProducts(part, phases, phase))) ||
         failed(storeOutputs(part, phases, phase, chunk)) ||
+        (shape.inTurn && failed(finishProducts(part, phases, phase))) ||
         failed(finishPhase(part, phases, phase)))
       return failure();
   }

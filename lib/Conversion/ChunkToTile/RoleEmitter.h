@@ -160,6 +160,7 @@ private:
   Value makeElementwise(Operation *op);
   Value makeConstant(mlir::arith::ConstantOp op);
   Value makeProduct(chunk::DotOp op, Value init);
+  Value remainderInBuffer(Value v);
   Value makeSum(mlir::arith::AddFOp op);
   Value makeDecayDot(chunk::DecayDotOp op);
   Value makeChannelDecayDot(chunk::DecayDotOp op);
@@ -177,6 +178,7 @@ private:
   Value makePlacedRow(chunk::PlaceRowOp op);
   Value reduceTile(chunk::ReduceOp op, Value input);
   Value makeReduction(chunk::ReduceOp op);
+  Value makeRowDots(chunk::ReduceOp op);
   Value makeTranspose(chunk::TransposeOp op);
   Value makeRepetition(chunk::RepeatOp op);
   Value makeRow(chunk::RowOp op);
@@ -197,6 +199,7 @@ private:
       std::pair<std::pair<Value, Value>, std::pair<Value, unsigned>>;
   llvm::DenseMap<TriangleKey, Pair> triangles;
   llvm::DenseMap<ScaledKey, llvm::SmallVector<Value, 2>> scaledRows;
+  llvm::DenseMap<Value, Value> remainders; // of rounded triangles
   llvm::DenseMap<Value, std::function<void()>> arrivals;
   llvm::MapVector<Value, Value> destinations; // walked, so in an order
 };

@@ -268,9 +268,44 @@ struct MmaPattern : OpConversionPattern<MmaOp> {
     return success();
   }
 };
+
+/// Rows of 8 by 8 others, of which the diagonal is kept.
+struct RowDotsPattern : OpConversionPattern<RowDotsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(RowDotsOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Emit emit(rewriter, op.getLoc());
+    auto type = cast<RankedTensorType>(op.getLhs().getType());
+    auto layout = cast<AccAttr>(type.getEncoding());
+    int64_t rows = type.getDimSize(0) / layout.getWarps()[0];
+    int64_t depth = type.getDimSize(1) / layout.getWarps()[1];
+    SmallVector<Value> isDiagonal, kept;
+    for (int64_t e : {0, 1})
+      isDiagonal.push_back(emit.equal(
+          emit.laneRow(), emit.add(emit.mul(emit.lanePair(), 2), e)));
+    for (int64_t r = 0; r != rows; r += 16)
+      for (int64_t half : {0, 1}) {
+        SmallVector<Value> sums(4, emit.f32(0));
+        for (int64_t k = 0; k != depth; k += 16) {
+          // Two tiles of 16 x 8, each with rows of both halves.
+          int64_t first = (r / 16 * depth + k) / 4;
+          ValueRange y = adaptor.getRhs().slice(first, 4);
+          mmaSync(emit, type.getElementType(), 16,
+                  llvm::to_vector(adaptor.getLhs().slice(first, 4)),
+                  {y[half], y[2 + half]}, sums);
+        }
+        for (int64_t e : {0, 1})
+          kept.push_back(
+              emit.select(isDiagonal[e], sums[2 * half + e], emit.f32(0)));
+      }
+    rewriter.replaceOpWithMultiple(op, {kept});
+    return success();
+  }
+};
 } // namespace
 
 void deltanet::tile::populateMmaPatterns(const TypeConverter &converter,
                                          RewritePatternSet &patterns) {
-  patterns.add<MmaPattern>(converter, patterns.getContext());
+  patterns.add<MmaPattern, RowDotsPattern>(converter, patterns.getContext());
 }

@@ -568,3 +568,17 @@ func.func @reduce_c2_shape(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>, %s:
   %w = tile.reduce add %v along 0 through %s : tensor<64x64xf32, #tile.acc<warps = [4, 1]>>, !tile.buffer<2x64xf32> -> tensor<64xf32, #tile.slice<0 of <warps = [4, 1]>>>
   return
 }
+
+// -----
+func.func @row_dots_c1(%x: tensor<32x64xf32, #tile.acc<warps = [1, 4]>>) {
+  // expected-error @below {{expects matrices of 16 bits in a layout #tile.acc, a warp's rows and columns in multiples of 16, got 'tensor<32x64xf32, #tile.acc<warps = [1, 4]>>'}}
+  %r = tile.row_dots %x, %x : tensor<32x64xf32, #tile.acc<warps = [1, 4]>> -> tensor<32x32xf32, #tile.acc<warps = [1, 4]>>
+  return
+}
+
+// -----
+func.func @row_dots_c2(%x: tensor<32x64xbf16, #tile.acc<warps = [1, 4]>>) {
+  // expected-error @below {{expects a result of 32x32 in the layout of the input, got 'tensor<32x64xf32, #tile.acc<warps = [1, 4]>>'}}
+  %r = tile.row_dots %x, %x : tensor<32x64xbf16, #tile.acc<warps = [1, 4]>> -> tensor<32x64xf32, #tile.acc<warps = [1, 4]>>
+  return
+}

@@ -83,6 +83,9 @@ gpu.module @kernels {
     %apply = tile.decay_apply %m remainder (%m : !tile.buffer<32x32xbf16, pad = 8>), %k, %g, %g scaled (%kx, %kr : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) transpose : !tile.buffer<32x32xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xf32, pad = 8> -> tensor<32x128xf32, #tile.acc<warps = [2, 4]>>
     // CHECK: tile.decay_apply %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} rest(%{{.*}}, %{{.*}} : {{.*}}) :
     %exact = tile.decay_apply %m, %k, %g, %g rest (%gr, %gr : !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>) : !tile.buffer<32x32xbf16, pad = 8>, !tile.buffer<32x128xbf16, pad = 8>, !tile.buffer<32x128xf32, pad = 8>, !tile.buffer<32x128xf32, pad = 8> -> tensor<32x128xf32, #tile.acc<warps = [2, 4]>>
+    // CHECK: tile.row_dots %{{.*}}, %{{.*}} : tensor<32x128xbf16, #tile.acc<warps = [1, 4]>> -> tensor<32x32xf32, #tile.acc<warps = [1, 4]>>
+    %rows = tile.load_matrix %k : !tile.buffer<32x128xbf16, pad = 8> -> tensor<32x128xbf16, #tile.acc<warps = [1, 4]>>
+    %dots = tile.row_dots %rows, %rows : tensor<32x128xbf16, #tile.acc<warps = [1, 4]>> -> tensor<32x32xf32, #tile.acc<warps = [1, 4]>>
     gpu.return
   }
 

@@ -249,6 +249,26 @@ LogicalResult DecayApplyOp::verify() {
 // Reductions
 //===----------------------------------------------------------------------===//
 
+LogicalResult RowDotsOp::verify() {
+  RankedTensorType input = typeOf(getLhs()), result = typeOf(getResult());
+  auto layout = dyn_cast<AccAttr>(input.getEncoding());
+  // C1
+  if (!layout || input.getElementTypeBitWidth() != 16 ||
+      input.getDimSize(0) % (16 * layout.getWarps()[0]) != 0 ||
+      input.getDimSize(1) % (16 * layout.getWarps()[1]) != 0)
+    return emitOpError("expects matrices of 16 bits in a layout #tile.acc, a "
+                       "warp's rows and columns in multiples of 16, got ")
+           << input;
+  // C2
+  if (result.getEncoding() != layout ||
+      result.getShape() !=
+          ArrayRef<int64_t>({input.getDimSize(0), 8 * layout.getWarps()[1]}))
+    return emitOpError("expects a result of ")
+           << input.getDimSize(0) << "x" << 8 * layout.getWarps()[1]
+           << " in the layout of the input, got " << result;
+  return success();
+}
+
 void ReduceOp::getEffects(Effects &effects) {
   addEffects(effects, MemoryEffects::Write::get(), getScratchMutable());
   addEffects(effects, MemoryEffects::Read::get(), getScratchMutable());
