@@ -212,16 +212,9 @@ private:
       PartProduct::Part right =
           ready ? y.read(c)
                 : y.read(c, loadGate(moveGates(emit, from, emit.i32(c))));
-      // Small ones for themselves, then all.
-      SmallVector<Values, 2> rest(keepsRemainders() ? 2 : 0,
-                                  Values(4, emit.f32(0)));
+      // The small ones first; sums of other columns lie between.
       MutableArrayRef<Value> sum = MutableArrayRef<Value>(sums).slice(c / 2, 4);
-      SmallVector<MutableArrayRef<Value>, 3> to{sum};
-      llvm::append_range(to, rest);
-      product.multiply(m, right, to);
-      for (Values &small : rest)
-        for (auto [total, v] : llvm::zip_equal(sum, small))
-          total = emit.addf(total, v);
+      product.multiply(m, right, {sum, sum, sum});
     }
   }
   Gate loadGate(GateBuffer from) {
