@@ -146,8 +146,8 @@ int PackageBuilder::describeGradient(kernel::TargetAttr target) {
 /// object, on a GPU each has kernels of its own.
 int PackageBuilder::addGradient(kernel::TargetAttr target, StringRef ptxas,
                                 const artifact::TargetCode &code) {
-  for (auto [i, suffix] :
-       llvm::enumerate(ArrayRef<StringRef>{kForwardSuffix, kBackwardSuffix})) {
+  const StringRef suffixes[] = {kForwardSuffix, kBackwardSuffix};
+  for (auto [i, suffix] : llvm::enumerate(suffixes)) {
     artifact::TargetCode own = code;
     if (target.isGPU()) {
       func::FuncOp derived =
