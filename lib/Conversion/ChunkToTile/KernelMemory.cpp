@@ -441,8 +441,9 @@ FailureOr<SmallVector<Value>> KernelBuilder::loadVectors(RoleEmitter &ahead,
   SmallVector<Value> loaded;
   for (Input &input : vectors) {
     // Vectors by tokens end with the sequence; those by chunks are there or
-    // not.
-    bool byChunk = input.access.has(AccessAttr::Chunk) && hasState();
+    // not: a block may have an entry of packed sequences that is no chunk.
+    bool byChunk = input.access.has(AccessAttr::Chunk) &&
+                   (hasState() || scan.getSequences());
     scf::IfOp guard;
     OpBuilder::InsertionGuard inside(b);
     if (byChunk) {
@@ -513,17 +514,24 @@ LogicalResult KernelBuilder::storeTile(RoleEmitter &part, Value tile,
   if (!registers)
     return failure();
   Type stored = elementOf(result);
+  Place to = place(result, tile, chunk);
+  Limits limits;
   auto type = dyn_cast<RankedTensorType>(registers.getType());
-  if (!type)
-    return scan.emitOpError("expects results that are tiles in a kernel, got ")
-           << tile.getType();
+  if (type) {
+    to.strides = heldStrides(part, tile, to);
+    limits = limit(part, tile, access, 1, chunk);
+  } else { // a number: the first of many
+    type = RankedTensorType::get({tile::kWarpSize}, registers.getType(),
+                                 tile::LanesAttr::get(b.getContext()));
+    registers = tile::BroadcastOp::create(b, tile.getLoc(), type, registers);
+    to.strides = {constant(1)};
+    limits = {{constant(1)}, {0}};
+  }
   if (type.getElementType() != stored)
     registers = arith::TruncFOp::create(b, tile.getLoc(), type.clone(stored),
                                         registers);
-  Place to = place(result, tile, chunk);
-  Limits limits = limit(part, tile, access, 1, chunk);
   tile::StoreOp::create(b, tile.getLoc(), registers, pointer, to.offset,
-                        heldStrides(part, tile, to), limits.values,
+                        to.strides, limits.values,
                         limits.along.empty()
                             ? DenseI64ArrayAttr()
                             : b.getDenseI64ArrayAttr(limits.along));

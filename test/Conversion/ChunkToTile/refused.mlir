@@ -79,3 +79,21 @@ func.func @threads(%q: tensor<1x64x4x64xbf16>, %v: tensor<1x64x4x64xbf16>) -> te
       tensor<1x64x4x64xbf16> -> tensor<1x64x4x64xbf16>
   return %o : tensor<1x64x4x64xbf16>
 }
+
+// -----
+// Sums of what no scan yields.
+func.func @sum_of_argument(%x: tensor<1x64x4x64xf32>, %p: tensor<2x4xf32>) -> (tensor<1x64x4x64xf32>, tensor<4xf32>) {
+  %o = linrec.scan %x, %x, %x : tensor<1x64x4x64xf32>, tensor<1x64x4x64xf32>, tensor<1x64x4x64xf32> -> tensor<1x64x4x64xf32>
+  // expected-error @below {{'chunk.sum' op expects sums of results of scans in a function that becomes kernels, got}}
+  %s = chunk.sum in(%p [n, h] : tensor<2x4xf32>) out([h] : tensor<4xf32>)
+  return %o, %s : tensor<1x64x4x64xf32>, tensor<4xf32>
+}
+
+// -----
+// Sums to f64.
+func.func @sum_f64(%x: tensor<1x64x4x64xf32>) -> tensor<1x64x64xf64> {
+  %o = linrec.scan %x, %x, %x : tensor<1x64x4x64xf32>, tensor<1x64x4x64xf32>, tensor<1x64x4x64xf32> -> tensor<1x64x4x64xf32>
+  // expected-error @below {{'chunk.sum' op expects sums of f32, bf16 or f16 in a kernel, got 'tensor<1x64x64xf64>'}}
+  %s = chunk.sum in(%o [b, t, h, 1] : tensor<1x64x4x64xf32>) out([b, t, 1] : tensor<1x64x64xf64>)
+  return %s : tensor<1x64x64xf64>
+}
