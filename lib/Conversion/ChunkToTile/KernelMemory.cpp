@@ -185,11 +185,7 @@ void KernelBuilder::findWalks() {
             tensor.getDefiningOp()))
       return;
     auto how = cast<AccessAttr>(access);
-    auto tile = rankedType(tileOf);
-    int64_t rows =
-        how.has(AccessAttr::Token) && tile.getRank() > 0
-            ? tile.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize())
-            : 1;
+    int64_t rows = chunk::getRowsPerToken(scan, rankedType(tileOf), how);
     walks[{tensor, tileOf}] = walk(how, rankedType(tensor), tileOf, rows);
   };
   for (auto [argument, tensor, access] : llvm::zip(
@@ -315,10 +311,7 @@ LogicalResult KernelBuilder::sortInputs() {
                << tile << " once a head";
       continue;
     }
-    int64_t rows =
-        access.has(AccessAttr::Token)
-            ? tile.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize())
-            : 1;
+    int64_t rows = chunk::getRowsPerToken(scan, tile, access);
     Input input{argument, tensor, access, rows, false, 0, {}, Value()};
     if (tile.getRank() < 2)
       vectors.push_back(input);
@@ -519,7 +512,8 @@ LogicalResult KernelBuilder::storeTile(RoleEmitter &part, Value tile,
   auto type = dyn_cast<RankedTensorType>(registers.getType());
   if (type) {
     to.strides = heldStrides(part, tile, to);
-    limits = limit(part, tile, access, 1, chunk);
+    int64_t rows = chunk::getRowsPerToken(scan, rankedType(tile), access);
+    limits = limit(part, tile, access, rows, chunk);
   } else { // a number: the first of many
     type = RankedTensorType::get({tile::kWarpSize}, registers.getType(),
                                  tile::LanesAttr::get(b.getContext()));

@@ -207,28 +207,22 @@ void KernelSignature::readChunks(SmallVector<int64_t> (&seen)[kNumSizes]) {
 }
 
 int64_t KernelSignature::getRows(Value tensor) const {
-  auto count = [&](Value tile) -> int64_t {
-    auto type = cast<RankedTensorType>(tile.getType());
-    return type.getRank() == 0
-               ? 1
-               : std::max<int64_t>(
-                     1, type.getDimSize(0) /
-                            static_cast<int64_t>(scan.getChunkSize()));
-  };
-  for (auto [argument, input] :
-       llvm::zip(scan.getInputArguments(), scan.getInputs()))
+  for (auto [i, input] : llvm::enumerate(scan.getInputs()))
     if (input == tensor)
-      return count(argument);
+      return chunk::getRowsPerToken(
+          scan, cast<RankedTensorType>(scan.getInputArguments()[i].getType()),
+          scan.getInputAccess(i));
   // What is summed has the rows of its parts.
   while (auto sum = tensor.getDefiningOp<chunk::SumOp>())
     tensor = sum.getParts()[0];
-  auto result = dyn_cast<OpResult>(tensor);
-  if (auto from =
-          result ? dyn_cast<chunk::ScanOp>(result.getOwner()) : chunk::ScanOp();
-      from && result.getResultNumber() < from.getNumOutputs())
-    return count(cast<chunk::YieldOp>(from.getBodyBlock()->getTerminator())
-                     .getOutputs()[result.getResultNumber()]);
-  return 1;
+  auto from = tensor.getDefiningOp<chunk::ScanOp>();
+  int64_t number = from ? cast<OpResult>(tensor).getResultNumber() : 0;
+  if (!from || number >= from.getNumOutputs())
+    return 1;
+  auto yield = cast<chunk::YieldOp>(from.getBodyBlock()->getTerminator());
+  return chunk::getRowsPerToken(
+      from, cast<RankedTensorType>(yield.getOutputs()[number].getType()),
+      from.getOutputAccess(number));
 }
 
 FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
