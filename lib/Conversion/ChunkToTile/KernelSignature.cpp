@@ -47,9 +47,9 @@ static LogicalResult checkFunction(func::FuncOp function) {
   for (Operation &op : function.getBody().front())
     if (!isKernel(&op) &&
         !isa<chunk::IdentityOp, arith::ConstantOp, func::ReturnOp>(op)) {
-      InFlightDiagnostic diag =
-          function.emitOpError("expects chunk.scan and nothing else in a "
-                               "function that becomes kernels");
+      InFlightDiagnostic diag = function.emitOpError(
+          "expects scans, sums of what they yield, and nothing else in a "
+          "function that becomes kernels");
       diag.attachNote(op.getLoc())
           << "'" << op.getName()
           << "' stands beside it; chunk-fuse-elementwise moves elementwise "

@@ -4,7 +4,7 @@
 // CHECK-NOT: gpu.func
 
 // Elementwise work that fusion could not move into the scan.
-// expected-error @below {{expects chunk.scan and nothing else in a function that becomes kernels}}
+// expected-error @below {{expects scans, sums of what they yield, and nothing else in a function that becomes kernels}}
 func.func @beside(%q: tensor<1x64x4x64xbf16>, %v: tensor<1x64x4x64xbf16>, %i: index)
     -> (tensor<1x64x4x64xbf16>, index) {
   // expected-note @below {{'arith.addi' stands beside it}}

@@ -568,3 +568,24 @@ func.func @reduce_c2_shape(%v: tensor<64x64xf32, #tile.acc<warps = [4, 1]>>, %s:
   %w = tile.reduce add %v along 0 through %s : tensor<64x64xf32, #tile.acc<warps = [4, 1]>>, !tile.buffer<2x64xf32> -> tensor<64xf32, #tile.slice<0 of <warps = [4, 1]>>>
   return
 }
+
+// -----
+func.func @step_c1(%x: tensor<64xf32, #tile.lanes>) {
+  // expected-error@+1 {{'tile.step' op expects one layout in which warps share no rows, and a multiple of the result's rows, got 'tensor<64xf32, #tile.lanes>' and 'tensor<48xf32, #tile.lanes>'}}
+  %y = tile.step %x[0] : tensor<64xf32, #tile.lanes> -> tensor<48xf32, #tile.lanes>
+  return
+}
+
+// -----
+func.func @step_c1_layout(%x: tensor<64x32xf32, #tile.acc<warps = [2, 1]>>) {
+  // expected-error@+1 {{'tile.step' op expects one layout in which warps share no rows, and a multiple of the result's rows, got}}
+  %y = tile.step %x[0] : tensor<64x32xf32, #tile.acc<warps = [2, 1]>> -> tensor<32x32xf32, #tile.acc<warps = [2, 1]>>
+  return
+}
+
+// -----
+func.func @step_c2(%x: tensor<64xf32, #tile.lanes>) {
+  // expected-error@+1 {{'tile.step' op expects one of 2 steps, got 2}}
+  %y = tile.step %x[2] : tensor<64xf32, #tile.lanes> -> tensor<32xf32, #tile.lanes>
+  return
+}

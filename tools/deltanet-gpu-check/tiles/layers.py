@@ -1,10 +1,15 @@
 """Operators with work around them, several sequences and heads: programs, data, and the
 gradients of all operands in float64, parameters among them."""
 import dataclasses
+import pathlib
+import sys
 
 import numpy as np
 
 import emulate
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
+from adjoint import Operator, Tensors  # noqa: E402
 
 BATCH, TOKENS, HEADS, GROUPS, WIDTH = 2, 40, 4, 2, 32
 LENGTHS = [0, 17, 1, 33]  # of packed sequences
@@ -154,50 +159,33 @@ def make_data(layer, random):
     return data, {"B": 1 if layer.packed else BATCH, "T": tokens, "H": HEADS, "G": GROUPS, "N": len(LENGTHS)}
 
 
-def pull_back(layer, data, doutput, adjoint):
-    """Gradients of <output, doutput>; `adjoint` is that of one sequence and head."""
-    found = {n: np.zeros(x.shape) for n, x in data.items() if n != "cu"}
-    sequences = [(n, 0, TOKENS) for n in range(BATCH)]
-    if layer.packed:
-        ends = np.cumsum(LENGTHS)
-        sequences = [(0, end - length, end) for end, length in zip(ends, LENGTHS)]
-    for i, (n, start, end) in enumerate(sequences):
-        for h in range(HEADS):
-            one_head(layer, data, doutput[n, start:end, h], adjoint, found, (i, n, start, end, h))
-    return found
-
-
-def one_head(layer, data, dy, adjoint, found, place):
-    i, n, start, end, h = place
-    g, steps = h // (HEADS // GROUPS), layer.steps
-    tokens, rows = slice(start, end), slice(start * steps, end * steps)
-    at = {"q": (n, tokens, g), "k": (n, rows, g), "v": (n, rows, h), "b": (n, rows, h), "a": (n, tokens, h),
-          "initial": (i, h)}
-    take = lambda name: data[name][at[name]] if name in data else None  # noqa: E731
-    q, k, v, beta, log, initial = (take(name) for name in ["q", "k", "v", "b", "a", "initial"])
+def pull_back(layer, data, dy):
+    """Gradients of <output, dy>."""
+    found, names = {}, {"q": "q", "k": "k", "v": "v", "b": "beta", "a": "decay", "initial": "initial"}
+    tensors = {names[n]: x for n, x in data.items() if n in names}
     if layer.has("gate"):
-        raw = log + data["dt_bias"][h]
-        factor = -np.exp(data["A_log"][h])
-        log = factor * np.logaddexp(0, raw)
-    def epilogue(o):
-        """The gradient of the read-out, and that of the values beside it."""
-        d, direct = dy, 0
-        y = o + data["D"][h] * v if layer.has("skip") else o
-        if layer.has("norm"):
-            r = 1 / np.sqrt((y**2).mean(1, keepdims=True) + float(EPSILON))
-            found["w"] += (d * y * r).sum(0)
-            d = d * data["w"]
-            d = r * d - y * r**3 * (d * y).mean(1, keepdims=True)
-        if layer.has("skip"):
-            found["D"][h] += (d * v).sum()
-            direct = d * data["D"][h]
-        return d, direct
-    d, direct = adjoint(q, k, v, beta, log, steps, epilogue, initial)
-    d["v"] = d["v"] + direct
+        raw, factor = data["a"] + data["dt_bias"], -np.exp(data["A_log"])
+        if "c" in layer.rule:
+            factor = factor[:, None]
+        tensors["decay"] = factor * np.logaddexp(0, raw)
+    operator = Operator({"K": WIDTH, "V": WIDTH, "steps": layer.steps})
+    whole = Tensors(operator, tensors, LENGTHS if layer.packed else None)
+    y, beside = whole.forward()["o"], 0
+    if layer.has("skip"):
+        y = y + data["D"][:, None] * data["v"]
+    if layer.has("norm"):
+        r = 1 / np.sqrt((y**2).mean(-1, keepdims=True) + float(EPSILON))
+        found["w"] = (dy * y * r).sum((0, 1, 2))
+        dy = dy * data["w"]
+        dy = r * dy - y * r**3 * (dy * y).mean(-1, keepdims=True)
+    if layer.has("skip"):
+        found["D"] = (dy * data["v"]).sum((0, 1, 3))
+        beside = data["D"][:, None] * dy
+    d = whole.backward({"o": dy})
+    d["v"] = d["v"] + beside
     if layer.has("gate"):
-        found["A_log"][h] += (d["a"] * log).sum()
-        d["a"] = d["a"] * factor / (1 + np.exp(-raw))
-        found["dt_bias"][h] += d["a"].sum(0)
-    for name, part in d.items():
-        if name in found:
-            found[name][at[name]] += part
+        a_log = d["decay"] * tensors["decay"]
+        found["A_log"] = a_log.sum((0, 1) if a_log.ndim == 3 else (0, 1, 3))
+        d["decay"] = d["decay"] * factor / (1 + np.exp(-raw))
+        found["dt_bias"] = d["decay"].sum((0, 1))
+    return {n: d[m] for n, m in names.items() if m in d} | found
