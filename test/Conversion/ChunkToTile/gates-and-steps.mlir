@@ -99,13 +99,13 @@ func.func @two_parts(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x4x64xbf16>, %v: t
 // written so.
 // CHECK-LABEL: gpu.func @sums_of_steps
 // CHECK-SAME: name = "result0", role = "output", shape = ["1", "2 * T", "2", "8"]
+// CHECK: tile.copy_async %arg0[{{.*}}] stride %c16 rows %[[ROWS:.*]] columns 8 to
 // CHECK: %[[M0:.*]] = tile.step %[[M:.*]][0] : tensor<32x16xf32, #tile.acc{{.*}}> -> tensor<16x16xf32
 // CHECK: %[[M1:.*]] = tile.step %[[M]][1]
 // CHECK: arith.addf %[[M0]], %[[M1]]
 // CHECK: %[[SUM:.*]], %[[REST:.*]] = tile.cumsum
 // CHECK-COUNT-2: tile.step %[[SUM]]
-// CHECK: %[[ROWS:.*]] = arith.muli %{{.*}}, %c2
-// CHECK: tile.store {{.*}} below %[[ROWS]]
+// CHECK: tile.store {{.*}} below %[[ROWS]], {{.*}} : tensor<32x16xf32
 func.func @sums_of_steps(%x: tensor<1x?x2x8xf32>, %q: tensor<1x?x2x8xf32>, %b: tensor<1x?x2xf32>, %cu: tensor<?xi32>)
     -> (tensor<1x?x2x8xf32>, tensor<1x?x2x8xf32>, tensor<1x?x2xf32>) {
   %o, %m, %v = chunk.scan 16 sequences(%cu : tensor<?xi32>)
