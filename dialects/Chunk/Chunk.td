@@ -263,6 +263,47 @@ def Chunk_IdentityOp : Chunk_Op<"identity", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Chunk_SumOp : Chunk_Op<"sum", [Pure, AttrSizedOperandSegments]> {
+  let summary = "sums of whole tensors over loops: what heads, sequences or chunks have each for themselves";
+  let description = [{
+    `result[x] = sum_p sum_y p[x, y]` over all `parts` p, summed in f32 and rounded once. The
+    accesses say which dimension is which: loops of a part that the result lacks are
+    summed over. Where the result has groups of heads (`g`) and a part heads (`h`), the
+    heads of a group are summed. The order is that of the elements, so that the
+    result is the same from run to run.
+
+    It stands around scans: the gradient of a parameter is a sum over sequences and
+    heads, that of a grouped key a sum over the heads of a group.
+
+    - C1: as many accesses as parts, at least one; each of its tensor's rank, as is that of
+      the result.
+    - C2: the result's dimensions are dimensions of every part, in the same order (`g` may be
+      the part's `h`); a tile's dimensions are dimensions of both.
+    - C3: extents agree where they are known; groups divide heads.
+    - C4: all are floats.
+    - C5: `like` has the result's shape. It is there where the result has groups of an
+      unknown number and the parts have heads.
+    - C6: it stands around the scans, not in the body of one.
+
+    Example: `%dk = chunk.sum in(%p [b, t, h, 1] : tensor<?x?x8x64xf32>) out([b, t, g, 1] : tensor<?x?x2x64xbf16>)`
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$parts, Optional<AnyRankedTensor>:$like,
+                       Chunk_AccessArray:$part_accesses, Chunk_AccessAttr:$access);
+  let results = (outs AnyRankedTensor:$result);
+  let builders = [OpBuilder<(ins "::mlir::Type":$type, "::mlir::Value":$part,
+      "AccessAttr":$partAccess, "AccessAttr":$access, "::mlir::Value":$like), [{
+    build($_builder, $_state, type, part, like, $_builder.getArrayAttr({partAccess}), access);
+  }]>];
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    AccessAttr getPartAccess(int64_t i) { return ::llvm::cast<AccessAttr>(getPartAccesses()[i]); }
+    /// The dimension of the result that dimension `dim` of part `i` is, or that has its
+    /// groups; -1 where it is summed over.
+    int64_t findResultDim(int64_t i, int64_t dim);
+  }];
+}
+
 def Chunk_YieldOp : Chunk_Op<"yield", [
     Pure, Terminator, HasParent<"ScanOp">, AttrSizedOperandSegments]> {
   let summary = "the tiles one chunk gives";

@@ -35,6 +35,24 @@ def ChunkDifferentiate : Pass<"chunk-differentiate", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numScans", "scans", "scans differentiated">];
 }
 
+def ChunkExpandSums : Pass<"chunk-expand-sums", "::mlir::func::FuncOp"> {
+  let summary = "write sums of whole tensors as reductions of linalg";
+  let description = [{
+    `chunk.sum`, which kernels for GPUs have a form of their own for, becomes
+    `linalg.reduce`, in the order of the elements, and one rounding:
+
+    ```mlir
+    %w = chunk.sum in(%p [n, h, 0] : tensor<2x4x64xf32>) out([0] : tensor<64xbf16>)
+    // becomes
+    %s = linalg.reduce { arith.addf } ins(%p) outs(%zeros) dimensions = [0, 1]
+    %w = arith.truncf %s : tensor<64xf32> to tensor<64xbf16>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numSums", "sums", "sums written as reductions">];
+}
+
 def ChunkFuseElementwise : Pass<"chunk-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "pull elementwise producers and consumers into the chunk body";
   let description = [{
@@ -119,6 +137,26 @@ def ChunkSplitSolve : Pass<"chunk-split-solve", "::mlir::func::FuncOp"> {
     Option<"products", "products", "std::string", "\"\"",
            "element type of the product's operands: f32, bf16 or f16">];
   let statistics = [Statistic<"numSplit", "split", "solves split">];
+}
+
+def ChunkSplitSums : Pass<"chunk-split-sums", "::mlir::func::FuncOp"> {
+  let summary = "make a carried sum an output of every chunk, summed up afterwards";
+  let description = [{
+    The gradient of a parameter begins with zero, every chunk adds to it, and nothing else
+    reads it before the last one has. Such a carry becomes an output, so that chunks need not
+    wait for each other for its sake, and `chunk.sum` adds what they give, in their order:
+
+    ```mlir
+    %dw = chunk.scan 16 reverse carry(%zero [0] : tensor<64xf32>) ... final([n, h, 0] : tensor<2x4x64xf32>)
+    // becomes
+    %terms = chunk.scan 16 ... out([b, c, h, 0] : tensor<2x?x4x64xf32>)
+    %dw = chunk.sum in(%terms [b, c, h, 0] : tensor<2x?x4x64xf32>) out([b, h, 0] : tensor<2x4x64xf32>)
+    ```
+
+    Matrices stay carried: those of all chunks would take much room.
+  }];
+  let dependentDialects = ["::deltanet::chunk::ChunkDialect"];
+  let statistics = [Statistic<"numSplit", "split", "carries made outputs">];
 }
 
 #endif // DELTANET_CHUNK_PASSES

@@ -540,6 +540,25 @@ def Tile_RepeatOp : Tile_Op<"repeat", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_StepOp : Tile_Op<"step", [Pure]> {
+  let summary = "one of several rows a token";
+  let description = [{
+    `result[i] = input[i n + step]`, n the ratio of the lengths: what a step of every token
+    has, of several steps a token (25). By shuffles within every warp. The sum over steps, the
+    adjoint of `tile.repeat`, is a sum of these.
+
+    - C1: f32 in one layout, `#tile.lanes` or `#tile.acc<warps = [1, b]>`; the input has
+      a multiple of the result's rows, and as many columns.
+    - C2: the step is one of the n.
+
+    Example: `%k1 = tile.step %k [1] : tensor<64xf32, #tile.lanes> -> tensor<32xf32, #tile.lanes>`
+  }];
+  let arguments = (ins Tile_F32Registers:$input, I64Attr:$step);
+  let results = (outs Tile_F32Registers:$result);
+  let assemblyFormat = "$input `[` $step `]` attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Tile_ExtractOp : Tile_Op<"extract", [Pure]> {
   let summary = "one element of a vector, in every thread";
   let description = [{

@@ -46,7 +46,8 @@ private:
                          std::string &contents);
   std::string getName() const;
   int writeTargetProducts(const artifact::TargetCode &code, StringRef suffix);
-  int writeManifests(const Product &product, PackageBuilder &builder);
+  int makeFatbin(const artifact::Package &package, std::string &contents);
+  int writeEach(const Product &product, PackageBuilder &builder);
   int checkGradients();
   int write(const Product &product, StringRef target,
             const std::string &contents, StringRef suffix = "");
@@ -179,9 +180,6 @@ int Compiler::checkGradients() {
   if (options.outputFolder == "-" && wantsPackage() && !wants("header"))
     return session.fail(kUsage, "expects a folder as -o with --grad for the "
                                 "files of three functions, got -");
-  if (wants("fatbin"))
-    return session.fail(kUsage, "expects --emit cubin or ptx with --grad: a "
-                                "fatbin is of one function, got fatbin");
   return kOk;
 }
 
@@ -366,24 +364,29 @@ int Compiler::makePackageProduct(const Product &product,
     contents = artifact::writeHeader(builder.getPackages());
     return kOk;
   }
-  if (product.name == "so")
-    return builder.link(getName() + ".so", contents);
-  auto fatbin = artifact::makeFatbin(builder.getPackage(),
-                                     *artifact::findCudaTool("fatbinary"));
+  return builder.link(getName() + ".so", contents);
+}
+
+/// What the names of a function's and its derived functions' files end with.
+static constexpr StringRef kSuffixes[] = {"", kForwardSuffix, kBackwardSuffix};
+
+int Compiler::makeFatbin(const artifact::Package &package,
+                         std::string &contents) {
+  auto fatbin =
+      artifact::makeFatbin(package, *artifact::findCudaTool("fatbinary"));
   if (!fatbin)
     return session.fail(kInternal, llvm::toString(fatbin.takeError()));
   contents = std::move(*fatbin);
   return kOk;
 }
 
-/// What the names of a function's and its derived functions' files end with.
-static constexpr StringRef kSuffixes[] = {"", kForwardSuffix, kBackwardSuffix};
-
-/// One of every function of the library.
-int Compiler::writeManifests(const Product &product, PackageBuilder &builder) {
+/// A manifest or a fatbin of every function of the library.
+int Compiler::writeEach(const Product &product, PackageBuilder &builder) {
   for (auto [package, suffix] : llvm::zip(builder.getPackages(), kSuffixes)) {
     std::string contents;
-    int code = builder.getManifest(package, contents);
+    int code = product.name == "fatbin"
+                   ? makeFatbin(package, contents)
+                   : builder.getManifest(package, contents);
     if (code || (code = write(product, "", contents, suffix)))
       return code;
   }
@@ -426,10 +429,10 @@ int Compiler::compilePackage() {
     std::string contents;
     if (!product.package)
       continue;
-    code = product.name == "manifest"
-               ? writeManifests(product, builder)
-               : makePackageProduct(product, builder, contents);
-    if (code == kOk && product.name != "manifest")
+    bool each = product.name == "manifest" || product.name == "fatbin";
+    code = each ? writeEach(product, builder)
+                : makePackageProduct(product, builder, contents);
+    if (code == kOk && !each)
       code = write(product, "", contents);
     if (code)
       return code;

@@ -91,18 +91,7 @@ int Gradient::derive(ModuleOp module, kernel::TargetAttr target) {
     return session.fail(kInternal, "cannot drop unused functions");
   const Pipeline &pipeline =
       target.isGPU() ? getLinRecToPTX() : getLinRecToHost();
-  if (int code =
-          lower(session, *derived, pipeline, target, options, kGradientPhase))
-    return code;
-  int64_t segments =
-      kernel::withDefaults(kernel::getSchedule(getForward())).getSegments();
-  return segments < 2
-             ? int(kOk)
-             : session.fail(kUsage,
-                            "expects sequences that are not cut with --grad, "
-                            "got a schedule of @" +
-                                function.getName() +
-                                " with segments = " + Twine(segments));
+  return lower(session, *derived, pipeline, target, options, kGradientPhase);
 }
 
 OwningOpRef<ModuleOp> Gradient::copyDerived(func::FuncOp function) {

@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 #include "deltanet/Pipelines/ChunkToLLVM.h"
 #include "deltanet/Conversion/Passes.h"
+#include "deltanet/Dialect/Chunk/Transforms/Passes.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
@@ -22,6 +23,7 @@ static void addCleanup(OpPassManager &manager) {
 
 void deltanet::buildChunkToLoops(OpPassManager &manager,
                                  const ChunkToLLVMOptions &options) {
+  manager.addNestedPass<func::FuncOp>(chunk::createChunkExpandSums());
   ConvertChunkToCPUOptions convert;
   convert.vectorBits = options.vectorBits;
   convert.subChunk = options.subChunk;

@@ -31,9 +31,10 @@ void deltanet::addGradient(OpPassManager &manager,
 }
 
 /// The solve becomes an inverse, which does not wait for the state, and a
-/// product; what a carried value is needed whole for is made apart from it.
+/// product; sums are not carried, and what a carried value is needed whole for is made apart from it.
 void deltanet::addSplit(OpPassManager &manager, const PipelineOptions &) {
   manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve());
+  manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSums());
   manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitCarry());
   addCleanup(manager);
   chunk::ChunkHoistInvariantOptions hoist;

@@ -1,7 +1,9 @@
 //===- ChunkToTile.cpp - chunk programs to kernels of tiles ---------------===//
-// A function of scans becomes a module of kernels, one for each scan, in order.
+// A function of scans, and of sums of what they yield, becomes a module of
+// kernels, one for each, in order.
 //===----------------------------------------------------------------------===//
 #include "KernelBuilder.h"
+#include "SumKernel.h"
 #include "TileTypes.h"
 #include "deltanet/Conversion/Passes.h"
 #include "deltanet/Dialect/Chunk/Transforms/Columns.h"
@@ -240,19 +242,35 @@ private:
     auto built = llvm::to_vector(container.getOps<gpu::GPUFuncOp>());
     auto schedule =
         function->getAttrOfType<kernel::ScheduleAttr>(kernel::kScheduleName);
-    SmallVector<ScanOp> scans(function.getOps<ScanOp>());
-    llvm::for_each(scans, chunk::separateUses);
-    for (auto [i, scan] : llvm::enumerate(scans)) {
+    llvm::for_each(function.getOps<ScanOp>(), chunk::separateUses);
+    SmallVector<Operation *> ops;
+    for (Operation &op : function.getBody().front())
+      if (isa<ScanOp, chunk::SumOp>(op))
+        ops.push_back(&op);
+    for (auto [i, op] : llvm::enumerate(ops)) {
       std::string name = function.getName().str();
-      if (scans.size() > 1)
+      if (ops.size() > 1)
         name += "_" + std::to_string(i);
-      if (failed(convert(function, scan, schedule, name, container)))
+      auto scan = dyn_cast<ScanOp>(op);
+      if (failed(scan ? convert(function, scan, schedule, name, container)
+                      : convert(function, cast<chunk::SumOp>(op), name,
+                                container)))
         return failure();
     }
     for (auto kernel : container.getOps<gpu::GPUFuncOp>())
       if (!llvm::is_contained(built, kernel))
         markVariant(kernel, function);
     function.erase();
+    return success();
+  }
+
+  LogicalResult convert(func::FuncOp function, chunk::SumOp sum, StringRef name,
+                        gpu::GPUModuleOp container) {
+    FailureOr<KernelSignature> signature = KernelSignature::read(function, sum);
+    if (failed(signature) ||
+        failed(buildSumKernel(name, sum, *signature, container)))
+      return failure();
+    ++numKernels;
     return success();
   }
 

@@ -90,6 +90,7 @@ Value RoleEmitter::make(Operation *op) {
       .Case<ReduceOp>([&](auto o) { return makeReduction(o); })
       .Case<TransposeOp>([&](auto o) { return makeTranspose(o); })
       .Case<RepeatOp>([&](auto o) { return makeRepetition(o); })
+      .Case<SumRowsOp>([&](auto o) { return makeSumOfSteps(o); })
       .Case<UnitLowerSolveOp>([](Operation *o) -> Value {
         o->emitOpError("waits for the state as a whole; expects it split into "
                        "an inverse and a product (chunk-split-solve) before "
@@ -287,6 +288,37 @@ Value RoleEmitter::makeRepetition(RepeatOp op) {
   if (!input || failed(type))
     return {};
   return tile::RepeatOp::create(b, op.getLoc(), *type, input);
+}
+
+/// The rows of step `step` of `registers`, that hold a value of the body with
+/// as many rows a token as `op` adds up; null after a diagnostic.
+Value RoleEmitter::takeStep(SumRowsOp op, Value registers, int64_t step) {
+  FailureOr<Type> type = registerType(op, op.getLoc());
+  if (failed(type))
+    return {};
+  auto result = cast<RankedTensorType>(*type).clone(b.getF32Type());
+  return tile::StepOp::create(b, op.getLoc(), result, registers, step);
+}
+
+Value RoleEmitter::makeSumOfSteps(SumRowsOp op) {
+  Value input = inRegisters(op.getInput());
+  if (!input)
+    return {};
+  if (!elementOf(input).isF32() || isState()) {
+    op.emitOpError("expects sums over the steps of a token of f32 values that "
+                   "do not wait for the state in a kernel, got ")
+        << op.getInput().getType();
+    return {};
+  }
+  Value sum;
+  for (int64_t step = 0; step != countSteps(op); ++step) {
+    Value term = takeStep(op, input, step);
+    if (!term)
+      return {};
+    sum = sum ? arith::AddFOp::create(b, op.getLoc(), sum, term).getResult()
+              : term;
+  }
+  return sum;
 }
 
 /// What changes nothing in a reduction.

@@ -94,6 +94,15 @@ Pair RoleEmitter::makePairOfSums(CumsumOp op) {
   return {sums.getResult(), sums.getRest()};
 }
 
+Pair RoleEmitter::makePairOfSteps(SumRowsOp op) {
+  Pair input = inPair(op.getInput()), sum;
+  for (int64_t step = 0; input && step != countSteps(op); ++step) {
+    Pair term = forBoth(input, [&](Value v) { return takeStep(op, v, step); });
+    sum = sum ? addPairs(sum, term, op.getLoc()) : term;
+  }
+  return sum;
+}
+
 Pair RoleEmitter::makePairOfRow(RowOp op) {
   Location loc = op.getLoc();
   if (rankedType(op.getInput()).getRank() == 1)
@@ -114,6 +123,7 @@ Pair RoleEmitter::makePair(Operation *op) {
   return TypeSwitch<Operation *, Pair>(op)
       .Case([&](CumsumOp o) { return makePairOfSums(o); })
       .Case([&](RowOp o) { return makePairOfRow(o); })
+      .Case([&](SumRowsOp o) { return makePairOfSteps(o); })
       .Case([&](RepeatOp o) {
         FailureOr<Type> type = registerType(o, loc);
         if (failed(type))

@@ -185,11 +185,7 @@ void KernelBuilder::findWalks() {
             tensor.getDefiningOp()))
       return;
     auto how = cast<AccessAttr>(access);
-    auto tile = rankedType(tileOf);
-    int64_t rows =
-        how.has(AccessAttr::Token) && tile.getRank() > 0
-            ? tile.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize())
-            : 1;
+    int64_t rows = chunk::getRowsPerToken(scan, rankedType(tileOf), how);
     walks[{tensor, tileOf}] = walk(how, rankedType(tensor), tileOf, rows);
   };
   for (auto [argument, tensor, access] : llvm::zip(
@@ -315,10 +311,7 @@ LogicalResult KernelBuilder::sortInputs() {
                << tile << " once a head";
       continue;
     }
-    int64_t rows =
-        access.has(AccessAttr::Token)
-            ? tile.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize())
-            : 1;
+    int64_t rows = chunk::getRowsPerToken(scan, tile, access);
     Input input{argument, tensor, access, rows, false, 0, {}, Value()};
     if (tile.getRank() < 2)
       vectors.push_back(input);
@@ -441,8 +434,9 @@ FailureOr<SmallVector<Value>> KernelBuilder::loadVectors(RoleEmitter &ahead,
   SmallVector<Value> loaded;
   for (Input &input : vectors) {
     // Vectors by tokens end with the sequence; those by chunks are there or
-    // not.
-    bool byChunk = input.access.has(AccessAttr::Chunk) && hasState();
+    // not: a block may have an entry of packed sequences that is no chunk.
+    bool byChunk = input.access.has(AccessAttr::Chunk) &&
+                   (hasState() || scan.getSequences());
     scf::IfOp guard;
     OpBuilder::InsertionGuard inside(b);
     if (byChunk) {
@@ -513,17 +507,25 @@ LogicalResult KernelBuilder::storeTile(RoleEmitter &part, Value tile,
   if (!registers)
     return failure();
   Type stored = elementOf(result);
+  Place to = place(result, tile, chunk);
+  Limits limits;
   auto type = dyn_cast<RankedTensorType>(registers.getType());
-  if (!type)
-    return scan.emitOpError("expects results that are tiles in a kernel, got ")
-           << tile.getType();
+  if (type) {
+    to.strides = heldStrides(part, tile, to);
+    int64_t rows = chunk::getRowsPerToken(scan, rankedType(tile), access);
+    limits = limit(part, tile, access, rows, chunk);
+  } else { // a number: the first of many
+    type = RankedTensorType::get({tile::kWarpSize}, registers.getType(),
+                                 tile::LanesAttr::get(b.getContext()));
+    registers = tile::BroadcastOp::create(b, tile.getLoc(), type, registers);
+    to.strides = {constant(1)};
+    limits = {{constant(1)}, {0}};
+  }
   if (type.getElementType() != stored)
     registers = arith::TruncFOp::create(b, tile.getLoc(), type.clone(stored),
                                         registers);
-  Place to = place(result, tile, chunk);
-  Limits limits = limit(part, tile, access, 1, chunk);
   tile::StoreOp::create(b, tile.getLoc(), registers, pointer, to.offset,
-                        heldStrides(part, tile, to), limits.values,
+                        to.strides, limits.values,
                         limits.along.empty()
                             ? DenseI64ArrayAttr()
                             : b.getDenseI64ArrayAttr(limits.along));

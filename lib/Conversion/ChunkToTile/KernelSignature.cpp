@@ -33,18 +33,23 @@ static std::optional<Size> sizeOf(int64_t loop, bool packed) {
   }
 }
 
-/// Whether the body of `function` is scans, constants and a return.
+/// What becomes a kernel.
+static bool isKernel(Operation *op) {
+  return isa_and_nonnull<chunk::ScanOp, chunk::SumOp>(op);
+}
+
+/// Whether the body of `function` is scans, sums, constants and a return.
 static LogicalResult checkFunction(func::FuncOp function) {
   if (!function.getBody().hasOneBlock())
     return function.emitOpError(
                "expects one block in a function that becomes a kernel, got ")
            << function.getBody().getBlocks().size();
   for (Operation &op : function.getBody().front())
-    if (!isa<chunk::ScanOp, chunk::IdentityOp, arith::ConstantOp,
-             func::ReturnOp>(op)) {
-      InFlightDiagnostic diag =
-          function.emitOpError("expects chunk.scan and nothing else in a "
-                               "function that becomes kernels");
+    if (!isKernel(&op) &&
+        !isa<chunk::IdentityOp, arith::ConstantOp, func::ReturnOp>(op)) {
+      InFlightDiagnostic diag = function.emitOpError(
+          "expects scans, sums of what they yield, and nothing else in a "
+          "function that becomes kernels");
       diag.attachNote(op.getLoc())
           << "'" << op.getName()
           << "' stands beside it; chunk-fuse-elementwise moves elementwise "
@@ -52,9 +57,9 @@ static LogicalResult checkFunction(func::FuncOp function) {
       return diag;
     }
   for (Value v : function.getBody().front().getTerminator()->getOperands())
-    if (!v.getDefiningOp<chunk::ScanOp>())
+    if (!isKernel(v.getDefiningOp()))
       return function.emitOpError(
-                 "expects results of the scan to be returned, got ")
+                 "expects results of scans to be returned, got ")
              << v;
   return success();
 }
@@ -66,24 +71,31 @@ static std::string nameOf(DictionaryAttr attributes, const Twine &otherwise) {
   return otherwise.str();
 }
 
-/// The name of what a scan gives another, the same wherever it is asked for.
+/// The name of what one kernel gives another, the same wherever it is asked
+/// for.
 static std::string workspaceName(func::FuncOp function, OpResult result) {
   int64_t number = 0;
-  for (auto scan : function.getBody().front().getOps<chunk::ScanOp>()) {
-    if (scan == result.getOwner())
+  for (Operation &op : function.getBody().front()) {
+    if (&op == result.getOwner())
       break;
-    ++number;
+    number += isKernel(&op);
   }
   return ("workspace" + Twine(number) + "_" + Twine(result.getResultNumber()))
       .str();
 }
 
-LogicalResult KernelSignature::readInputs(func::FuncOp function) {
-  SmallVector<std::pair<Value, AccessAttr>> read;
+/// The tensors that are read, each with one access; of lists it is null.
+FailureOr<KernelSignature::Reads> KernelSignature::findReads() {
+  Reads reads;
   auto add = [&](Value v, AccessAttr access) {
-    if (!llvm::is_contained(llvm::make_first_range(read), v))
-      read.push_back({v, access});
+    if (!llvm::is_contained(llvm::make_first_range(reads), v))
+      reads.push_back({v, access});
   };
+  if (auto sum = dyn_cast<chunk::SumOp>(op)) {
+    for (auto [v, access] : llvm::zip(sum.getParts(), sum.getPartAccesses()))
+      add(v, cast<AccessAttr>(access));
+    return reads;
+  }
   for (auto [v, access] : llvm::zip(scan.getInits(), scan.getInitAccesses()))
     add(v, cast<AccessAttr>(access));
   for (auto [v, access] : llvm::zip(scan.getInputs(), scan.getInputAccesses()))
@@ -95,29 +107,39 @@ LogicalResult KernelSignature::readInputs(func::FuncOp function) {
              << list;
     else if (list)
       add(list, AccessAttr());
-  // In the order of the function's arguments, what other scans give after them.
+  return reads;
+}
+
+/// In the order of the function's arguments, what other kernels give after
+/// them.
+void KernelSignature::readInputs(func::FuncOp function, const Reads &reads) {
   for (BlockArgument argument : function.getArguments())
-    for (auto [v, access] : read)
+    for (auto [v, access] : reads)
       if (v == argument)
         inputs.push_back(
             {argument,
              nameOf(function.getArgAttrDict(argument.getArgNumber()),
                     "arg" + Twine(argument.getArgNumber())),
-             access, Role::Input, v == scan.getSequences() ? 1 : 0});
-  for (auto [v, access] : read)
+             access, Role::Input,
+             isa<chunk::ScanOp>(op) && v == scan.getSequences() ? 1 : 0});
+  for (auto [v, access] : reads)
     if (auto result = dyn_cast<OpResult>(v);
-        result && isa<chunk::ScanOp>(result.getOwner()))
+        result && isKernel(result.getOwner()))
       inputs.push_back(
           {v, workspaceName(function, result), access, Role::Workspace, 0});
-  return success();
 }
 
 void KernelSignature::readOutputs(func::FuncOp function) {
   auto returned = function.getBody().front().getTerminator();
-  for (OpResult result : scan->getResults()) {
-    int64_t number = result.getResultNumber(), count = scan.getNumOutputs();
-    AccessAttr access = number < count ? scan.getOutputAccess(number)
-                                       : scan.getFinalAccess(number - count);
+  auto accessOf = [&](int64_t number) -> AccessAttr {
+    if (auto sum = dyn_cast<chunk::SumOp>(op))
+      return sum.getAccess();
+    int64_t count = scan.getNumOutputs();
+    return number < count ? scan.getOutputAccess(number)
+                          : scan.getFinalAccess(number - count);
+  };
+  for (OpResult result : op->getResults()) {
+    AccessAttr access = accessOf(result.getResultNumber());
     for (auto [i, v] : llvm::enumerate(returned->getOperands()))
       if (v == result)
         outputs.push_back(
@@ -148,11 +170,13 @@ void KernelSignature::readSizes() {
         std::optional<Size> size = sizeOf(entry, packed);
         if (!size)
           continue;
-        int64_t rows = *size == Size::Tokens ? getRows(tensor) : 1;
+        int64_t rows = *size == Size::Tokens ? getRows(tensor.value) : 1;
         seen[static_cast<int>(*size)].push_back(
             ShapedType::isDynamic(extent) ? extent : extent / rows);
       }
     }
+  if (isa<chunk::SumOp>(op))
+    readChunks(seen);
   for (int s = 0; s != kNumSizes; ++s)
     if (!seen[s].empty()) {
       auto known = llvm::find_if(
@@ -161,22 +185,50 @@ void KernelSignature::readSizes() {
     }
 }
 
-/// Rows a token of a tensor by tokens, (25).
-int64_t KernelSignature::getRows(const Tensor &tensor) const {
-  for (auto [argument, input] :
-       llvm::zip(scan.getInputArguments(), scan.getInputs()))
-    if (input == tensor.value)
-      return std::max<int64_t>(
-          1, cast<RankedTensorType>(argument.getType()).getRank() == 0
-                 ? 1
-                 : cast<RankedTensorType>(argument.getType()).getDimSize(0) /
-                       static_cast<int64_t>(scan.getChunkSize()));
-  return 1;
+/// How many chunks there are follows from the tokens, which what is stored by
+/// chunks does not have.
+void KernelSignature::readChunks(SmallVector<int64_t> (&seen)[kNumSizes]) {
+  if (llvm::none_of(inputs, [](const Tensor &tensor) {
+        return tensor.access.has(AccessAttr::Chunk);
+      }))
+    return;
+  for (auto [i, input] : llvm::enumerate(scan.getInputs()))
+    if (int64_t dim = scan.getInputAccess(i).findLoop(AccessAttr::Token);
+        dim >= 0) {
+      int64_t extent = cast<RankedTensorType>(input.getType()).getDimSize(dim);
+      seen[static_cast<int>(Size::Tokens)].push_back(
+          ShapedType::isDynamic(extent) ? extent : extent / getRows(input));
+    }
+  if (Value offsets = scan.getSequences()) {
+    int64_t entries = cast<RankedTensorType>(offsets.getType()).getDimSize(0);
+    seen[static_cast<int>(Size::Sequences)].push_back(
+        ShapedType::isDynamic(entries) ? entries : entries - 1);
+  }
+}
+
+int64_t KernelSignature::getRows(Value tensor) const {
+  for (auto [i, input] : llvm::enumerate(scan.getInputs()))
+    if (input == tensor)
+      return chunk::getRowsPerToken(
+          scan, cast<RankedTensorType>(scan.getInputArguments()[i].getType()),
+          scan.getInputAccess(i));
+  // What is summed has the rows of its parts.
+  while (auto sum = tensor.getDefiningOp<chunk::SumOp>())
+    tensor = sum.getParts()[0];
+  auto from = tensor.getDefiningOp<chunk::ScanOp>();
+  int64_t number = from ? cast<OpResult>(tensor).getResultNumber() : 0;
+  if (!from || number >= from.getNumOutputs())
+    return 1;
+  auto yield = cast<chunk::YieldOp>(from.getBodyBlock()->getTerminator());
+  return chunk::getRowsPerToken(
+      from, cast<RankedTensorType>(yield.getOutputs()[number].getType()),
+      from.getOutputAccess(number));
 }
 
 FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
                                                  chunk::ScanOp scan) {
   KernelSignature signature;
+  signature.op = scan;
   signature.scan = scan;
   // A scan over segments has as many sequences as those that it joins.
   signature.packed = scan.hasTokens()
@@ -185,8 +237,36 @@ FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
                                         [](chunk::ScanOp other) {
                                           return bool(other.getSequences());
                                         });
-  if (failed(checkFunction(function)) || failed(signature.readInputs(function)))
+  return finish(function, signature);
+}
+
+FailureOr<KernelSignature> KernelSignature::read(func::FuncOp function,
+                                                 chunk::SumOp sum) {
+  KernelSignature signature;
+  signature.op = sum;
+  for (Value part : sum.getParts()) {
+    while (auto inner = part.getDefiningOp<chunk::SumOp>())
+      part = inner.getParts()[0];
+    auto from = part.getDefiningOp<chunk::ScanOp>();
+    if (!from)
+      return sum.emitOpError("expects sums of results of scans in a function "
+                             "that becomes kernels, got ")
+             << part;
+    if (!signature.scan)
+      signature.scan = from;
+  }
+  signature.packed = bool(signature.scan.getSequences());
+  return finish(function, signature);
+}
+
+FailureOr<KernelSignature> KernelSignature::finish(func::FuncOp function,
+                                                   KernelSignature signature) {
+  if (failed(checkFunction(function)))
     return failure();
+  FailureOr<Reads> reads = signature.findReads();
+  if (failed(reads))
+    return failure();
+  signature.readInputs(function, *reads);
   signature.readOutputs(function);
   signature.readSizes();
   return signature;
@@ -215,13 +295,19 @@ FunctionType KernelSignature::getType(MLIRContext *context) const {
 
 std::string KernelSignature::getExtentText(const Tensor &tensor,
                                            int64_t dim) const {
-  int64_t extent =
-      cast<RankedTensorType>(tensor.value.getType()).getDimSize(dim);
   if (!tensor.access) {
     std::string text = getSizeText(*sizeOf(AccessAttr::Sequence, packed));
     return tensor.more ? text + " + " + std::to_string(tensor.more) : text;
   }
-  int64_t entry = tensor.access.getEntries()[dim];
+  return getExtentText(
+      tensor.access, cast<RankedTensorType>(tensor.value.getType()), dim,
+      tensor.access.has(AccessAttr::Token) ? getRows(tensor.value) : 1);
+}
+
+std::string KernelSignature::getExtentText(AccessAttr access,
+                                           RankedTensorType type, int64_t dim,
+                                           int64_t rows) const {
+  int64_t entry = access.getEntries()[dim];
   if (entry == AccessAttr::Chunk && scan.hasTokens()) {
     std::string chunk = std::to_string(scan.getChunkSize());
     // The chunks of sequence n begin at entry sequences[n] / C + n.
@@ -231,9 +317,9 @@ std::string KernelSignature::getExtentText(const Tensor &tensor,
   }
   std::optional<Size> size = sizeOf(entry, packed);
   if (!size)
-    return std::to_string(extent);
-  int64_t rows = *size == Size::Tokens ? getRows(tensor) : 1;
-  return (rows == 1 ? "" : std::to_string(rows) + " * ") + getSizeText(*size);
+    return std::to_string(type.getDimSize(dim));
+  bool several = *size == Size::Tokens && rows != 1;
+  return (several ? std::to_string(rows) + " * " : "") + getSizeText(*size);
 }
 
 Attribute KernelSignature::describe(MLIRContext *context,
@@ -285,7 +371,7 @@ void KernelSignature::bindArguments(gpu::GPUFuncOp kernel) {
   for (int s = 0; s != kNumSizes; ++s)
     if (ShapedType::isDynamic(sizes[s]))
       sizeArguments[s] = kernel.getArgument(next++);
-  outputPointers.assign(scan.getNumResults(), Value());
+  outputPointers.assign(op->getNumResults(), Value());
   for (const Tensor &tensor : outputs)
     outputPointers[cast<OpResult>(tensor.value).getResultNumber()] =
         kernel.getArgument(next++);

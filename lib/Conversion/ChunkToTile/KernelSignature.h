@@ -21,16 +21,18 @@ struct Grid {
   std::string x, y, z; // expressions of sizes
 };
 
-/// The arguments of the kernel that a scan becomes. Results that other scans of
-/// the function read, and that it does not return, are workspace.
+/// The arguments of the kernel that a scan or a sum becomes. Results that
+/// others of the function read, and that it does not return, are workspace.
 class KernelSignature {
 public:
   using Value = mlir::Value;
 
-  /// Reads them off a function of scans and nothing else; says what else there
-  /// is.
+  /// Reads them off a function of scans, sums and nothing else; says what else
+  /// there is.
   static mlir::FailureOr<KernelSignature> read(mlir::func::FuncOp function,
                                                chunk::ScanOp scan);
+  static mlir::FailureOr<KernelSignature> read(mlir::func::FuncOp function,
+                                               chunk::SumOp sum);
 
   mlir::FunctionType getType(mlir::MLIRContext *context) const;
   /// `tile.launch`.
@@ -48,6 +50,12 @@ public:
   Value getExtent(mlir::OpBuilder &b, mlir::Location loc,
                   chunk::AccessAttr access, mlir::RankedTensorType type,
                   int64_t dim, int64_t rows = 1) const;
+  /// The same as an expression of sizes.
+  std::string getExtentText(chunk::AccessAttr access,
+                            mlir::RankedTensorType type, int64_t dim,
+                            int64_t rows = 1) const;
+  /// Rows a token of a tensor by tokens, (25).
+  int64_t getRows(Value tensor) const;
   /// How far apart neighbours along each dimension lie, in elements.
   llvm::SmallVector<Value> getStrides(mlir::OpBuilder &b, mlir::Location loc,
                                       chunk::AccessAttr access,
@@ -73,14 +81,20 @@ private:
     Role role;
     int64_t more = 0;
   };
-  mlir::LogicalResult readInputs(mlir::func::FuncOp function);
+  using Reads = llvm::SmallVector<std::pair<Value, chunk::AccessAttr>>;
+  static mlir::FailureOr<KernelSignature> finish(mlir::func::FuncOp function,
+                                                 KernelSignature signature);
+  mlir::FailureOr<Reads> findReads();
+  void readInputs(mlir::func::FuncOp function, const Reads &reads);
   void readOutputs(mlir::func::FuncOp function);
   void readSizes();
-  int64_t getRows(const Tensor &tensor) const;
+  void readChunks(llvm::SmallVector<int64_t> (&seen)[kNumSizes]);
   mlir::Attribute describe(mlir::MLIRContext *context,
                            const Tensor &tensor) const;
   std::string getExtentText(const Tensor &tensor, int64_t dim) const;
 
+  mlir::Operation *op = nullptr;
+  /// That scan, or the one whose results are summed.
   mutable chunk::ScanOp scan; // its accessors are not const
   bool packed = false;
   llvm::SmallVector<Tensor> inputs, outputs;

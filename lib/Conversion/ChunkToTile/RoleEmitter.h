@@ -130,6 +130,7 @@ private:
   Pair makePair(Operation *op);
   Pair makePairOfRow(chunk::RowOp op);
   Pair makePairOfSums(chunk::CumsumOp op);
+  Pair makePairOfSteps(chunk::SumRowsOp op);
   /// `v`, a number or a vector of f64, as a matrix of f32 of `type`'s shape and
   /// layout repeats it along dimension `along`.
   Value repeatMade(Value made, mlir::RankedTensorType type, int64_t along,
@@ -181,6 +182,13 @@ private:
   Value makeRowDots(chunk::ReduceOp op);
   Value makeTranspose(chunk::TransposeOp op);
   Value makeRepetition(chunk::RepeatOp op);
+  /// Rows that are one row of the result.
+  static int64_t countSteps(chunk::SumRowsOp op) {
+    return op.getInput().getType().getDimSize(0) /
+           op.getResult().getType().getDimSize(0);
+  }
+  Value takeStep(chunk::SumRowsOp op, Value registers, int64_t step);
+  Value makeSumOfSteps(chunk::SumRowsOp op);
   Value makeRow(chunk::RowOp op);
   Value makeInverse(chunk::UnitLowerInverseOp op);
 

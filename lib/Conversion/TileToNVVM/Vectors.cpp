@@ -188,58 +188,82 @@ private:
   }
 };
 
+/// Row i of a result is row `i * times / over + plus` of the input.
+struct RowSource {
+  int64_t times, over, plus;
+  int64_t of(int64_t row) const { return row * times / over + plus; }
+  Value of(Emit &emit, Value row) const {
+    return emit.add(emit.div(emit.mul(row, times), over), plus);
+  }
+};
+
+/// Takes the rows of `input` that `source` says, by shuffles within every warp.
+template <typename Op>
+LogicalResult takeRows(Op op, ValueRange held, RowSource source,
+                       ConversionPatternRewriter &rewriter) {
+  Emit emit(rewriter, op.getLoc());
+  RankedTensorType result = typeOf(op.getResult());
+  SmallVector<Value> values;
+  auto layout = dyn_cast<AccAttr>(result.getEncoding());
+  if (!layout) {
+    Places places = emit.places(result);
+    for (ArrayRef<int64_t> constants : places.constants)
+      values.push_back(ConvertPattern::fromLanes(
+          emit, held,
+          source.of(emit, emit.add(places.variable[0], constants[0])),
+          std::nullopt));
+    rewriter.replaceOpWithMultiple(op, {values});
+    return success();
+  }
+  // Rows in blocks of eight, one in four lanes: a block of the result comes
+  // from one block of the input or from several.
+  int64_t columns = result.getDimSize(1) / layout.getWarps()[1];
+  auto number = [&](int64_t block, int64_t column, int64_t e) {
+    return (block / 2 * (columns / 8) + column) * 4 + block % 2 * 2 + e;
+  };
+  values.resize(getNumRegisters(result));
+  for (int64_t block = 0; block != result.getDimSize(0) / 8; ++block) {
+    Value row = source.of(emit, emit.add(emit.laneRow(), 8 * block));
+    Value lane = emit.add(emit.mul(emit.rem(row, 8), 4), emit.lanePair());
+    Value from = emit.div(row, 8);
+    int64_t first = source.of(8 * block) / 8,
+            last = source.of(8 * block + 7) / 8;
+    for (int64_t column = 0; column != columns / 8; ++column)
+      for (int64_t e = 0; e != 2; ++e) {
+        Value value;
+        for (int64_t part = first; part <= last; ++part) {
+          Value got = emit.shuffle(held[number(part, column, e)], lane);
+          value =
+              value ? emit.select(emit.equal(from, emit.i32(part)), got, value)
+                    : got;
+        }
+        values[number(block, column, e)] = value;
+      }
+  }
+  rewriter.replaceOpWithMultiple(op, {values});
+  return success();
+}
+
 struct RepeatPattern : OpConversionPattern<RepeatOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
   matchAndRewrite(RepeatOp op, OneToNOpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    Emit emit(rewriter, op.getLoc());
-    RankedTensorType result = typeOf(op.getResult());
-    int64_t n = result.getDimSize(0) / typeOf(op.getInput()).getDimSize(0);
-    if (auto layout = dyn_cast<AccAttr>(result.getEncoding())) {
-      rewriter.replaceOpWithMultiple(
-          op, {repeatRows(emit, adaptor.getInput(), result,
-                          result.getDimSize(1) / layout.getWarps()[1], n)});
-      return success();
-    }
-    Places places = emit.places(result);
-    SmallVector<Value> values;
-    for (ArrayRef<int64_t> constants : places.constants) {
-      Value at = emit.div(emit.add(places.variable[0], constants[0]), n);
-      values.push_back(ConvertPattern::fromLanes(emit, adaptor.getInput(), at,
-                                                 std::nullopt));
-    }
-    rewriter.replaceOpWithMultiple(op, {values});
-    return success();
+    int64_t steps = typeOf(op.getResult()).getDimSize(0) /
+                    typeOf(op.getInput()).getDimSize(0);
+    return takeRows(op, adaptor.getInput(), {1, steps, 0}, rewriter);
   }
+};
 
-  /// Rows in blocks of eight, one in four lanes: a block of the result comes
-  /// from one block of the input or from two.
-  static SmallVector<Value> repeatRows(Emit &emit, ValueRange held,
-                                       RankedTensorType type, int64_t columns,
-                                       int64_t n) {
-    auto number = [&](int64_t block, int64_t column, int64_t e) {
-      return (block / 2 * (columns / 8) + column) * 4 + block % 2 * 2 + e;
-    };
-    SmallVector<Value> values(held.size() * n);
-    for (int64_t block = 0; block != type.getDimSize(0) / 8; ++block) {
-      Value source = emit.div(emit.add(emit.laneRow(), 8 * block), n);
-      Value lane = emit.add(emit.mul(emit.rem(source, 8), 4), emit.lanePair());
-      Value from = emit.div(source, 8);
-      int64_t first = 8 * block / n / 8, last = (8 * block + 7) / n / 8;
-      for (int64_t column = 0; column != columns / 8; ++column)
-        for (int64_t e = 0; e != 2; ++e) {
-          Value value;
-          for (int64_t part = first; part <= last; ++part) {
-            Value got = emit.shuffle(held[number(part, column, e)], lane);
-            value = value ? emit.select(emit.equal(from, emit.i32(part)), got,
-                                        value)
-                          : got;
-          }
-          values[number(block, column, e)] = value;
-        }
-    }
-    return values;
+struct StepPattern : OpConversionPattern<StepOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(StepOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    int64_t steps = typeOf(op.getInput()).getDimSize(0) /
+                    typeOf(op.getResult()).getDimSize(0);
+    return takeRows(op, adaptor.getInput(),
+                    {steps, 1, static_cast<int64_t>(op.getStep())}, rewriter);
   }
 };
 
@@ -522,7 +546,8 @@ struct ReducePattern : OpConversionPattern<ReduceOp> {
 
 void deltanet::tile::populateVectorPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns.add<LoadVectorPattern, StoreVectorPattern, ConvertPattern,
-               RepeatPattern, CumsumPattern, SettlePattern, ReducePattern>(
-      converter, patterns.getContext());
+  patterns
+      .add<LoadVectorPattern, StoreVectorPattern, ConvertPattern, RepeatPattern,
+           StepPattern, CumsumPattern, SettlePattern, ReducePattern>(
+          converter, patterns.getContext());
 }

@@ -91,3 +91,34 @@ func.func @two_parts(%q: tensor<?x?x4x64xbf16>, %k: tensor<?x?x4x64xbf16>, %v: t
   %o = linrec.scan %q, %k, %v decay(%g : tensor<?x?x4x64xbf16>) : tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16>, tensor<?x?x4x64xbf16> -> tensor<?x?x4x64xbf16>
   return %o : tensor<?x?x4x64xbf16>
 }
+
+// -----
+
+// Gradients of gates that steps share: sums over the steps of a token, of rows of
+// matrices, of vectors, and of pairs of f32, exactly. What has several rows a token is
+// written so.
+// CHECK-LABEL: gpu.func @sums_of_steps
+// CHECK-SAME: name = "result0", role = "output", shape = ["1", "2 * T", "2", "8"]
+// CHECK: tile.copy_async %arg0[{{.*}}] stride %c16 rows %[[ROWS:.*]] columns 8 to
+// CHECK: %[[M0:.*]] = tile.step %[[M:.*]][0] : tensor<32x16xf32, #tile.acc{{.*}}> -> tensor<16x16xf32
+// CHECK: %[[M1:.*]] = tile.step %[[M]][1]
+// CHECK: arith.addf %[[M0]], %[[M1]]
+// CHECK: %[[SUM:.*]], %[[REST:.*]] = tile.cumsum
+// CHECK-COUNT-2: tile.step %[[SUM]]
+// CHECK: tile.store {{.*}} below %[[ROWS]], {{.*}} : tensor<32x16xf32
+func.func @sums_of_steps(%x: tensor<1x?x2x8xf32>, %q: tensor<1x?x2x8xf32>, %b: tensor<1x?x2xf32>, %cu: tensor<?xi32>)
+    -> (tensor<1x?x2x8xf32>, tensor<1x?x2x8xf32>, tensor<1x?x2xf32>) {
+  %o, %m, %v = chunk.scan 16 sequences(%cu : tensor<?xi32>)
+      in(%x [b, t, h, 1] : tensor<1x?x2x8xf32>, %q [b, t, h, 1] : tensor<1x?x2x8xf32>, %b [b, t, h] : tensor<1x?x2xf32>)
+      out([b, t, h, 1] : tensor<1x?x2x8xf32>, [b, t, h, 1] : tensor<1x?x2x8xf32>, [b, t, h] : tensor<1x?x2xf32>) {
+  ^bb0(%n: index, %xt: tensor<32x8xf32>, %qt: tensor<16x8xf32>, %bt: tensor<32xf32>):
+    %twice = arith.addf %xt, %xt : tensor<32x8xf32>
+    %sum = chunk.sum_rows %xt : tensor<32x8xf32> -> tensor<16x8xf32>
+    %all = arith.addf %sum, %qt : tensor<16x8xf32>
+    %g = chunk.cumsum %bt : tensor<32xf32> -> tensor<32xf64>
+    %s = chunk.sum_rows %g : tensor<32xf64> -> tensor<16xf64>
+    %r = arith.truncf %s : tensor<16xf64> to tensor<16xf32>
+    chunk.yield %twice, %all, %r : tensor<32x8xf32>, tensor<16x8xf32>, tensor<16xf32>
+  }
+  return %o, %m, %v : tensor<1x?x2x8xf32>, tensor<1x?x2x8xf32>, tensor<1x?x2xf32>
+}

@@ -4,7 +4,7 @@
 // CHECK-NOT: gpu.func
 
 // Elementwise work that fusion could not move into the scan.
-// expected-error @below {{expects chunk.scan and nothing else in a function that becomes kernels}}
+// expected-error @below {{expects scans, sums of what they yield, and nothing else in a function that becomes kernels}}
 func.func @beside(%q: tensor<1x64x4x64xbf16>, %v: tensor<1x64x4x64xbf16>, %i: index)
     -> (tensor<1x64x4x64xbf16>, index) {
   // expected-note @below {{'arith.addi' stands beside it}}
@@ -78,4 +78,22 @@ func.func @threads(%q: tensor<1x64x4x64xbf16>, %v: tensor<1x64x4x64xbf16>) -> te
   %o = linrec.scan %q, %q, %v : tensor<1x64x4x64xbf16>, tensor<1x64x4x64xbf16>,
       tensor<1x64x4x64xbf16> -> tensor<1x64x4x64xbf16>
   return %o : tensor<1x64x4x64xbf16>
+}
+
+// -----
+// Sums of what no scan yields.
+func.func @sum_of_argument(%x: tensor<1x64x4x64xf32>, %p: tensor<2x4xf32>) -> (tensor<1x64x4x64xf32>, tensor<4xf32>) {
+  %o = linrec.scan %x, %x, %x : tensor<1x64x4x64xf32>, tensor<1x64x4x64xf32>, tensor<1x64x4x64xf32> -> tensor<1x64x4x64xf32>
+  // expected-error @below {{'chunk.sum' op expects sums of results of scans in a function that becomes kernels, got}}
+  %s = chunk.sum in(%p [n, h] : tensor<2x4xf32>) out([h] : tensor<4xf32>)
+  return %o, %s : tensor<1x64x4x64xf32>, tensor<4xf32>
+}
+
+// -----
+// Sums to f64.
+func.func @sum_f64(%x: tensor<1x64x4x64xf32>) -> tensor<1x64x64xf64> {
+  %o = linrec.scan %x, %x, %x : tensor<1x64x4x64xf32>, tensor<1x64x4x64xf32>, tensor<1x64x4x64xf32> -> tensor<1x64x4x64xf32>
+  // expected-error @below {{'chunk.sum' op expects sums of f32, bf16 or f16 in a kernel, got 'tensor<1x64x64xf64>'}}
+  %s = chunk.sum in(%o [b, t, h, 1] : tensor<1x64x4x64xf32>) out([b, t, 1] : tensor<1x64x64xf64>)
+  return %s : tensor<1x64x64xf64>
 }

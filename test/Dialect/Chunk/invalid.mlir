@@ -1456,3 +1456,101 @@ func.func @identity_c2(%q: tensor<2x?x4x8xf32>) {
   }
   return
 }
+
+// -----
+func.func @sum_c1_parts() {
+  // expected-error@+1 {{'chunk.sum' op expects parts, and one access for each, got 0 and 0}}
+  %s = chunk.sum out([h] : tensor<4xf32>)
+  return
+}
+
+// -----
+func.func @sum_c1_rank(%p: tensor<2x4x8xf32>) {
+  // expected-error@+1 {{'chunk.sum' op expects an access of rank 3 for 'tensor<2x4x8xf32>', got [n, h]}}
+  %s = chunk.sum in(%p [n, h] : tensor<2x4x8xf32>) out([h] : tensor<4xf32>)
+  return
+}
+
+// -----
+func.func @sum_c1_result_rank(%p: tensor<2x4xf32>) {
+  // expected-error@+1 {{'chunk.sum' op expects an access of rank 1 for 'tensor<4xf32>', got [n, h]}}
+  %s = chunk.sum in(%p [n, h] : tensor<2x4xf32>) out([n, h] : tensor<4xf32>)
+  return
+}
+
+// -----
+// Another order.
+func.func @sum_c2_order(%p: tensor<2x3x4xf32>) {
+  // expected-error@+1 {{'chunk.sum' op expects the dimensions of the result [h, c] in part 0, in their order, got [b, c, h]}}
+  %s = chunk.sum in(%p [b, c, h] : tensor<2x3x4xf32>) out([h, c] : tensor<4x3xf32>)
+  return
+}
+
+// -----
+// A dimension that the part lacks.
+func.func @sum_c2_missing(%p: tensor<2x4xf32>) {
+  // expected-error@+1 {{'chunk.sum' op expects the dimensions of the result [h, 0] in part 0, in their order, got [n, h]}}
+  %s = chunk.sum in(%p [n, h] : tensor<2x4xf32>) out([h, 0] : tensor<4x8xf32>)
+  return
+}
+
+// -----
+// A tile is not summed over.
+func.func @sum_c2_tile(%p: tensor<2x4x8xf32>) {
+  // expected-error@+1 {{'chunk.sum' op expects the dimensions of the result [h] in part 0, in their order, got [1, h, 0]}}
+  %s = chunk.sum in(%p [1, h, 0] : tensor<2x4x8xf32>) out([h] : tensor<4xf32>)
+  return
+}
+
+// -----
+func.func @sum_c3(%p: tensor<2x4x8xf32>, %r: tensor<2x4x16xf32>) {
+  // expected-error@+1 {{'chunk.sum' op expects extents that agree, got 8 of dimension 1 of the result and 16 of part 1}}
+  %s = chunk.sum in(%p [n, h, 0] : tensor<2x4x8xf32>, %r [n, h, 0] : tensor<2x4x16xf32>) out([h, 0] : tensor<4x8xf32>)
+  return
+}
+
+// -----
+func.func @sum_c3_groups(%p: tensor<2x?x4xf32>) {
+  // expected-error@+1 {{'chunk.sum' op expects groups to divide heads, got 3 of dimension 2 of the result and 4 of part 0}}
+  %s = chunk.sum in(%p [b, t, h] : tensor<2x?x4xf32>) out([b, t, g] : tensor<2x?x3xf32>)
+  return
+}
+
+// -----
+func.func @sum_c4(%p: tensor<2x4xi32>) {
+  // expected-error@+1 {{'chunk.sum' op expects sums of floats, got 'tensor<2x4xi32>' to 'tensor<4xf32>'}}
+  %s = chunk.sum in(%p [n, h] : tensor<2x4xi32>) out([h] : tensor<4xf32>)
+  return
+}
+
+// -----
+func.func @sum_c5_missing(%p: tensor<2x?x?xf32>) {
+  // expected-error@+1 {{'chunk.sum' op expects a tensor of the result's shape (like) where groups are open, got none for 'tensor<2x?x?xf32>'}}
+  %s = chunk.sum in(%p [b, t, h] : tensor<2x?x?xf32>) out([b, t, g] : tensor<2x?x?xf32>)
+  return
+}
+
+// -----
+func.func @sum_c5_shape(%p: tensor<2x?x?xf32>, %k: tensor<2x?x4xf32>) {
+  // expected-error@+1 {{'chunk.sum' op expects a tensor of the result's shape as like, got 'tensor<2x?x4xf32>' for 'tensor<2x?x?xf32>'}}
+  %s = chunk.sum in(%p [b, t, h] : tensor<2x?x?xf32>) out([b, t, g] : tensor<2x?x?xf32>) like(%k : tensor<2x?x4xf32>)
+  return
+}
+
+// -----
+func.func @sum_c6(%q: tensor<2x?x4x8xf32>) {
+  %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) out([b, c, h, 0] : tensor<2x?x4x8xf32>) {
+  ^bb0(%n: index, %qt: tensor<16x8xf32>):
+    // expected-error@+1 {{'chunk.sum' op expects to stand around scans, not in the body of one}}
+    %s = chunk.sum in(%qt [h, 0] : tensor<16x8xf32>) out([0] : tensor<8xf32>)
+    chunk.yield %s : tensor<8xf32>
+  }
+  return
+}
+
+// -----
+func.func @sum_results(%p: tensor<2x4xf32>) {
+  // expected-error@+1 {{expects one result, got 2}}
+  %s = chunk.sum in(%p [n, h] : tensor<2x4xf32>) out([h] : tensor<4xf32>, [n] : tensor<2xf32>)
+  return
+}

@@ -129,3 +129,15 @@ func.func @pool(%x: tensor<1x?x4xf32>, %s: tensor<?x4x8xf32>, %cu: tensor<?xi32>
   }
   return
 }
+
+// Sums around scans.
+// CHECK-LABEL: func.func @sums
+func.func @sums(%p: tensor<?x?x4x8xf32>, %k: tensor<?x?x?x8xbf16>, %s: tensor<2x3x4xf32>) {
+  // CHECK: chunk.sum in(%{{.*}} [b, t, h, 1] : tensor<?x?x4x8xf32>) out([b, t, g, 1] : tensor<?x?x?x8xbf16>) like(%{{.*}} : tensor<?x?x?x8xbf16>)
+  %a = chunk.sum in(%p [b, t, h, 1] : tensor<?x?x4x8xf32>) out([b, t, g, 1] : tensor<?x?x?x8xbf16>) like(%k : tensor<?x?x?x8xbf16>)
+  // CHECK: chunk.sum in(%{{.*}} [b, t, g, 1] : tensor<?x?x?x8xbf16>, %{{.*}} [b, t, h, 1] : tensor<?x?x4x8xf32>) out([b, t, g, 1] : tensor<?x?x2x8xf32>)
+  %b = chunk.sum in(%a [b, t, g, 1] : tensor<?x?x?x8xbf16>, %p [b, t, h, 1] : tensor<?x?x4x8xf32>) out([b, t, g, 1] : tensor<?x?x2x8xf32>)
+  // CHECK: chunk.sum in(%{{.*}} [b, c, h] : tensor<2x3x4xf32>) out([] : tensor<f32>)
+  %c = chunk.sum in(%s [b, c, h] : tensor<2x3x4xf32>) out([] : tensor<f32>)
+  return
+}

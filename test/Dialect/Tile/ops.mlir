@@ -104,6 +104,8 @@ gpu.module @kernels {
     %element = tile.load_element %row[3] : !tile.buffer<1x64xf32>
     // CHECK: tile.load %{{.*}}[%{{.*}}] : <f32> -> f32
     %one = tile.load %p[%at] : !tile.global<f32> -> f32
+    // CHECK: tile.step %{{.*}}[1] : tensor<64xf32, #tile.lanes> -> tensor<32xf32, #tile.lanes>
+    %second = tile.step %la[1] : tensor<64xf32, #tile.lanes> -> tensor<32xf32, #tile.lanes>
     // CHECK: tile.cumsum %{{.*}} : tensor<64xf32, #tile.lanes>
     %g = tile.cumsum %la : tensor<64xf32, #tile.lanes>
     // CHECK: tile.cumsum %{{.*}} exclusive

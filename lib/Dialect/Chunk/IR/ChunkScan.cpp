@@ -1,7 +1,7 @@
 //===- ChunkScan.cpp - chunk.scan: syntax and verifier --------------------===//
 // The constraints C1.. are those of dialects/Chunk/Chunk.td.
 //===----------------------------------------------------------------------===//
-#include "deltanet/Dialect/Chunk/IR/Chunk.h"
+#include "AccessList.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -10,51 +10,6 @@ using namespace deltanet::chunk;
 //===----------------------------------------------------------------------===//
 // Syntax
 //===----------------------------------------------------------------------===//
-
-namespace {
-/// One group of tensors with their accesses: carry(...), in(...).
-struct AccessList {
-  SmallVector<OpAsmParser::UnresolvedOperand> operands;
-  SmallVector<Attribute> accesses;
-  SmallVector<Type> types;
-};
-} // namespace
-
-namespace {
-/// keyword `(` operand `:` type `)`, or nothing.
-struct OptionalList {
-  bool present = false;
-  OpAsmParser::UnresolvedOperand operand;
-  Type type;
-
-  ParseResult parse(OpAsmParser &parser, StringRef keyword) {
-    present = succeeded(parser.parseOptionalKeyword(keyword));
-    return failure(present &&
-                   (parser.parseLParen() || parser.parseOperand(operand) ||
-                    parser.parseColonType(type) || parser.parseRParen()));
-  }
-  ParseResult resolve(OpAsmParser &parser, SmallVectorImpl<Value> &operands) {
-    return failure(present && parser.resolveOperand(operand, type, operands));
-  }
-};
-} // namespace
-
-/// keyword `(` (operand? access `:` type),* `)`, absent if empty.
-static ParseResult parseList(OpAsmParser &parser, StringRef keyword,
-                             bool hasOperands, AccessList &list) {
-  if (failed(parser.parseOptionalKeyword(keyword)))
-    return success();
-  return parser.parseCommaSeparatedList(
-      AsmParser::Delimiter::Paren, [&]() -> ParseResult {
-        if (hasOperands && parser.parseOperand(list.operands.emplace_back()))
-          return failure();
-        Attribute access = AccessAttr::parseEntries(parser);
-        if (!access)
-          return failure();
-        list.accesses.push_back(access);
-        return parser.parseColonType(list.types.emplace_back());
-      });
-}
 
 ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
   Builder &b = parser.getBuilder();
@@ -77,10 +32,9 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
         b.getI64IntegerAttr(segments);
   }
   AccessList carries, inputs, outputs, finals;
-  if (parseList(parser, "carry", true, carries) ||
-      parseList(parser, "in", true, inputs) ||
-      parseList(parser, "out", false, outputs) ||
-      parseList(parser, "final", false, finals) ||
+  if (carries.parse(parser, "carry", true) ||
+      inputs.parse(parser, "in", true) || outputs.parse(parser, "out", false) ||
+      finals.parse(parser, "final", false) ||
       parser.parseOptionalAttrDictWithKeyword(result.attributes))
     return failure();
   if (sequences.resolve(parser, result.operands))
@@ -112,25 +66,6 @@ ParseResult ScanOp::parse(OpAsmParser &parser, OperationState &result) {
   return success();
 }
 
-static void printList(OpAsmPrinter &p, StringRef keyword, ValueRange values,
-                      TypeRange types, ArrayAttr accesses) {
-  if (types.empty())
-    return;
-  p.printNewline();
-  p << "    " << keyword << "(";
-  for (size_t i = 0, e = types.size(); i != e; ++i) {
-    if (i) {
-      p << ",";
-      p.printNewline();
-      p << "    " << std::string(keyword.size() + 1, ' ');
-    }
-    if (!values.empty())
-      p << values[i] << " ";
-    p << cast<AccessAttr>(accesses[i]).getText() << " : " << types[i];
-  }
-  p << ")";
-}
-
 void ScanOp::print(OpAsmPrinter &p) {
   p << " " << getChunkSize();
   if (getReverse())
@@ -141,10 +76,12 @@ void ScanOp::print(OpAsmPrinter &p) {
     p << " indices(" << indices << " : " << indices.getType() << ")";
   if (getSegments())
     p << " segments(" << *getSegments() << ")";
-  printList(p, "carry", getInits(), getInits().getTypes(), getInitAccesses());
-  printList(p, "in", getInputs(), getInputs().getTypes(), getInputAccesses());
-  printList(p, "out", {}, getOutputs().getTypes(), getOutputAccesses());
-  printList(p, "final", {}, getFinals().getTypes(), getFinalAccesses());
+  printAccessList(p, "carry", getInits(), getInits().getTypes(),
+                  getInitAccesses());
+  printAccessList(p, "in", getInputs(), getInputs().getTypes(),
+                  getInputAccesses());
+  printAccessList(p, "out", {}, getOutputs().getTypes(), getOutputAccesses());
+  printAccessList(p, "final", {}, getFinals().getTypes(), getFinalAccesses());
   p.printOptionalAttrDictWithKeyword(
       (*this)->getAttrs(),
       {"chunk_size", "reverse", "init_accesses", "input_accesses",

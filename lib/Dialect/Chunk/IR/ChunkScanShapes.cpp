@@ -9,6 +9,13 @@
 using namespace mlir;
 using namespace deltanet::chunk;
 
+int64_t deltanet::chunk::getRowsPerToken(ScanOp scan, RankedTensorType tile,
+                                         AccessAttr access) {
+  if (!access.has(AccessAttr::Token) || tile.getRank() == 0)
+    return 1;
+  return tile.getDimSize(0) / static_cast<int64_t>(scan.getChunkSize());
+}
+
 /// The extent of one loop of `op`, read off the first tensor that it walks.
 static OpFoldResult extentOf(OpBuilder &b, ScanOp op, AccessAttr::Loop loop) {
   auto find = [&](ValueRange values, ArrayAttr accesses) -> OpFoldResult {

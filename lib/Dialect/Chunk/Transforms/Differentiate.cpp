@@ -64,7 +64,7 @@ private:
   void finishBackward();
   void createForward();
   void findActive();
-  void add(Value tensor, Value gradient);
+  void add(Value tensor, Value gradient, AccessAttr access = {});
   void setNames();
 
   func::FuncOp function, backward, forward;
@@ -92,14 +92,22 @@ void FunctionDifferentiator::createBackward() {
   }
 }
 
-void FunctionDifferentiator::add(Value tensor, Value gradient) {
+/// `access`: how a scan walks the tensor; null where none does.
+void FunctionDifferentiator::add(Value tensor, Value gradient,
+                                 AccessAttr access) {
   Value &sum = gradients[tensor];
   if (!sum) {
     sum = gradient;
     return;
   }
   OpBuilder b(getReturn(backward));
-  sum = arith::AddFOp::create(b, tensor.getLoc(), sum, gradient);
+  if (!access) {
+    sum = arith::AddFOp::create(b, tensor.getLoc(), sum, gradient);
+    return;
+  }
+  sum = SumOp::create(b, tensor.getLoc(), tensor.getType(),
+                      ValueRange{sum, gradient}, Value(),
+                      b.getArrayAttr({access, access}), access);
 }
 
 void FunctionDifferentiator::findActive() {
@@ -214,12 +222,12 @@ LogicalResult FunctionDifferentiator::pullBack(ScanOp scan, unsigned number) {
   dropUnreadStarts(number);
   if (products.getIntOrFloatBitWidth() == 16)
     narrowStarts(number, products);
-  for (auto [value, of] : llvm::zip(scan.getInputs(), gradient.inputGradients))
+  for (auto [i, of] : llvm::enumerate(gradient.inputGradients))
     if (of)
-      add(value, of);
-  for (auto [value, of] : llvm::zip(scan.getInits(), gradient.initGradients))
+      add(scan.getInputs()[i], of, scan.getInputAccess(i));
+  for (auto [i, of] : llvm::enumerate(gradient.initGradients))
     if (of)
-      add(value, of);
+      add(scan.getInits()[i], of, scan.getInitAccess(i));
   ++numScans;
   return success();
 }

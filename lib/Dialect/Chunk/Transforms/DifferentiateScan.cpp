@@ -6,9 +6,9 @@
 #include "DifferentiateScan.h"
 #include "ElementwiseGradients.h"
 #include "ScanTypes.h"
-#include "TensorSums.h"
 #include "deltanet/Dialect/Chunk/IR/DimensionClasses.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 
@@ -97,7 +97,7 @@ ScanDifferentiator::Part ScanDifferentiator::describe(Value tensor,
                                                       RankedTensorType tile,
                                                       bool byChunk) {
   Part part;
-  SmallVector<int64_t> entries, shape;
+  SmallVector<int64_t> entries, shape, kept;
   AccessAttr::Loop outer = byChunk && (access.has(AccessAttr::Batch) ||
                                        !access.has(AccessAttr::Sequence))
                                ? AccessAttr::Batch
@@ -105,7 +105,7 @@ ScanDifferentiator::Part ScanDifferentiator::describe(Value tensor,
   auto lead = [&](AccessAttr::Loop loop) {
     entries.push_back(loop);
     shape.push_back(getExtent(scan, loop));
-    ++part.leading;
+    part.isSum = true;
   };
   if (!access.has(AccessAttr::Batch) && !access.has(AccessAttr::Sequence))
     lead(outer);
@@ -119,8 +119,9 @@ ScanDifferentiator::Part ScanDifferentiator::describe(Value tensor,
       if (ShapedType::isDynamic(extent))
         extent = getExtent(scan, outer);
     }
+    kept.push_back(entry);
     if (entry == AccessAttr::Group) {
-      part.groups = d;
+      part.isSum = true;
       entry = AccessAttr::Head;
       extent = getExtent(scan, AccessAttr::Head);
     }
@@ -128,9 +129,8 @@ ScanDifferentiator::Part ScanDifferentiator::describe(Value tensor,
     shape.push_back(extent);
   }
   part.access = AccessAttr::get(b.getContext(), entries);
-  Type element = part.leading == 0 && part.groups < 0
-                     ? typeOf(tensor).getElementType()
-                     : b.getF32Type();
+  part.resultAccess = AccessAttr::get(b.getContext(), kept);
+  Type element = part.isSum ? b.getF32Type() : typeOf(tensor).getElementType();
   part.type = RankedTensorType::get(shape, element);
   return part;
 }
@@ -396,22 +396,29 @@ void ScanDifferentiator::dropUnreadInputs() {
 //===----------------------------------------------------------------------===//
 
 void ScanDifferentiator::collect() {
-  auto whole = [&](Value part, const Part &how, Value like) {
-    part = sumLeading(b, loc, part, how.leading);
-    if (how.groups >= 0)
-      part = sumNeighbours(b, loc, part, how.groups, like);
-    return convertTensor(b, loc, part, typeOf(like));
+  auto whole = [&](Value part, const Part &how, Value like,
+                   AccessAttr access) -> Value {
+    if (!how.isSum)
+      return part.getType() == like.getType()
+                 ? part
+                 : tensor::CastOp::create(b, loc, like.getType(), part);
+    int64_t groups = access.findLoop(AccessAttr::Group);
+    bool open = groups >= 0 && typeOf(like).isDynamicDim(groups);
+    return SumOp::create(b, loc, like.getType(), part, how.access,
+                         how.resultAccess, open ? like : Value());
   };
   unsigned output = 0, final = 0;
   for (unsigned i : activeCarries.set_bits()) {
     Value part = reverse.getFinals()[final++];
     if (wantedInits.test(i))
-      initGradients[i] = whole(part, *carryParts[i], scan.getInits()[i]);
+      initGradients[i] = whole(part, *carryParts[i], scan.getInits()[i],
+                               scan.getInitAccess(i));
   }
   for (unsigned i : wantedInputs.set_bits()) {
     Value part = isByChunk(i) ? reverse.getOutputs()[output++]
                               : reverse.getFinals()[final++];
-    inputGradients[i] = whole(part, *inputParts[i], scan.getInputs()[i]);
+    inputGradients[i] = whole(part, *inputParts[i], scan.getInputs()[i],
+                              scan.getInputAccess(i));
   }
 }
 

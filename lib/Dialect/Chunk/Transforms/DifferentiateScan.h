@@ -40,8 +40,10 @@ private:
   struct Part {
     AccessAttr access;
     mlir::RankedTensorType type;
-    /// Leading dimensions to sum over, and the dimension of groups, or -1.
-    int64_t leading = 0, groups = -1;
+    /// Whether loops that the operand lacks are summed over, or heads of its
+    /// groups; how the sum is walked.
+    bool isSum = false;
+    AccessAttr resultAccess;
   };
 
   mlir::LogicalResult check();

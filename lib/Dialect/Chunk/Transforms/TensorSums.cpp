@@ -24,8 +24,10 @@ Value deltanet::chunk::zerosLike(OpBuilder &b, Location loc, Value like) {
                typeOf(like).getElementType());
 }
 
-static Value sumOver(OpBuilder &b, Location loc, Value tensor,
-                     ArrayRef<int64_t> dims) {
+Value deltanet::chunk::sumOver(OpBuilder &b, Location loc, Value tensor,
+                               ArrayRef<int64_t> dims) {
+  if (dims.empty())
+    return tensor;
   SmallVector<OpFoldResult> kept;
   for (auto [d, extent] :
        llvm::enumerate(tensor::getMixedSizes(b, loc, tensor)))
@@ -41,26 +43,18 @@ static Value sumOver(OpBuilder &b, Location loc, Value tensor,
       .getResult(0);
 }
 
-Value deltanet::chunk::sumLeading(OpBuilder &b, Location loc, Value tensor,
-                                  int64_t count) {
-  if (count == 0)
-    return tensor;
-  return sumOver(b, loc, tensor, llvm::to_vector(llvm::seq<int64_t>(0, count)));
-}
-
 Value deltanet::chunk::sumNeighbours(OpBuilder &b, Location loc, Value tensor,
-                                     int64_t dim, Value like) {
+                                     int64_t dim, OpFoldResult groups) {
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, tensor);
   auto value = [&](OpFoldResult r) {
     return getValueOrCreateConstantIndexOp(b, loc, r);
   };
-  OpFoldResult groups = tensor::getMixedSize(b, loc, like, dim);
   OpFoldResult each = getAsOpFoldResult(
       b.createOrFold<arith::DivUIOp>(loc, value(sizes[dim]), value(groups)));
   // Not tensor.expand_shape: of one extent it may make one that is not known,
   // not two.
   SmallVector<int64_t> shape(typeOf(tensor).getShape());
-  shape[dim] = typeOf(like).getDimSize(dim);
+  shape[dim] = getConstantIntValue(groups).value_or(ShapedType::kDynamic);
   shape.insert(shape.begin() + dim + 1, ShapedType::kDynamic);
   if (std::optional<int64_t> known = getConstantIntValue(each))
     shape[dim + 1] = *known;
@@ -73,17 +67,14 @@ Value deltanet::chunk::sumNeighbours(OpBuilder &b, Location loc, Value tensor,
   return sumOver(b, loc, split, {dim + 1});
 }
 
-Value deltanet::chunk::convertTensor(OpBuilder &b, Location loc, Value tensor,
-                                     RankedTensorType type) {
+Value deltanet::chunk::convertElements(OpBuilder &b, Location loc, Value tensor,
+                                       Type element) {
   RankedTensorType from = typeOf(tensor);
-  unsigned width = type.getElementTypeBitWidth(),
+  unsigned width = element.getIntOrFloatBitWidth(),
            old = from.getElementTypeBitWidth();
-  auto same = from.clone(type.getElementType());
   if (width < old)
-    tensor = arith::TruncFOp::create(b, loc, same, tensor);
-  else if (width > old)
-    tensor = arith::ExtFOp::create(b, loc, same, tensor);
-  if (tensor.getType() != type)
-    tensor = tensor::CastOp::create(b, loc, type, tensor);
+    return arith::TruncFOp::create(b, loc, from.clone(element), tensor);
+  if (width > old)
+    return arith::ExtFOp::create(b, loc, from.clone(element), tensor);
   return tensor;
 }

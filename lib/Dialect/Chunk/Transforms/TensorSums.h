@@ -10,17 +10,16 @@
 
 namespace deltanet::chunk {
 
-/// The sum over the first `count` dimensions.
-mlir::Value sumLeading(mlir::OpBuilder &b, mlir::Location loc,
-                       mlir::Value tensor, int64_t count);
-/// The sum over neighbours along `dim`, so many that its extent becomes that of
-/// `like`, whose dimensions are those of the result.
+/// The sum over the dimensions listed.
+mlir::Value sumOver(mlir::OpBuilder &b, mlir::Location loc, mlir::Value tensor,
+                    mlir::ArrayRef<int64_t> dims);
+/// The sum over neighbours along `dim`, of which `groups` are left.
 mlir::Value sumNeighbours(mlir::OpBuilder &b, mlir::Location loc,
-                          mlir::Value tensor, int64_t dim, mlir::Value like);
-/// The tensor in another element type and with what is known of the extents of
-/// `type`.
-mlir::Value convertTensor(mlir::OpBuilder &b, mlir::Location loc,
-                          mlir::Value tensor, mlir::RankedTensorType type);
+                          mlir::Value tensor, int64_t dim,
+                          mlir::OpFoldResult groups);
+/// The tensor in another element type.
+mlir::Value convertElements(mlir::OpBuilder &b, mlir::Location loc,
+                            mlir::Value tensor, mlir::Type element);
 /// Zeros of the type and extents of `like`.
 mlir::Value zerosLike(mlir::OpBuilder &b, mlir::Location loc, mlir::Value like);
 

@@ -360,19 +360,38 @@ LogicalResult ConvertOp::verify() {
   return success();
 }
 
+/// C1 of `repeat` and of `step`: `rows` has a multiple of the rows of `tokens`.
+static LogicalResult verifySteps(Operation *op, RankedTensorType tokens,
+                                 RankedTensorType rows, StringRef whose) {
+  auto layout = dyn_cast<AccAttr>(tokens.getEncoding());
+  bool isWhole =
+      layout ? layout.getWarps()[0] == 1 : isa<LanesAttr>(tokens.getEncoding());
+  if (isWhole && tokens.getEncoding() == rows.getEncoding() &&
+      tokens.getRank() == rows.getRank() &&
+      tokens.getShape().drop_front() == rows.getShape().drop_front() &&
+      rows.getDimSize(0) % tokens.getDimSize(0) == 0)
+    return success();
+  return op->emitOpError("expects one layout in which warps share no rows, and "
+                         "a multiple of the ")
+         << whose << "'s rows, got " << op->getOperand(0).getType() << " and "
+         << op->getResult(0).getType();
+}
+
 LogicalResult RepeatOp::verify() {
+  // C1
+  return verifySteps(*this, typeOf(getInput()), typeOf(getResult()), "input");
+}
+
+LogicalResult StepOp::verify() {
   RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
   // C1
-  auto layout = dyn_cast<AccAttr>(input.getEncoding());
-  bool isWhole =
-      layout ? layout.getWarps()[0] == 1 : isa<LanesAttr>(input.getEncoding());
-  if (!isWhole || input.getEncoding() != result.getEncoding() ||
-      input.getRank() != result.getRank() ||
-      input.getShape().drop_front() != result.getShape().drop_front() ||
-      result.getDimSize(0) % input.getDimSize(0) != 0)
-    return emitOpError("expects one layout in which warps share no rows, and a "
-                       "multiple of the input's rows, got ")
-           << input << " and " << result;
+  if (failed(verifySteps(*this, result, input, "result")))
+    return failure();
+  // C2
+  int64_t steps = input.getDimSize(0) / result.getDimSize(0),
+          step = static_cast<int64_t>(getStep());
+  if (step < 0 || step >= steps)
+    return emitOpError("expects one of ") << steps << " steps, got " << step;
   return success();
 }
 
