@@ -577,11 +577,6 @@ func.func @step_c1(%x: tensor<64xf32, #tile.lanes>) {
 }
 
 // -----
-func.func @row_dots_c2(%x: tensor<32x64xbf16, #tile.acc<warps = [1, 4]>>) {
-  // expected-error @below {{expects a result of 32x32 in the layout of the input, got 'tensor<32x64xf32, #tile.acc<warps = [1, 4]>>'}}
-  %r = tile.row_dots %x, %x : tensor<32x64xbf16, #tile.acc<warps = [1, 4]>> -> tensor<32x64xf32, #tile.acc<warps = [1, 4]>>
-
-// -----
 func.func @step_c1_layout(%x: tensor<64x32xf32, #tile.acc<warps = [2, 1]>>) {
   // expected-error@+1 {{'tile.step' op expects one layout in which warps share no rows, and a multiple of the result's rows, got}}
   %y = tile.step %x[0] : tensor<64x32xf32, #tile.acc<warps = [2, 1]>> -> tensor<32x32xf32, #tile.acc<warps = [2, 1]>>
