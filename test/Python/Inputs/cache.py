@@ -65,9 +65,11 @@ try:
 except cache.CompileError as error:
     print(error)
     commands = [line.strip() for line in str(error).splitlines() if line.startswith("  ")]
+# Under sanitizers their options go along.
+options = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
 for command in commands:  # the commands do what they say
     done = subprocess.run(["/bin/sh", "-c", command.replace("deltanet compile", f"{real} compile")], text=True,
-                          capture_output=True, env={"PATH": "/usr/bin:/bin"})
+                          capture_output=True, env={"PATH": "/usr/bin:/bin", **options})
     assert done.returncode == 0, done
 print("made by hand:", os.path.exists(cache.find(other.mlir(), other.command("host"))))
 
