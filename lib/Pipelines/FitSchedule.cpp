@@ -13,17 +13,21 @@ using namespace mlir;
 using namespace deltanet;
 using kernel::ScheduleAttr;
 
-static void addTileLevels(OpPassManager &manager) {
-  PipelineOptions none;
-  addChunk(manager, none);
-  addFuse(manager, none);
-  addSplit(manager, none);
-  addTile(manager, none);
+static void addTileLevels(OpPassManager &manager,
+                          const GradientNames &gradient) {
+  PipelineOptions options;
+  options.grad = ArrayRef<std::string>(gradient.of);
+  options.gradFrom = ArrayRef<std::string>(gradient.from);
+  addChunk(manager, options);
+  addFuse(manager, options);
+  addGradient(manager, options);
+  addSplit(manager, options);
+  addTile(manager, options);
 }
 
 bool deltanet::isPossible(ModuleOp parent, func::FuncOp function,
                           ScheduleAttr schedule, TrialRunner run,
-                          std::string &reason) {
+                          std::string &reason, const GradientNames &gradient) {
   // A pass runs others on what is within its own operation.
   OpBuilder b = OpBuilder::atBlockEnd(parent.getBody());
   auto module = ModuleOp::create(b, function.getLoc());
@@ -42,7 +46,7 @@ bool deltanet::isPossible(ModuleOp parent, func::FuncOp function,
         return success();
       });
   OpPassManager manager(ModuleOp::getOperationName());
-  addTileLevels(manager);
+  addTileLevels(manager, gradient);
   return succeeded(run(manager, module));
 }
 
@@ -51,7 +55,8 @@ class FitSchedule : public PassWrapper<FitSchedule, OperationPass<ModuleOp>> {
 public:
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(FitSchedule)
 
-  explicit FitSchedule(bool variants) : variants(variants) {}
+  FitSchedule(bool variants, GradientNames gradient)
+      : variants(variants), gradient(std::move(gradient)) {}
 
   StringRef getArgument() const override { return "kernel-fit-schedule"; }
   StringRef getDescription() const override {
@@ -59,7 +64,7 @@ public:
   }
   void getDependentDialects(DialectRegistry &registry) const override {
     OpPassManager manager(ModuleOp::getOperationName());
-    addTileLevels(manager);
+    addTileLevels(manager, gradient);
     manager.getDependentDialects(registry);
   }
 
@@ -108,7 +113,7 @@ private:
       chosen = candidate.schedule;
       std::string reason = candidate.refused;
       if (reason.empty() &&
-          isPossible(getOperation(), function, chosen, run, reason)) {
+          isPossible(getOperation(), function, chosen, run, reason, gradient)) {
         kernel::setSchedule(function, chosen);
         if (!refused.empty())
           function.emitRemark("is computed as ")
@@ -152,9 +157,15 @@ private:
   }
 
   bool variants;
+  GradientNames gradient;
 };
 } // namespace
 
-std::unique_ptr<Pass> deltanet::createFitSchedule(bool variants) {
-  return std::make_unique<FitSchedule>(variants);
+std::unique_ptr<Pass>
+deltanet::createFitSchedule(const PipelineOptions &options) {
+  GradientNames gradient;
+  llvm::append_range(gradient.of, options.grad);
+  llvm::append_range(gradient.from, options.gradFrom);
+  return std::make_unique<FitSchedule>(
+      options.variants && options.schedule.empty(), std::move(gradient));
 }

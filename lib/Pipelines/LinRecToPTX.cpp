@@ -31,7 +31,8 @@ void deltanet::addGradient(OpPassManager &manager,
 }
 
 /// The solve becomes an inverse, which does not wait for the state, and a
-/// product; sums are not carried, and what a carried value is needed whole for is made apart from it.
+/// product; sums are not carried, and what a carried value is needed whole for
+/// is made apart from it.
 void deltanet::addSplit(OpPassManager &manager, const PipelineOptions &) {
   manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSolve());
   manager.addNestedPass<func::FuncOp>(chunk::createChunkSplitSums());
@@ -79,8 +80,7 @@ static void addPTX(OpPassManager &manager, const PipelineOptions &) {
 static void addFittedSchedule(OpPassManager &manager,
                               const PipelineOptions &options) {
   addSchedule(manager, options, /*leaveChunk=*/true);
-  manager.addPass(
-      createFitSchedule(options.variants && options.schedule.empty()));
+  manager.addPass(createFitSchedule(options));
 }
 
 const Pipeline &deltanet::getLinRecToPTX() {

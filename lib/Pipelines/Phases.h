@@ -27,7 +27,7 @@ void addTile(mlir::OpPassManager &manager, const PipelineOptions &options);
 
 /// Decides what a schedule leaves open: the schedule that ranks first among
 /// those whose kernels can be built; with `variants` a second for few heads.
-std::unique_ptr<mlir::Pass> createFitSchedule(bool variants);
+std::unique_ptr<mlir::Pass> createFitSchedule(const PipelineOptions &options);
 
 } // namespace deltanet
 

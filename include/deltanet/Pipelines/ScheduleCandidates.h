@@ -56,12 +56,18 @@ std::string findCondition(kernel::TargetAttr target, kernel::ScheduleAttr few,
 using TrialRunner = llvm::function_ref<mlir::LogicalResult(
     mlir::OpPassManager &, mlir::ModuleOp)>;
 
+/// The gradient that is asked for: arguments, and results whose gradient is
+/// given.
+struct GradientNames {
+  llvm::SmallVector<std::string> of, from;
+};
+
 /// Whether the kernels of `function`, by `schedule`, can be built for the
-/// target of its module; `reason` says why not. The trial stands in `parent`
-/// for as long as it runs.
+/// target of its module, those of its gradient too; `reason` says why not. The
+/// trial stands in `parent` for as long as it runs.
 bool isPossible(mlir::ModuleOp parent, mlir::func::FuncOp function,
                 kernel::ScheduleAttr schedule, TrialRunner run,
-                std::string &reason);
+                std::string &reason, const GradientNames &gradient = {});
 
 } // namespace deltanet
 
