@@ -95,9 +95,11 @@ private:
       largest = std::max(largest, each);
       large += each;
     }
-    bool leavesRoomInTurn = leavesRoom(bytes - large + largest);
-    shape.inTurn = leavesRoomInTurn ||
-                   5 * bytes > 4 * target.getSharedMemoryBytesPerBlock();
+    bool turns = phases.canTakeTurns(scan);
+    bool leavesRoomInTurn = turns && leavesRoom(bytes - large + largest);
+    shape.inTurn =
+        leavesRoomInTurn ||
+        (turns && 5 * bytes > 4 * target.getSharedMemoryBytesPerBlock());
     if (!leavesRoomInTurn && most > 32 * warps * tile::kWarpSize)
       shape.warps = 2 * warps;
     return shape;

@@ -38,6 +38,8 @@ public:
   explicit InputPhases(chunk::ScanOp scan);
   unsigned of(Value v) const { return phases.lookup(v); }
   unsigned getLast() const { return last; }
+  /// Whether no product needs a large input after the next one has come.
+  bool canTakeTurns(chunk::ScanOp scan) const;
   /// Bytes of the large inputs, in their order.
   llvm::ArrayRef<int64_t> getBytes() const { return bytes; }
 

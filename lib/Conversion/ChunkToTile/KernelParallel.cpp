@@ -69,6 +69,15 @@ void InputPhases::order(chunk::ScanOp scan, SmallVectorImpl<Value> &large) {
   });
 }
 
+bool InputPhases::canTakeTurns(chunk::ScanOp scan) const {
+  return llvm::all_of(scan.getInputArguments(), [&](Value v) {
+    unsigned phase = of(v);
+    return phase == 0 || llvm::all_of(v.getUsers(), [&](Operation *user) {
+             return !isa<chunk::DotOp>(user) || of(user->getResult(0)) == phase;
+           });
+  });
+}
+
 static bool isSum(Operation *op) { return isa_and_nonnull<arith::AddFOp>(op); }
 
 /// What is there first is added first, so that a sum over several phases is one
