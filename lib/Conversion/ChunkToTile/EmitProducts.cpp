@@ -238,16 +238,19 @@ Value RoleEmitter::applyByChannel(DecayApplyOp op, Value matrix, Type result) {
   Value y = gy.sum ? inBuffer(op.getY()) : Value();
   if (!y)
     return {};
-  Value gates = op.getTranspose() ? op.getGx() : op.getGy();
   return tile::DecayApplyOp::create(
       b, loc, result, m.sum, m.rest, y, gx.sum, gy.sum, gx.rest, gy.rest,
-      scaledRows.lookup(scaledKey(op.getY(), gates, op.getTranspose())),
+      scaledRows.lookup(
+          scaledKey(op.getY(), op.getGx(), op.getGy(), op.getTranspose())),
       op.getTranspose());
 }
 
-RoleEmitter::ScaledKey RoleEmitter::scaledKey(Value rows, Value gates,
+RoleEmitter::ScaledKey RoleEmitter::scaledKey(Value rows, Value gx, Value gy,
                                               bool asX) {
-  return {BodyPlan::source(rows), {BodyPlan::source(gates), asX}};
+  // Blocks of y are as long as there are steps.
+  unsigned steps = rankedType(gy).getDimSize(0) / rankedType(gx).getDimSize(0);
+  return {BodyPlan::source(rows),
+          {BodyPlan::source(asX ? gx : gy), 2 * steps + asX}};
 }
 
 /// What `decay_scale` stored is there for the adjoint, unless its place is only
@@ -378,9 +381,9 @@ Value RoleEmitter::makeChannelDecayDot(DecayDotOp op) {
   tile::DecayScaleOp::create(b, loc, xs, gx.sum, y, gy.sum, gx.rest, gy.rest,
                              scaled, scaledY, remainders);
   for (auto [i, dot] : llvm::enumerate(together))
-    keepScaled(scaledKey(dot.getX(), op.getGx(), true), scaled[i],
+    keepScaled(scaledKey(dot.getX(), op.getGx(), op.getGy(), true), scaled[i],
                remainders.empty() ? Value() : remainders[i], borrowed);
-  keepScaled(scaledKey(op.getY(), op.getGy(), false), scaledY,
+  keepScaled(scaledKey(op.getY(), op.getGx(), op.getGy(), false), scaledY,
              remainders.empty() ? Value() : remainders.back(), borrowed);
   tile::PrecisionAttr precision;
   if (elementOf(op.getX()).isF32())

@@ -150,9 +150,10 @@ private:
   Value makeDecayApply(chunk::DecayApplyOp op);
   Value applyByChannel(chunk::DecayApplyOp op, Value matrix, mlir::Type result);
   Pair triangleInBuffer(chunk::DecayApplyOp op, Value matrix);
-  /// Rows, the gates that they decay with, and whether as x of a product.
+  /// Rows, the gates that they decay with, rows of y for each of x, and whether
+  /// they are x of a product.
   using ScaledKey = std::pair<Value, std::pair<Value, unsigned>>;
-  static ScaledKey scaledKey(Value rows, Value gates, bool asX);
+  static ScaledKey scaledKey(Value rows, Value gx, Value gy, bool asX);
   void keepScaled(ScaledKey key, Value scaled, Value remainder,
                   const llvm::SmallDenseSet<Value> &borrowed);
 
