@@ -35,8 +35,8 @@ public:
       terms.push_back(term);
       AccessAttr access = getTermAccess(i);
       accesses.push_back(access);
-      types.push_back(getStorageType(
-          scan, access, cast<RankedTensorType>(term.getType())));
+      types.push_back(
+          getStorageType(scan, access, cast<RankedTensorType>(term.getType())));
     }
     if (terms.empty())
       return 0;
@@ -85,8 +85,8 @@ private:
   }
 
   /// Puts the sum over the chunks of output `output` in the place of final `i`.
-  /// Chunks of packed sequences are all one list, and their sum is that over the
-  /// sequences.
+  /// Chunks of packed sequences are all one list, and their sum is that over
+  /// the sequences.
   void sumUp(int64_t i, int64_t output) {
     Value terms = scan.getOutputs()[output], final = scan.getFinals()[i];
     AccessAttr access = scan.getOutputAccess(output);
