@@ -33,7 +33,9 @@ def TilePlanSharedMemory : Pass<"tile-plan-shared-memory", "::mlir::gpu::GPUModu
     where they are never occupied at one time: an allocation is occupied from an
     operation that writes all of it to the last that reads it, and on to the next
     barrier of those who use it. So the pass stands after `tile-insert-barriers`, and
-    costs no barrier. Channels, what several roles use, and what bulk copies or
+    costs no barrier, unless that is more than there is: then whatever is not needed any
+    more gives its place, with a barrier more where that takes one (a remark counts them).
+    Channels, what several roles use, and what bulk copies or
     products of warp groups use, have places of their own. A remark says what was saved.
 
     ```mlir

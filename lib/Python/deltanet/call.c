@@ -27,11 +27,23 @@ typedef struct {
   uint64_t byte_offset;
 } Tensor;
 
+/* DLManagedTensorVersioned. */
+typedef struct Managed {
+  uint32_t major, minor;
+  void *context;
+  void (*release)(struct Managed *self);
+  uint64_t flags;
+  Tensor tensor;
+} Managed;
+
 /* DLPackExchangeAPI of DLPack 1.2 and later; what is not used here is opaque. */
 typedef struct {
   uint32_t major, minor;
   void *previous;
-  void *allocate, *from_object, *to_object;
+  int (*allocate)(Tensor *like, Managed **made, void *context,
+                  void (*fail)(void *context, const char *kind,
+                               const char *text));
+  void *from_object, *to_object;
   int (*view)(void *object, Tensor *view);
   int (*stream)(int32_t device_type, int32_t device_id, void **stream);
 } Exchange;
@@ -110,13 +122,32 @@ static Py_ssize_t view(PyObject *list, Tensor *t, Py_ssize_t at) {
   return at + count;
 }
 
+/* The caller asks again with memory of its own, and says what is wrong then. */
+static void ignore(void *context, const char *kind, const char *text) {
+  (void)context, (void)kind, (void)text;
+}
+
+/* The framework's memory beside `like`, in its current stream; null where it
+ * hands out none. */
+static Managed *allocate(uint64_t bytes, const Tensor *like) {
+  int64_t extent = (int64_t)bytes;
+  Tensor wanted = {NULL, like->device, 1, {1, 8, 1}, &extent, NULL, 0};
+  Managed *made = NULL;
+  if (!exchange->allocate || exchange->allocate(&wanted, &made, NULL, ignore))
+    return NULL;
+  return made;
+}
+
 /* call(run, inputs, outputs, workspace, workspace_bytes): what the function
- * returned, or -1 - i where input i has to be copied first. */
+ * returned, -1 - i where input i has to be copied first, or -1 - MostTensors
+ * where bytes are needed, `workspace` is 0 and the framework handed out none
+ * here. */
 static PyObject *call(PyObject *self, PyObject *const *arguments,
                       Py_ssize_t count) {
   Tensor tensors[MostTensors];
   Call options = {sizeof(Call), 0, NULL, NULL, 0, -1};
   Py_ssize_t inputs, all, i;
+  Managed *space = NULL;
   int32_t code;
   void *run;
   (void)self;
@@ -145,9 +176,20 @@ static PyObject *call(PyObject *self, PyObject *const *arguments,
       return NULL;
     }
   }
+  if (options.workspace_bytes && !options.workspace) {
+    space = all ? allocate(options.workspace_bytes, tensors) : NULL;
+    if (!space) {
+      PyErr_Clear();
+      return PyLong_FromSsize_t(-1 - MostTensors);
+    }
+    options.workspace = (char *)space->tensor.data + space->tensor.byte_offset;
+  }
   Py_BEGIN_ALLOW_THREADS;
   code = invoke(run, &options, tensors, all);
   Py_END_ALLOW_THREADS;
+  /* Kernels are queued: the allocator gives it to later ones of this stream. */
+  if (space && space->release)
+    space->release(space);
   return PyLong_FromLong(code);
 }
 

@@ -90,8 +90,8 @@ def _recur(rule, q, k, v, reverse=False, **rest):
 def chunk_delta_rule(q, k, v, beta, scale=None, initial_state=None, output_final_state=False,
                      use_qk_l2norm_in_kernel=False, cu_seqlens=None, cu_seqlens_cpu=None, **kwargs):
     """The delta rule: S[t] = S[t-1] + k[t] u[t]^T with u[t] = beta[t] (v[t] - S[t-1]^T k[t])."""
-    if not torch.is_autocast_enabled(q.device.type):
-        assert q.dtype == k.dtype == v.dtype, f"expects q, k and v of one type, got {q.dtype}, {k.dtype}, {v.dtype}"
+    assert q.dtype is k.dtype is v.dtype or torch.is_autocast_enabled(q.device.type), \
+        f"expects q, k and v of one type, got {q.dtype}, {k.dtype}, {v.dtype}"
     assert beta.dim() == 3, f"expects `beta` of [B, T, H], got {list(beta.shape)}"
     if kwargs:
         _options(kwargs, chunk_sizes=(16, 32, 64))

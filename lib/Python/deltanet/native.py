@@ -25,6 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CODES = {torch.bfloat16: 4, torch.float16: 2, torch.float32: 2, torch.float64: 2, torch.int32: 0, torch.int64: 0,
          torch.uint8: 1, torch.int8: 0, torch.int16: 0, torch.bool: 6}
 
+NO_WORKSPACE = -25  # of `call`: bytes are needed, and only the caller can allocate them
 PLACES = {"cpu": 1, "cuda": 2}  # device types of DLPack; a KeyError for any other
 
 
@@ -60,10 +61,12 @@ def views(tensors):
 
 
 def _by_ctypes(address, inputs, outputs, workspace, bytes_):
-    """What the function at `address` returned, or -1 - i where input i has to be copied first."""
+    """What the function at `address` returned, -1 - i where input i has to be copied first, or NO_WORKSPACE."""
     for i, tensor in enumerate(inputs):
         if not tensor.is_contiguous() or tensor.data_ptr() % 16 and tensor.numel():
             return -1 - i
+    if bytes_ and not workspace:
+        return NO_WORKSPACE
     every = views(inputs + outputs)
     device = inputs[0].device
     stream = torch.cuda.current_stream(device).cuda_stream if device.type == "cuda" else None

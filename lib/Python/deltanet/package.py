@@ -120,29 +120,31 @@ class Function:
 
     def call(self, plan, inputs):
         """The outputs, in a list, of `inputs`, a list of tensors in the function's order."""
-        device = inputs[0].device
+        allocations, bytes_ = plan
         outputs = [torch.empty_like(inputs[i], memory_format=_CONTIGUOUS) if i >= 0 else
-                   torch.empty(shape, dtype=kind, device=device) for i, shape, kind in plan[0]]
-        return self._launch(inputs, outputs, plan[1])
+                   torch.empty(shape, dtype=kind, device=inputs[0].device) for i, shape, kind in allocations]
+        try:
+            code = native.call(self._address, inputs, outputs, 0, bytes_)
+        except (BufferError, RuntimeError, KeyError) as error:  # no memory of a processor or a GPU
+            self._check(inputs)
+            raise TensorError("expects tensors that DLPack can describe: " + str(error).partition("\n")[0], 1) from None
+        if code:
+            self._again(code, inputs, outputs, bytes_)
+        return outputs
 
     def __call__(self, inputs):
         return self.call(self.plan(inputs), inputs)
 
-    def _launch(self, inputs, outputs, bytes_):
-        address, space = 0, None  # it lives until the kernels are queued: the allocator knows the stream
-        if bytes_:
-            space = torch.empty(bytes_, dtype=torch.uint8, device=outputs[0].device)
-            address = space.data_ptr()
-        try:
+    def _again(self, code, inputs, outputs, bytes_):
+        """After a call that returned `code`: with copies and a workspace where those were missing."""
+        if code < 0:
+            inputs, address = [self._plain(t) for t in inputs], 0
+            if bytes_:  # it lives until the kernels are queued: the allocator knows the stream
+                space = torch.empty(bytes_, dtype=torch.uint8, device=outputs[0].device)
+                address = space.data_ptr()
             code = native.call(self._address, inputs, outputs, address, bytes_)
-        except (BufferError, RuntimeError, KeyError) as error:  # no memory of a processor or a GPU
-            self._check(inputs)
-            raise TensorError("expects tensors that DLPack can describe: " + str(error).partition("\n")[0], 1) from None
-        if code < 0:  # one has to be copied: see to them all
-            code = native.call(self._address, [self._plain(t) for t in inputs], outputs, address, bytes_)
         if code:
             self._fail(code)
-        return outputs
 
 
 class Package:

@@ -21,9 +21,8 @@ def _name(tensor, what, names=NAMES):
 
 def _agree(q, k, v):
     """Query, key and value in one type: autocast's where that is on, else the widest of theirs."""
-    kind = q.device.type
-    if torch.is_autocast_enabled(kind):
-        wanted = torch.get_autocast_dtype(kind)
+    if torch.is_autocast_enabled("cuda" if q.is_cuda else q.device.type):
+        wanted = torch.get_autocast_dtype(q.device.type)
     elif q.dtype is k.dtype is v.dtype:
         return q, k, v
     else:
@@ -68,7 +67,7 @@ def recurrence(rule, q, k, v, *, beta=None, beta_kind="plain", decay=None, head_
         device = q.device
         key = (rule, beta_kind, head_decay, norm, final, v_first, scale, few_tokens, grad, device, beta is None,
                decay is None, offsets is None, grad and initial is not None and initial.requires_grad,
-               *[t.shape for t in inputs], *[t.dtype for t in inputs])
+               q.dtype, *[t.shape for t in inputs], *[t.dtype for t in inputs[3:]])  # k and v agree with q
         bound = _bound.get(key)
         if bound is not None:
             results = run(bound, inputs, grad)

@@ -7,7 +7,7 @@ import warnings
 import torch
 
 import deltanet
-from deltanet import functional, ops
+from deltanet import functional, native, ops
 from deltanet.operators import Operator
 from deltanet.package import PackageError, TensorError
 from deltanet.recurrence import fixes_heads
@@ -290,8 +290,26 @@ def devices():
     same("the second device", [x.to("cuda:0") for x in training(lambda *x: delta(*x)[0], there)], expected)
 
 
+def workspace():
+    """Memory that a function needs beside its tensors: the framework's, asked for in C or in Python."""
+    inputs = tensors()
+    spec = Operator(rule="delta", type="f32", K=K, V=V, beta_type="f32").spec()
+    function = ops.program(spec).package(inputs[0].device).main
+    expected = function(inputs)
+    allocations, needed = function.plan(inputs)
+    for name, call in (("workspace", native.call), ("workspace by ctypes", native._by_ctypes)):
+        kept, native.call = native.call, call
+        try:
+            same(name, function.call((allocations, needed + 4096), inputs), expected)
+            uneven = [torch.cat([t, t], -1)[..., :t.shape[-1]] for t in inputs]
+            same(name + ", strided tensors", function.call((allocations, needed + 4096), uneven), expected)
+        finally:
+            native.call = kept
+    refused(RuntimeError, "memory", lambda: function.call((allocations, 1 << 62), inputs))
+
+
 EXPECTATIONS = [not_contiguous, some_gradients_alone, twice_is_refused, compiled, registered, autocast, threads,
-                misuse, gates_from_parameters, normalized, decoding]
+                misuse, gates_from_parameters, normalized, decoding, workspace]
 ON_GPUS = [graphs, streams, devices]
 
 

@@ -7,7 +7,8 @@
 using namespace mlir;
 using namespace deltanet::tile;
 
-Lifetimes::Lifetimes(gpu::GPUFuncOp kernel) {
+Lifetimes::Lifetimes(gpu::GPUFuncOp kernel, Barriers barriers)
+    : barriers(barriers) {
   findAllocations(kernel);
   met.assign(numbers.size(), Set(numbers.size()));
   Block &body = kernel.getBody().front();
@@ -148,10 +149,16 @@ void Lifetimes::findPending(Operation *op, Pending &pending) {
   }
   Uses uses(op);
   Set occupied(numbers.size());
-  for (const auto *set : {&pending.reads, &pending.writes, &pending.copies})
-    for (Value v : *set)
+  auto add = [&](const llvm::DenseSet<Value> &values) {
+    for (Value v : values)
       if (auto it = numbers.find(v); it != numbers.end())
         occupied.set(it->second);
+  };
+  add(pending.copies);
+  if (barriers == Barriers::Standing) {
+    add(pending.reads);
+    add(pending.writes);
+  }
   for (Value v : uses.reads)
     occupy(v, occupied);
   for (Value v : uses.writes)

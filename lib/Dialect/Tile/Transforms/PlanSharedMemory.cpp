@@ -1,6 +1,7 @@
 //===- PlanSharedMemory.cpp - places in shared memory ---------------------===//
 // What is never needed at one time may lie in one place (Lifetimes.h).
 //===----------------------------------------------------------------------===//
+#include "Barriers.h"
 #include "Lifetimes.h"
 #include "deltanet/Dialect/Kernel/IR/Kernel.h"
 #include "deltanet/Dialect/Tile/Transforms/Passes.h"
@@ -107,21 +108,56 @@ private:
     return pieces;
   }
 
-  /// The better of two orders: that of the program, and the largest first.
+  /// Where in the kernel each is used first.
+  static llvm::DenseMap<Value, unsigned> findFirstUses(gpu::GPUFuncOp kernel) {
+    llvm::DenseMap<Value, unsigned> first;
+    kernel.walk<WalkOrder::PreOrder>([&, n = 0u](Operation *op) mutable {
+      Uses uses(op);
+      for (Value v : llvm::concat<Value>(uses.reads, uses.writes))
+        first.try_emplace(v, n);
+      ++n;
+    });
+    return first;
+  }
+
+  /// The best of three orders: that of the program, and the largest first, of
+  /// one size as they are allocated or as they are used.
   static Places choosePlaces(gpu::GPUFuncOp kernel, ArrayRef<Piece> pieces,
-                             int64_t &apart) {
-    Lifetimes lifetimes(kernel);
+                             Barriers barriers) {
+    Lifetimes lifetimes(kernel, barriers);
     auto meet = [&](const Piece &a, const Piece &b) {
       return lifetimes.meet(a.value, b.value);
     };
     auto order = llvm::to_vector(llvm::seq<unsigned>(0, pieces.size()));
-    apart = place(pieces, order, [](auto &, auto &) { return true; }).total;
-    Places places = place(pieces, order, meet);
-    llvm::sort(order, [&](unsigned a, unsigned b) {
-      return std::pair(-pieces[a].bytes, a) < std::pair(-pieces[b].bytes, b);
+    Places best = place(pieces, order, meet);
+    auto tryLargestFirst = [&](auto rank) {
+      llvm::sort(order, [&](unsigned a, unsigned b) {
+        return std::tuple(-pieces[a].bytes, rank(a), a) <
+               std::tuple(-pieces[b].bytes, rank(b), b);
+      });
+      if (Places places = place(pieces, order, meet); places.total < best.total)
+        best = std::move(places);
+    };
+    tryLargestFirst([](unsigned) { return 0u; });
+    llvm::DenseMap<Value, unsigned> first = findFirstUses(kernel);
+    tryLargestFirst([&](unsigned i) { return first.lookup(pieces[i].value); });
+    return best;
+  }
+
+  /// Puts a barrier between uses of one place by several allocations.
+  static FailureOr<unsigned> separate(gpu::GPUFuncOp kernel,
+                                      ArrayRef<Piece> pieces,
+                                      ArrayRef<int64_t> offsets) {
+    llvm::DenseMap<Value, std::pair<int64_t, int64_t>> from; // and to
+    for (auto [piece, offset] : llvm::zip(pieces, offsets))
+      from[piece.value] = {offset, offset + piece.bytes};
+    return insertBarriers(kernel, [&](Value a, Value b) {
+      auto first = from.find(a), second = from.find(b);
+      if (first == from.end() || second == from.end())
+        return a == b;
+      return first->second.first < second->second.second &&
+             second->second.first < first->second.second;
     });
-    Places others = place(pieces, order, meet);
-    return others.total < places.total ? others : places;
   }
 
   LogicalResult plan(gpu::GPUFuncOp kernel) {
@@ -129,15 +165,30 @@ private:
       return kernel.emitError("expects structured control flow (scf), got ")
              << kernel.getBody().getBlocks().size() << " blocks";
     SmallVector<Piece> pieces = listPieces(kernel);
-    int64_t apart = 0;
-    Places places = choosePlaces(kernel, pieces, apart);
+    auto order = llvm::to_vector(llvm::seq<unsigned>(0, pieces.size()));
+    int64_t apart =
+        place(pieces, order, [](auto &, auto &) { return true; }).total;
+    int64_t limit = getLimit();
+    Places places = choosePlaces(kernel, pieces, Barriers::Standing);
+    if (limit > 0 && places.total > limit) {
+      Places closer = choosePlaces(kernel, pieces, Barriers::Wherever);
+      if (closer.total <= limit) {
+        FailureOr<unsigned> added = separate(kernel, pieces, closer.offsets);
+        if (failed(added))
+          return failure();
+        kernel.emitRemark("would need ")
+            << places.total << " bytes of shared memory of " << limit << "; "
+            << *added << " more barriers let more buffers share places";
+        places = closer;
+      }
+    }
     for (auto [piece, offset] : llvm::zip(pieces, places.offsets)) {
       if (auto alloc = dyn_cast<AllocOp>(piece.op))
         alloc.setOffset(offset);
       else
         cast<ChannelOp>(piece.op).setOffset(offset);
     }
-    int64_t total = places.total, limit = getLimit();
+    int64_t total = places.total;
     if (limit > 0 && total > limit)
       return kernel.emitError("expects at most ")
              << limit << " bytes of shared memory a block, the kernel needs "
