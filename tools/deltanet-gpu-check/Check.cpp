@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 #include "Check.h"
 #include "Selective.h"
+#include <cfloat>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -111,14 +112,18 @@ Expected deltanet::gpu::computeExpected(const Operator &op, const Sizes &sizes,
 //===----------------------------------------------------------------------===//
 
 /// The largest error of a row of `width` numbers, as a part of the row's length
-/// or of the average row's, whichever is larger.
+/// or of the average row's, or of numbers that are `smallest`, whichever is
+/// largest.
 static double measureWorstRow(const std::vector<double> &got,
-                              const std::vector<double> &want, int64_t width) {
+                              const std::vector<double> &want, int64_t width,
+                              double smallest) {
   auto rows = static_cast<int64_t>(want.size()) / width;
   double total = 0, worst = 0;
   for (double x : want)
     total += x * x;
-  double average = total / static_cast<double>(std::max<int64_t>(rows, 1));
+  double average =
+      std::max(total / static_cast<double>(std::max<int64_t>(rows, 1)),
+               static_cast<double>(width) * smallest * smallest);
   for (int64_t row = 0; row != rows; ++row) {
     double length = 0, error = 0;
     for (int64_t i = row * width; i != (row + 1) * width; ++i) {
@@ -131,9 +136,39 @@ static double measureWorstRow(const std::vector<double> &got,
   return std::sqrt(worst);
 }
 
+/// Numbers of one size have an error that is an average; what fewer than so
+/// many make up has the error that those happen to have.
+static constexpr double kManyNumbers = 8;
+
+namespace {
+/// How large the numbers of a result are on average, and how many of one size
+/// would have the same sums of squares and of fourth powers.
+struct Size {
+  double average = 0, count = kManyNumbers;
+};
+} // namespace
+
+static Size measureSize(const std::vector<double> &numbers) {
+  double most = 0, squares = 0, fourths = 0;
+  for (double x : numbers)
+    if (std::isfinite(x))
+      most = std::max(most, std::abs(x));
+  if (most == 0)
+    return {};
+  for (double x : numbers)
+    if (std::isfinite(x)) {
+      double square = (x / most) * (x / most); // none overflows, nor all vanish
+      squares += square;
+      fourths += square * square;
+    }
+  return {most * std::sqrt(squares / static_cast<double>(numbers.size())),
+          squares * squares / fourths};
+}
+
+/// `smallest`: below it, on average, results count as if they were that large.
 static void compare(const std::string &name, const NpyArray &result,
                     const std::vector<double> &want, double tolerance,
-                    Verdict &verdict) {
+                    Verdict &verdict, double smallest = FLT_MIN) {
   std::vector<double> got = support::toDoubles(result);
   if (got.size() != want.size())
     return verdict.fail("expects " + std::to_string(want.size()) +
@@ -141,6 +176,10 @@ static void compare(const std::string &name, const NpyArray &result,
                         std::to_string(got.size()));
   reference::Error error = reference::measureError(
       got.data(), want.data(), static_cast<int64_t>(want.size()));
+  Size size = measureSize(want);
+  if (size.average > 0 && size.average < smallest)
+    error.relative *= size.average / smallest;
+  tolerance *= std::sqrt(std::max(1., kManyNumbers / size.count));
   verdict.figures += "  " + name + " " + format("%.2e", error.relative);
   verdict.worst = std::max(verdict.worst, error.relative / tolerance);
   if (!error.passes(tolerance))
@@ -148,8 +187,9 @@ static void compare(const std::string &name, const NpyArray &result,
                         ", above " + format("%.2e", tolerance) + ", at most " +
                         format("%.2e", error.maxAbsolute) + " at " +
                         std::to_string(error.maxAbsoluteIndex));
-  double row =
-      want.empty() ? 0 : measureWorstRow(got, want, result.shape.back());
+  double row = want.empty()
+                   ? 0
+                   : measureWorstRow(got, want, result.shape.back(), smallest);
   if (row > kRowFactor * tolerance)
     verdict.fail("a row of " + name + " off by " + format("%.2e", row));
 }
@@ -358,6 +398,12 @@ static Verdict checkFiles(Program &program, const Case &c, const Run &run) {
       runTwice(program, sizes, inputs, verdict, [&](const std::string &name) {
         return c.expected.count(name) != 0;
       });
+  // Products have operands of the inputs' type; what those cannot tell from
+  // zero, the results need not.
+  double smallest = FLT_MIN;
+  for (const auto &[name, array] : inputs)
+    if (array.type == support::NpyType::F16)
+      smallest = 0x1p-14;
   for (const auto &[name, path] : c.expected) {
     if (!results.count(name))
       throw std::runtime_error("expects a program with a result '" + name +
@@ -367,7 +413,7 @@ static Verdict checkFiles(Program &program, const Case &c, const Run &run) {
                        : own != c.tolerances.end() ? own->second
                                                    : c.tolerance;
     compare(name, results.at(name), support::toDoubles(readArray(path)),
-            tolerance, verdict);
+            tolerance, verdict, smallest);
   }
   return verdict;
 }

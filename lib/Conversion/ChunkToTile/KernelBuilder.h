@@ -137,6 +137,7 @@ private:
   mlir::LogicalResult sortInputs();
   mlir::LogicalResult addMatrix(Input input);
   tile::RingType ringType(const Input &input) const;
+  Value rowsOf(const Input &input, Value chunk);
   void copy(const Input &input, Value slot, Value chunk);
   void startCopies(Value chunk);
   void loadOther(RoleEmitter &ahead, const Input &input, Value slot,

@@ -328,19 +328,25 @@ tile::RingType KernelBuilder::ringType(const Input &input) const {
       input.buffer.getPad());
 }
 
+/// Rows that there are of an input of chunk `chunk`: of tokens those that are
+/// left, else all, and none of a chunk past the last.
+Value KernelBuilder::rowsOf(const Input &input, Value chunk) {
+  Location at = input.argument.getLoc();
+  Value left = tokensLeft(chunk, input.rows);
+  if (input.access.has(AccessAttr::Token))
+    return left;
+  Value inside = arith::CmpIOp::create(b, at, arith::CmpIPredicate::sgt, left,
+                                       constant(0));
+  return arith::SelectOp::create(
+      b, at, inside, constant(rankedType(input.argument).getDimSize(0)),
+      constant(0));
+}
+
 /// Starts the copy of chunk `chunk`; past the last it reads nothing.
 void KernelBuilder::copy(const Input &input, Value slot, Value chunk) {
   Location at = input.argument.getLoc();
   Place from = place(input.tensor, input.argument, chunk);
-  Value left = tokensLeft(chunk, input.rows);
-  if (!input.access.has(AccessAttr::Token)) {
-    // All rows of a chunk, none of a chunk past the last.
-    Value inside = arith::CmpIOp::create(b, at, arith::CmpIPredicate::sgt, left,
-                                         constant(0));
-    left = arith::SelectOp::create(
-        b, at, inside, constant(rankedType(input.argument).getDimSize(0)),
-        constant(0));
-  }
+  Value left = rowsOf(input, chunk);
   IntegerAttr columns;
   if (input.columns != input.buffer.getColumns())
     columns = b.getI64IntegerAttr(input.columns);
@@ -369,12 +375,8 @@ void KernelBuilder::loadOther(RoleEmitter &ahead, const Input &input,
       input.buffer.getShape(), input.buffer.getElementType(),
       ahead.plainLayout(input.buffer.getColumns()));
   Place from = place(input.tensor, input.argument, chunk);
-  SmallVector<Value> limits;
+  SmallVector<Value> limits{rowsOf(input, chunk)};
   SmallVector<int64_t> along = {0};
-  if (input.access.has(AccessAttr::Token))
-    limits.push_back(tokensLeft(chunk, input.rows));
-  else
-    limits.push_back(constant(rankedType(input.argument).getDimSize(0)));
   int64_t columns = rankedType(input.argument).getDimSize(1);
   if (columns % input.buffer.getColumns() != 0) {
     limits.push_back(plan.findColumn(input.argument) == 1

@@ -1,14 +1,13 @@
 //===- Memory.cpp - shared and global memory ------------------------------===//
-// Allocations, asynchronous copies, ldmatrix, and loads and stores of
-// registers.
+// Allocations, asynchronous copies, ldmatrix, and loads of registers.
 //===----------------------------------------------------------------------===//
 #include "ElementAddress.h"
+#include "GlobalTile.h"
 #include "MatrixReader.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace deltanet::tile;
@@ -19,32 +18,6 @@ static RankedTensorType typeOf(Value v) {
 
 /// Bytes of one unit of `cp.async`.
 static constexpr int64_t kCopyBytes = 16;
-
-static Value toI64(Emit &emit, Value index) {
-  return arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI64Type(),
-                                    index);
-}
-static Value toI32(Emit &emit, Value index) {
-  return arith::IndexCastOp::create(emit.b, emit.loc, emit.b.getI32Type(),
-                                    index);
-}
-static Value extend(Emit &emit, Value v) {
-  return arith::ExtSIOp::create(emit.b, emit.loc, emit.b.getI64Type(), v);
-}
-static Value mul64(Emit &emit, Value x, Value y) {
-  return arith::MulIOp::create(emit.b, emit.loc, x, y);
-}
-/// `pointer`, as a value of which nothing is known. Without this LLVM turns
-/// every address that moves with a loop into a pointer of its own, kept in
-/// registers.
-static Value opaque(Emit &emit, Value pointer) {
-  return emit.assembly("mov.b64 $0, $1;", "=l,l", pointer.getType(), pointer,
-                       false);
-}
-
-static Value mul64(Emit &emit, Value x, int64_t y) {
-  return mul64(emit, x, arith::ConstantIntOp::create(emit.b, emit.loc, y, 64));
-}
 
 namespace {
 
@@ -258,64 +231,6 @@ struct LoadMatrixPattern : OpConversionPattern<LoadMatrixOp> {
   }
 };
 
-/// Addresses and guards of the elements of a tile in global memory.
-class GlobalTile {
-public:
-  GlobalTile(Emit &emit, Value pointer, Value offset, ValueRange strides,
-             ValueRange limits, std::optional<ArrayRef<int64_t>> along,
-             Type element)
-      : emit(emit), bytes(element.getIntOrFloatBitWidth() / 8),
-        along(along.value_or(ArrayRef<int64_t>())) {
-    base = opaque(emit,
-                  emit.move(pointer, mul64(emit, toI64(emit, offset), bytes)));
-    for (Value stride : strides)
-      this->strides.push_back(mul64(emit, toI64(emit, stride), bytes));
-    for (Value limit : limits)
-      this->limits.push_back(toI32(emit, limit));
-  }
-  /// The part of every address that differs between threads.
-  void setVariable(ArrayRef<Value> coordinates) {
-    variable.assign(coordinates.begin(), coordinates.end());
-    for (auto [c, stride] : llvm::zip(coordinates, strides))
-      base = emit.move(base, mul64(emit, extend(emit, c), stride));
-  }
-  Value address(ArrayRef<int64_t> constants) {
-    Value at = base;
-    for (auto [c, stride] : llvm::zip(constants, strides))
-      if (c != 0)
-        at = emit.move(at, mul64(emit, stride, c));
-    return at;
-  }
-  /// Whether the element is below the limits; null where there are none.
-  Value inside(ArrayRef<int64_t> constants) {
-    Value all;
-    for (auto [limit, d] : llvm::zip(limits, along)) {
-      // The limit is the same for all threads, the coordinate is not.
-      Value one = emit.less(variable[d], emit.add(limit, -constants[d]));
-      all = all ? arith::AndIOp::create(emit.b, emit.loc, all, one).getResult()
-                : one;
-    }
-    return all;
-  }
-  /// Runs `body` where the element is below the limit.
-  void guarded(ArrayRef<int64_t> constants, function_ref<void()> body) {
-    Value condition = inside(constants);
-    if (!condition)
-      return body();
-    auto ifOp = scf::IfOp::create(emit.b, emit.loc, condition);
-    OpBuilder::InsertionGuard guard(emit.b);
-    emit.b.setInsertionPointToStart(ifOp.thenBlock());
-    body();
-  }
-
-private:
-  Emit &emit;
-  int64_t bytes;
-  SmallVector<int64_t> along;
-  Value base;
-  SmallVector<Value> strides, limits, variable;
-};
-
 struct LoadPattern : OpConversionPattern<LoadOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -374,80 +289,12 @@ struct LoadPattern : OpConversionPattern<LoadOp> {
     return pairs;
   }
 };
-
-struct StorePattern : OpConversionPattern<StoreOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(StoreOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Emit emit(rewriter, op.getLoc());
-    RankedTensorType type = typeOf(op.getValue());
-    bool is16 = type.getElementTypeBitWidth() == 16;
-    GlobalTile tile(emit, adaptor.getTarget().front(),
-                    adaptor.getOffset().front(), op.getStrides(),
-                    op.getLimits(), op.getAlong(), type.getElementType());
-    Places places = emit.places(type);
-    ValueRange values = adaptor.getValue();
-    auto layout = dyn_cast<AccAttr>(type.getEncoding());
-    OpBuilder::InsertionGuard guard(rewriter);
-    emit.enterHolders(type);
-    // Pairs of neighbours are whole, and at multiples of 4 bytes, where no
-    // limit ends a row.
-    auto inPairs = [&](int64_t d) {
-      return is16 && layout && matchPattern(op.getStrides()[d], m_One()) &&
-             !llvm::is_contained(op.getAlong().value_or(ArrayRef<int64_t>()),
-                                 d);
-    };
-    if (inPairs(0)) {
-      storeTransposed(emit, tile, type, layout, values);
-    } else if (inPairs(1)) {
-      tile.setVariable(places.variable);
-      for (size_t e = 0; e < places.constants.size(); e += 2)
-        tile.guarded(places.constants[e], [&] {
-          emit.store(values[e / 2], tile.address(places.constants[e]));
-        });
-    } else {
-      tile.setVariable(places.variable);
-      for (auto [e, constants] : llvm::enumerate(places.constants))
-        tile.guarded(constants, [&, e = e, constants = constants] {
-          Value v = is16 ? emit.half(values[e / 2], e % 2) : values[e];
-          emit.store(v, tile.address(constants));
-        });
-    }
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-  /// Columns are contiguous in memory: blocks of 8 x 8 are transposed between
-  /// the lanes, which then hold two neighbours each.
-  static void storeTransposed(Emit &emit, GlobalTile &tile,
-                              RankedTensorType type, AccAttr layout,
-                              ValueRange values) {
-    int64_t rows = type.getDimSize(0) / layout.getWarps()[0];
-    int64_t columns = type.getDimSize(1) / layout.getWarps()[1];
-    Value row = emit.add(emit.mul(emit.warpRow(layout), rows),
-                         emit.mul(emit.lanePair(), 2));
-    Value column =
-        emit.add(emit.mul(emit.warpColumn(layout), columns), emit.laneRow());
-    tile.setVariable({row, column});
-    SmallVector<Value> turned;
-    for (Value pair : values)
-      turned.push_back(emit.transposeBlock(pair));
-    for (int64_t c = 0; c < columns; c += 8)
-      tile.guarded({0, c}, [&] {
-        for (int64_t r = 0; r < rows; r += 8) {
-          int64_t block = (r / 16 * (columns / 8) + c / 8) * 2 + r % 16 / 8;
-          emit.store(turned[block], tile.address({r, c}));
-        }
-      });
-  }
-};
 } // namespace
 
 void deltanet::tile::populateMemoryPatterns(const TypeConverter &converter,
                                             RewritePatternSet &patterns) {
   patterns.add<PlacedPattern<AllocOp>, PlacedPattern<ChannelOp>, SlotPattern,
                RowPattern, LoadElementPattern, CopyAsyncPattern, CommitPattern,
-               WaitPattern, BarrierPattern, LoadMatrixPattern, LoadPattern,
-               StorePattern>(converter, patterns.getContext());
+               WaitPattern, BarrierPattern, LoadMatrixPattern, LoadPattern>(
+      converter, patterns.getContext());
 }

@@ -149,6 +149,8 @@ struct ConvertTileToNVVM
     RewritePatternSet patterns(&getContext());
     populateRegisterPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
+    populateStorePatterns(converter, patterns);
+    populateStorePatterns(converter, patterns);
     populateElementaryPatterns(converter, patterns);
     populateVectorPatterns(converter, patterns);
     populateMmaPatterns(converter, patterns);
