@@ -77,8 +77,7 @@ int deltanet::driver::lower(Session &session, ModuleOp module,
     pipelineOptions.grad.push_back(argument);
   for (const std::string &result : options.gradFrom)
     pipelineOptions.gradFrom.push_back(result);
-  // Kept tensors are of one chunk size.
-  pipelineOptions.variants = options.grad.empty();
+  pipelineOptions.variants = true;
   pipelineOptions.stopAfter = stopAfter.str();
   pipelineOptions.startAfter = startAfter.str();
 

@@ -182,11 +182,22 @@ int deltanet::driver::openProgram(Session &session, const RunOptions &options,
 OwningOpRef<ModuleOp> deltanet::driver::copyEntry(ModuleOp module,
                                                   func::FuncOp entry) {
   OwningOpRef<ModuleOp> copy = cast<ModuleOp>(module->clone());
+  // Nothing names what stands in for the entry.
+  auto standsIn = [&](func::FuncOp function) {
+    kernel::VariantAttr variant = kernel::getVariant(function);
+    return variant && variant.getOf() == entry.getName();
+  };
   for (auto function : copy->getOps<func::FuncOp>())
-    if (function.getName() != entry.getName())
+    if (standsIn(function))
+      function.setPublic();
+    else if (function.getName() != entry.getName())
       function.setPrivate();
   PassManager manager(module.getContext());
   manager.addPass(createSymbolDCEPass());
-  return succeeded(manager.run(*copy)) ? std::move(copy)
-                                       : OwningOpRef<ModuleOp>();
+  if (failed(manager.run(*copy)))
+    return {};
+  for (auto function : copy->getOps<func::FuncOp>())
+    if (standsIn(function))
+      function.setPrivate();
+  return copy;
 }

@@ -90,6 +90,10 @@ private:
       return; // the passes that follow say what is wrong with the last
     if (variants && isOpen(decided) && work.numScans == 1 && work.units == 0 &&
         !kernel::getVariant(function)) {
+      // What a forward function keeps is of one chunk size, whichever of its
+      // variants and of the backward function's run.
+      if (!gradient.of.empty())
+        decided = decided.withChunk(all.getChunk());
       ScheduleAttr few = addVariant(function, "_few", decided, work, all,
                                     assumeFew(target, work));
       // The first variant that holds is taken: what asks for more goes before.

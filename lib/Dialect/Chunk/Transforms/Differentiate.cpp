@@ -53,6 +53,7 @@ private:
     RankedTensorType type;
   };
 
+  void name(func::FuncOp derived, StringRef suffix);
   void createBackward();
   LogicalResult pullBackAll();
   LogicalResult pullBack(ScanOp scan, unsigned number);
@@ -79,10 +80,21 @@ private:
 // The backward function
 //===----------------------------------------------------------------------===//
 
+/// The gradient of a variant is a variant of the gradient.
+void FunctionDifferentiator::name(func::FuncOp derived, StringRef suffix) {
+  derived.setName((function.getName() + suffix).str());
+  if (deltanet::kernel::VariantAttr variant =
+          deltanet::kernel::getVariant(function))
+    derived->setAttr(deltanet::kernel::kVariantName,
+                     deltanet::kernel::VariantAttr::get(
+                         derived.getContext(), (variant.getOf() + suffix).str(),
+                         variant.getWhen()));
+}
+
 /// `@f` as `@f_backward`, with the gradients of results as further arguments.
 void FunctionDifferentiator::createBackward() {
   backward = function.clone();
-  backward.setName((function.getName() + "_backward").str());
+  name(backward, "_backward");
   symbols.insert(backward, std::next(function->getIterator()));
   for (unsigned i : from) {
     Value result = getReturn(backward).getOperand(i);
@@ -303,7 +315,7 @@ void FunctionDifferentiator::finishBackward() {
 /// `@f` as `@f_forward`, with what is kept as further results.
 void FunctionDifferentiator::createForward() {
   forward = function.clone();
-  forward.setName((function.getName() + "_forward").str());
+  name(forward, "_forward");
   symbols.insert(forward, std::next(function->getIterator()));
   SmallVector<Value> results(getReturn(forward).getOperands());
   for (const Kept &k : kept) {
@@ -414,8 +426,7 @@ struct Differentiate
   void runOnOperation() override {
     SmallVector<func::FuncOp> functions;
     for (auto candidate : getOperation().getOps<func::FuncOp>())
-      if (!candidate.isExternal() && candidate.isPublic() &&
-          (function.empty() || candidate.getName() == function))
+      if (!candidate.isExternal() && isWanted(candidate))
         functions.push_back(candidate);
     if (functions.empty() && !function.empty()) {
       getOperation().emitError("chunk-differentiate: expects a public function "
@@ -430,6 +441,15 @@ struct Differentiate
   }
 
 private:
+  /// A public function, or one that stands in for it.
+  bool isWanted(func::FuncOp candidate) {
+    if (deltanet::kernel::VariantAttr variant =
+            deltanet::kernel::getVariant(candidate))
+      return function.empty() || variant.getOf() == function;
+    return candidate.isPublic() &&
+           (function.empty() || candidate.getName() == function);
+  }
+
   LogicalResult differentiate(func::FuncOp each, SymbolTable &symbols) {
     if (!each.getBody().hasOneBlock())
       return each.emitError("chunk-differentiate: expects a body of one block, "
