@@ -81,11 +81,6 @@ def recurrence(rule, q, k, v, *, beta=None, beta_kind="plain", decay=None, head_
                           few_tokens=few_tokens)
     G, H = q.shape[2], v.shape[2]
     fixed = grad and fixes_heads(q.device)
-    if fixed and G != H:
-        # Sums over a group of heads have no kernel yet: each head has a gradient of its own here, and the
-        # repetition's gradient adds them up, in f32.
-        inputs[0], inputs[1] = _repeated(q, H // G), _repeated(k, H // G)
-        G, key = H, None
     one = few_tokens and not grad and offsets is None and q.shape[1] == 1
     spec = _describe(inputs, rule=rule, beta=beta, beta_kind=beta_kind, decay=decay, head_decay=head_decay, norm=norm,
                      initial=initial, final=final, v_first=v_first, offsets=offsets, scale=scale, one=one,
@@ -99,7 +94,8 @@ def recurrence(rule, q, k, v, *, beta=None, beta_kind="plain", decay=None, head_
 
 
 def fixes_heads(device):
-    """Whether gradients there are compiled for one number of heads, as many of query and key as of value."""
+    """Whether gradients there are compiled for these numbers of heads: where each value head has its own query and key,
+    nothing has to be added up."""
     return device.type == "cuda"
 
 
@@ -126,24 +122,3 @@ def _describe(inputs, *, rule, beta, beta_kind, decay, head_decay, norm, initial
         names += ["initial"] * (initial is not None and initial.requires_grad)
         parts.append(("grad", ",".join(names)))
     return ";".join([f"{name}={value}" for name, value in parts if value is not None])
-
-
-class _Repeat(torch.autograd.Function):
-    """Every head `times` times; the gradient is the sum over them, in f32, in their order."""
-
-    @staticmethod
-    def forward(x, times):
-        return x.repeat_interleave(times, dim=2)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.times = inputs[1]
-
-    @staticmethod
-    def backward(ctx, grad):
-        groups = grad.unflatten(2, (-1, ctx.times))
-        return groups.sum(3, dtype=torch.float32).to(grad.dtype), None
-
-
-def _repeated(x, times):
-    return _Repeat.apply(x, times)
