@@ -42,6 +42,13 @@ GateBuffer selectGates(Emit &emit, mlir::Value condition, GateBuffer x,
 /// Several neighbours, an even number.
 llvm::SmallVector<Gate> loadGates(Emit &emit, GateBuffer from, int64_t count);
 
+/// Whether none of `columns` channels from `column` on decays by more than the
+/// reach between two rows of sums, whose pointers at a channel `start` and
+/// `end` give; a warp answers together. NaN is not within it.
+mlir::Value isWithinReach(Emit &emit, mlir::Value column, int64_t columns,
+                          llvm::function_ref<mlir::Value(mlir::Value)> start,
+                          llvm::function_ref<mlir::Value(mlir::Value)> end);
+
 /// Two neighbours of a row of `buffer`, a buffer of type `type`, as f32.
 llvm::SmallVector<mlir::Value> loadNeighbours(Emit &emit, mlir::Value buffer,
                                               BufferType type, mlir::Value row,

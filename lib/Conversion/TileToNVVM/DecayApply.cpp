@@ -47,9 +47,6 @@ public:
   }
 
 private:
-  /// Largest decay within a block, as a logarithm, that a factor may undo.
-  static constexpr double kReach = 64;
-
   /// Exponents of f16 are too few for what a factor undoes.
   Type productType() {
     Type element = op.getY().getType().getElementType();
@@ -321,29 +318,15 @@ private:
   static bool isZero(Value v) { return matchPattern(v, m_Zero()); }
 
   /// Whether no channel of this warp decays by more than the reach from the
-  /// reference to the end of the block. NaN is not within it.
+  /// reference to the end of the block.
   Value isWithinReach() {
-    Value all, last = emit.add(emit.mul(block, blockOfGy()), blockOfGy() - 1);
-    for (int64_t first = 0; first < columns; first += 2 * kWarpSize) {
-      Value channel = emit.add(emit.mul(emit.lane(), 2), first);
-      if (first + 2 * kWarpSize > columns) // the last ones several times
-        channel =
-            arith::MinUIOp::create(b, loc, channel, emit.i32(columns - 2));
-      channel = emit.add(column, channel);
-      Values start =
-          emit.loadMany(b.getF32Type(), 2, reference(block, channel).sums);
-      Values end =
-          emit.loadMany(b.getF32Type(), 2,
-                        gatesAt(emit, gy, gateType(false), last, channel).sums);
-      for (auto [s, e] : llvm::zip(start, end)) {
-        Value within = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT,
-                                             emit.subf(s, e), emit.f32(kReach));
-        all = all ? arith::AndIOp::create(b, loc, all, within).getResult()
-                  : within;
-      }
-    }
-    return emit.intrinsic("llvm.nvvm.vote.all.sync", b.getI1Type(),
-                          {emit.i32(-1), all});
+    Value last = emit.add(emit.mul(block, blockOfGy()), blockOfGy() - 1);
+    return deltanet::tile::isWithinReach(
+        emit, column, columns,
+        [&](Value channel) { return reference(block, channel).sums; },
+        [&](Value channel) {
+          return gatesAt(emit, gy, gateType(false), last, channel).sums;
+        });
   }
 
   /// What the sums of other blocks are relative to, and that of this block.

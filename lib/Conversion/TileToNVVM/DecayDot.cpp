@@ -56,8 +56,6 @@ public:
   }
 
 private:
-  /// Largest decay within a block, as a logarithm, that a factor may undo.
-  static constexpr double kReach = 64;
   /// So many times 16 channels are multiplied without a loop.
   static constexpr int64_t kUnrolled = 8;
 
@@ -337,26 +335,13 @@ private:
     return values;
   }
   /// Whether no channel decays by more than the reach from the reference to the
-  /// end of the block. NaN is not within it.
+  /// end of the block.
   Value isWithinReach() {
-    Value all;
-    for (int64_t first = 0; first < width; first += 2 * kWarpSize) {
-      Value channel = emit.add(emit.mul(emit.lane(), 2), first);
-      if (first + 2 * kWarpSize > width) // the last ones twice
-        channel = arith::MinUIOp::create(b, loc, channel, emit.i32(width - 2));
-      Values start = emit.loadMany(b.getF32Type(), 2, reference(channel).sums);
-      Value last = endOfBlock(emit.add(rowBlock, 1));
-      Values end =
-          emit.loadMany(b.getF32Type(), 2, gateRow(last, channel).sums);
-      for (auto [s, e] : llvm::zip(start, end)) {
-        Value within = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT,
-                                             emit.subf(s, e), emit.f32(kReach));
-        all = all ? arith::AndIOp::create(b, loc, all, within).getResult()
-                  : within;
-      }
-    }
-    return emit.intrinsic("llvm.nvvm.vote.all.sync", b.getI1Type(),
-                          {emit.i32(-1), all});
+    Value last = endOfBlock(emit.add(rowBlock, 1));
+    return deltanet::tile::isWithinReach(
+        emit, emit.i32(0), width,
+        [&](Value channel) { return reference(channel).sums; },
+        [&](Value channel) { return gateRow(last, channel).sums; });
   }
 
   Values productsOnDiagonal() {

@@ -10,6 +10,9 @@
 using namespace mlir;
 using namespace deltanet::tile;
 
+/// Largest decay within a block, as a logarithm, that a factor may undo.
+static constexpr double kReach = 64;
+
 Value deltanet::tile::decayFactor(Emit &emit, Gate x, Gate y) {
   // Neighbouring sums differ by far less than they are: first what is large.
   Value difference = emit.subf(x.sum, y.sum);
@@ -51,6 +54,32 @@ GateBuffer deltanet::tile::selectGates(Emit &emit, Value condition,
                                        GateBuffer x, GateBuffer y) {
   return {emit.select(condition, x.sums, y.sums),
           x.rests ? emit.select(condition, x.rests, y.rests) : Value()};
+}
+
+Value deltanet::tile::isWithinReach(Emit &emit, Value column, int64_t columns,
+                                    function_ref<Value(Value)> start,
+                                    function_ref<Value(Value)> end) {
+  OpBuilder &b = emit.b;
+  Type f32 = b.getF32Type();
+  Value all;
+  for (int64_t first = 0; first < columns; first += 2 * kWarpSize) {
+    Value channel = emit.add(emit.mul(emit.lane(), 2), first);
+    if (first + 2 * kWarpSize > columns) // the last ones several times
+      channel =
+          arith::MinUIOp::create(b, emit.loc, channel, emit.i32(columns - 2));
+    channel = emit.add(column, channel);
+    SmallVector<Value> starts = emit.loadMany(f32, 2, start(channel)),
+                       ends = emit.loadMany(f32, 2, end(channel));
+    for (auto [s, e] : llvm::zip(starts, ends)) {
+      Value within =
+          arith::CmpFOp::create(b, emit.loc, arith::CmpFPredicate::OLT,
+                                emit.subf(s, e), emit.f32(kReach));
+      all = all ? arith::AndIOp::create(b, emit.loc, all, within).getResult()
+                : within;
+    }
+  }
+  return emit.intrinsic("llvm.nvvm.vote.all.sync", b.getI1Type(),
+                        {emit.i32(-1), all});
 }
 
 SmallVector<Gate> deltanet::tile::loadGates(Emit &emit, GateBuffer from,
