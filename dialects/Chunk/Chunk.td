@@ -57,7 +57,7 @@ def Chunk_AccessAttr : AttrDef<Chunk_Dialect, "Access"> {
     | `h` | the heads |
     | `g` | groups of heads: head h uses entry h / (heads / groups) |
     | `c` | the chunks: of sequence n, chunk i is entry i of batch n, or, packed, entry `sequences[n] / C + n + i` |
-    | `s` | the segments of a sequence |
+    | `s` | the segments of a sequence; of an output, runs of its chunks |
     | 0, 1, … | dimension 0, 1, … of the tile |
 
     A tensor without `b`, `t`, `n`, `p`, `h`, `g`, `c`, `s` is the same for all.
@@ -152,6 +152,11 @@ def Chunk_ScanOp : Chunk_Op<"scan", [
     the finals hold what each segment ends with. A segment without chunks ends with
     what it began with.
 
+    An output walked by `s` has the tile of the chunk that comes first in each of as many
+    runs as `s` has entries, cut as segments are (in reverse a run begins with its last
+    chunk). A run without chunks has no tile; what stands in its place is not said. The
+    scan need not be run in segments, nor in as many.
+
     Where no input has `t`, an input with `c` says how many chunks of one token there
     are: that is how a scan runs over segments.
 
@@ -168,8 +173,9 @@ def Chunk_ScanOp : Chunk_Op<"scan", [
       input has `c` with an extent that is known. Without `sequences`, some input has
       `b`, or some input or carry has `n`. Where no input and no carry has `h`, there is
       one head.
-    - C6: outputs have either `t` or `c`, and `b`, or without `sequences` `n`; finals have
-      `n` or `p`; both have `h` where some input or carry has it.
+    - C6: outputs have one of `t`, `c` and `s`, and `b`, with `s` `n`; without `sequences`
+      either will do. Finals have `n` or `p`; both have `h` where some input or carry has
+      it.
     - C7: `chunk_size` is at least 1.
     - C8: tensors walked by one loop have one extent there (tokens: after division
       by the rows a token), where it is known; groups divide heads. Without
@@ -180,7 +186,8 @@ def Chunk_ScanOp : Chunk_Op<"scan", [
       then, carries may have `p`; such a carry and its final have one type, and both
       have `p`. Inputs and outputs have none.
     - C11: `segments` is at least 2; then, and only then, carries may have `s`, and
-      every final has it, of that extent. Inputs and outputs have none.
+      every final has it, of that extent. Outputs may have `s` of an extent that is
+      known, at least 1, whatever `segments` is; inputs have none.
 
     Example, linear attention:
 

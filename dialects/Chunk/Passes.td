@@ -20,6 +20,11 @@ def ChunkDifferentiate : Pass<"chunk-differentiate", "::mlir::ModuleOp"> {
     of the scan and after it, in reverse, the rule of every operation (the interface
     `DifferentiableOpInterface`, and a table for `arith` and `math`). Operands that nobody
     asks for are not differentiated.
+
+    With `keep-states=4` a sequence keeps the states with which 4 runs of its chunks begin, and
+    `@f_backward` has a scan more before the reverse one, `segments(4)`, which begins with them
+    and yields the state of every chunk; with 1 nothing is kept, as the sequence begins with an
+    argument or a constant.
   }];
   let dependentDialects = ["::deltanet::chunk::ChunkDialect", "::mlir::arith::ArithDialect",
     "::mlir::math::MathDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
@@ -30,8 +35,9 @@ def ChunkDifferentiate : Pass<"chunk-differentiate", "::mlir::ModuleOp"> {
            "arguments to take the gradient of: names (deltanet.name) or numbers">,
     ListOption<"from", "from", "std::string",
            "results whose gradient is given: names or numbers; empty: every result of floats">,
-    Option<"rebuild", "rebuild", "bool", "false",
-           "run the state again in the backward function rather than keep it">];
+    Option<"keepStates", "keep-states", "int64_t", "0",
+           "states of a sequence that are kept, the others are made again; 0: as the schedule "
+           "says, those of all chunks without a word">];
   let statistics = [Statistic<"numScans", "scans", "scans differentiated">];
 }
 

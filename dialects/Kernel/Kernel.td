@@ -133,6 +133,7 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     | `ahead_warps` | warps of their own for what does not wait for the state, a gpu |
     | `prepare` | that in a kernel of its own, all chunks side by side, a gpu |
     | `segments` | runs of chunks that each sequence is cut into, side by side, (10) |
+    | `keep_states` | states of a sequence that a gradient keeps and makes the others from; those of all chunks where it is not written |
 
     `warps` are those that carry the state. Without `ahead_warps` they do the rest as
     well, one after the other.
@@ -157,10 +158,12 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     Kernel_Number<"blocks that share a head's value channels">:$split_value,
     Kernel_Number<"warps for what does not wait for the state">:$ahead_warps,
     Kernel_Flag<"what does not wait for the state in a kernel of its own">:$prepare,
-    Kernel_Number<"segments a sequence">:$segments);
+    Kernel_Number<"segments a sequence">:$segments,
+    Kernel_Number<"states of a sequence that a gradient keeps">:$keep_states);
   let assemblyFormat = [{
     (`<` struct($token_loop, $chunk, $products, $gates, $vector_bits, $warps, $stages,
-                $split_value, $ahead_warps, $prepare, $segments)^ `>`)?
+                $split_value, $ahead_warps, $prepare, $segments,
+                $keep_states)^ `>`)?
   }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -175,6 +178,7 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     ScheduleAttr withAheadWarps(int64_t warps) const;
     ScheduleAttr withPrepare(bool prepare) const;
     ScheduleAttr withSegments(int64_t segments) const;
+    ScheduleAttr withKeepStates(int64_t states) const;
   }];
 }
 

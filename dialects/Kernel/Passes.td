@@ -53,7 +53,9 @@ def KernelChooseSchedule : Pass<"kernel-choose-schedule", "::mlir::func::FuncOp"
     Option<"productType", "products", "std::string", "\"\"",
            "element type of the products' operands: f32, bf16 or f16">,
     Option<"gateType", "gates", "std::string", "\"\"",
-           "element type of running sums of log-decays: f32 or f64">];
+           "element type of running sums of log-decays: f32 or f64">,
+    Option<"keepStates", "keep-states", "int64_t", "0",
+           "states of a sequence that a gradient keeps; 0: as the function states">];
 }
 
 #endif // DELTANET_KERNEL_PASSES

@@ -13,7 +13,8 @@ using namespace deltanet;
 using namespace deltanet::driver;
 
 bool deltanet::driver::wantsGradient(const CompilationOptions &options) {
-  return !options.grad.empty() || !options.gradFrom.empty();
+  return !options.grad.empty() || !options.gradFrom.empty() ||
+         options.keepStates != 0;
 }
 
 //===----------------------------------------------------------------------===//
@@ -62,8 +63,10 @@ int Gradient::readOption(StringRef option, ArrayRef<std::string> texts,
 
 int Gradient::read() {
   if (options.grad.empty())
-    return session.fail(kUsage, "expects --grad with --grad-from: the "
-                                "arguments to take the gradient of");
+    return session.fail(kUsage, Twine("expects --grad with ") +
+                                    (options.gradFrom.empty() ? "--keep-states"
+                                                              : "--grad-from") +
+                                    ": the arguments to take the gradient of");
   if (int code = readOption("--grad", options.grad, /*ofArguments=*/true, of))
     return code;
   if (int code = readOption("--grad-from", options.gradFrom,

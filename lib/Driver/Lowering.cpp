@@ -77,6 +77,7 @@ int deltanet::driver::lower(Session &session, ModuleOp module,
     pipelineOptions.grad.push_back(argument);
   for (const std::string &result : options.gradFrom)
     pipelineOptions.gradFrom.push_back(result);
+  pipelineOptions.keepStates = options.keepStates;
   pipelineOptions.variants = true;
   pipelineOptions.stopAfter = stopAfter.str();
   pipelineOptions.startAfter = startAfter.str();

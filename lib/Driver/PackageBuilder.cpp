@@ -215,6 +215,7 @@ int PackageBuilder::addTarget(kernel::TargetAttr target, StringRef ptxas) {
   if (target.isGPU()) {
     plan.grad.clear();
     plan.gradFrom.clear();
+    plan.keepStates = 0;
   }
   artifact::TargetCode code;
   if (int error =

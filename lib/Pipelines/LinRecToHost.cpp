@@ -30,6 +30,7 @@ void deltanet::addSchedule(OpPassManager &manager,
   schedule.tokenLoop = options.tokenLoop;
   schedule.productType = options.products;
   schedule.gateType = options.gates;
+  schedule.keepStates = options.keepStates;
   manager.addNestedPass<func::FuncOp>(
       kernel::createKernelChooseSchedule(schedule));
 }

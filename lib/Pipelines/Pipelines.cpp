@@ -36,6 +36,9 @@ deltanet::buildPipeline(OpPassManager &manager, const Pipeline &pipeline,
   if (options.grad.empty() && !options.gradFrom.empty())
     return fail("expects grad where there is grad-from, got grad-from=" +
                 llvm::join(options.gradFrom, ","));
+  if (options.grad.empty() && options.keepStates != 0)
+    return fail("expects grad where there is keep-states, got keep-states=" +
+                Twine(options.keepStates.getValue()));
   bool done = !first.empty();
   for (const Phase &phase : pipeline.phases) {
     if (!done)

@@ -102,6 +102,12 @@ static void addGradient(CLI::App &command, CompilationOptions &options) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("NAME,...");
+  command
+      .add_option("--keep-states", options.keepStates,
+                  "States of a sequence that are kept for the gradient, the\n"
+                  "others are made again (those of all chunks are kept)")
+      ->check(kPositive)
+      ->type_name("N");
 }
 
 static void addRun(CLI::App &command, RunOptions &options) {

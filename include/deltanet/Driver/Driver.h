@@ -44,6 +44,7 @@ struct CompilationOptions {
   /// compile, check: arguments to take the gradient of, and results whose
   /// gradient is given (all of floats where none is named); names or numbers
   std::vector<std::string> grad, gradFrom;
+  int64_t keepStates = 0; ///< of a sequence, for gradients; 0: of all chunks
 };
 
 struct CompileOptions : CommonOptions, CompilationOptions {

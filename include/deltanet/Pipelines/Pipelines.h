@@ -55,6 +55,11 @@ struct PipelineOptions : mlir::PassPipelineOptions<PipelineOptions> {
   ListOption<std::string> gradFrom{
       *this, "grad-from",
       llvm::cl::desc("results whose gradient is given (all of floats)")};
+  Option<int64_t> keepStates{
+      *this, "keep-states",
+      llvm::cl::desc("states of a sequence that gradients keep; 0: as the "
+                     "schedule says, those of all chunks without a word"),
+      llvm::cl::init(0)};
   Option<std::string> stopAfter{
       *this, "stop-after",
       llvm::cl::desc("phase of the pipeline after which to stop"),

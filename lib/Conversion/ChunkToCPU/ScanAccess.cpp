@@ -136,6 +136,48 @@ std::pair<Value, Value> ScanAccess::rangeOf(Value n) {
   return {begin, arith::MaxSIOp::create(b, loc, length, index(0))};
 }
 
+Value ScanAccess::findSequence(Value entry) {
+  Value size = index(scan.getChunkSize());
+  Type type = b.getIndexType();
+  auto loop = scf::WhileOp::create(
+      b, loc, TypeRange{type, type},
+      ValueRange{index(0), numSequences()},
+      [&](OpBuilder &b, Location loc, ValueRange bounds) {
+        Value width = arith::SubIOp::create(b, loc, bounds[1], bounds[0]);
+        Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt,
+                                           width, index(1));
+        scf::ConditionOp::create(b, loc, more, bounds);
+      },
+      [&](OpBuilder &b, Location loc, ValueRange bounds) {
+        Value sum = arith::AddIOp::create(b, loc, bounds[0], bounds[1]);
+        Value middle = arith::DivUIOp::create(b, loc, sum, index(2));
+        Value whole =
+            arith::DivUIOp::create(b, loc, offsetOf(middle), size);
+        Value start = arith::AddIOp::create(b, loc, whole, middle);
+        Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule,
+                                            start, entry);
+        Value lo = arith::SelectOp::create(b, loc, below, middle, bounds[0]);
+        Value hi = arith::SelectOp::create(b, loc, below, bounds[1], middle);
+        scf::YieldOp::create(b, loc, ValueRange{lo, hi});
+      });
+  return loop.getResult(0);
+}
+
+std::pair<Value, Value> ScanAccess::findRun(Value i, Value chunks,
+                                            int64_t runs) {
+  Value each = arith::CeilDivUIOp::create(b, loc, chunks, index(runs));
+  Value run = arith::DivUIOp::create(b, loc, i, each);
+  Value first = arith::MulIOp::create(b, loc, run, each);
+  if (scan.getReverse()) {
+    Value end = arith::AddIOp::create(b, loc, first, each);
+    end = arith::MinUIOp::create(b, loc, end, chunks);
+    first = arith::SubIOp::create(b, loc, end, index(1));
+  }
+  Value begins =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, i, first);
+  return {run, begins};
+}
+
 //===----------------------------------------------------------------------===//
 // Views
 //===----------------------------------------------------------------------===//

@@ -41,6 +41,7 @@ private:
   struct Chunk {
     ScanPlace place;
     Value count, full;
+    Value number, of; // in its sequence, of so many chunks
   };
   func::FuncOp addFunction(StringRef suffix, TypeRange inputs);
   LogicalResult emitUnit();
@@ -49,7 +50,6 @@ private:
   Value scratchMemory(Value address);
   void emitSequence(Value unit);
   void emitFreeChunk(Value unit);
-  Value findSequence(Value entry);
   Chunk makeChunk(Value begin, Value length, Value i);
   void emitChunk(const Chunk &chunk);
   void bindInvariants(const ScanPlace &place);
@@ -59,6 +59,7 @@ private:
   void storeCarries();
   void storeFinals(const ScanPlace &place);
   Tile prepareOutput(unsigned i, const Chunk &chunk, int64_t end);
+  void storeRun(unsigned i, const Chunk &chunk);
   Value choose(Value full, const Tile &view, const Tile &slot,
                function_ref<void()> otherwise);
   Value index(int64_t i) { return arith::ConstantIndexOp::create(b, loc, i); }
@@ -206,11 +207,12 @@ void Outliner::emitSequence(Value unit) {
     place.batch = place.sequence;
   }
   Value chunks = arith::CeilDivUIOp::create(b, loc, length, size);
+  Value before, all = chunks;
   if (place.segment) {
     // From token `skipped` on, `each` chunks as long as there are any.
     Value each = arith::CeilDivUIOp::create(b, loc, chunks,
                                             index(scan.getNumSegments()));
-    Value before = arith::MulIOp::create(b, loc, place.segment, each);
+    before = arith::MulIOp::create(b, loc, place.segment, each);
     before = arith::MinUIOp::create(b, loc, before, chunks);
     Value left = arith::SubIOp::create(b, loc, chunks, before);
     Value skipped = arith::MulIOp::create(b, loc, before, size);
@@ -237,38 +239,11 @@ void Outliner::emitSequence(Value unit) {
     chunk.place.head = place.head;
     chunk.place.segment = place.segment;
     chunk.place.chunk = arith::AddIOp::create(b, loc, firstChunk, i);
+    chunk.number = before ? arith::AddIOp::create(b, loc, before, i) : i;
+    chunk.of = all;
     emitChunk(chunk);
   }
   storeFinals(place);
-}
-
-/// The packed sequence that chunk entry `entry` may belong to: the last n with
-/// sequences[n] / C + n <= entry.
-Value Outliner::findSequence(Value entry) {
-  Value size = index(scan.getChunkSize());
-  Type type = b.getIndexType();
-  auto loop = scf::WhileOp::create(
-      b, loc, TypeRange{type, type},
-      ValueRange{index(0), access->numSequences()},
-      [&](OpBuilder &b, Location loc, ValueRange bounds) {
-        Value width = arith::SubIOp::create(b, loc, bounds[1], bounds[0]);
-        Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt,
-                                           width, index(1));
-        scf::ConditionOp::create(b, loc, more, bounds);
-      },
-      [&](OpBuilder &b, Location loc, ValueRange bounds) {
-        Value sum = arith::AddIOp::create(b, loc, bounds[0], bounds[1]);
-        Value middle = arith::DivUIOp::create(b, loc, sum, index(2));
-        Value whole =
-            arith::DivUIOp::create(b, loc, access->offsetOf(middle), size);
-        Value start = arith::AddIOp::create(b, loc, whole, middle);
-        Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule,
-                                            start, entry);
-        Value lo = arith::SelectOp::create(b, loc, below, middle, bounds[0]);
-        Value hi = arith::SelectOp::create(b, loc, below, bounds[1], middle);
-        scf::YieldOp::create(b, loc, ValueRange{lo, hi});
-      });
-  return loop.getResult(0);
 }
 
 void Outliner::emitFreeChunk(Value unit) {
@@ -276,18 +251,19 @@ void Outliner::emitFreeChunk(Value unit) {
   Value entry = arith::DivUIOp::create(b, loc, unit, heads);
   ScanPlace place;
   place.head = arith::RemUIOp::create(b, loc, unit, heads);
-  Value begin = index(0), length, i;
+  Value begin = index(0), length, i, chunks;
   if (buffers.sequences) {
-    place.sequence = findSequence(entry);
+    place.sequence = access->findSequence(entry);
     place.batch = index(0);
     place.chunk = entry;
     std::tie(begin, length) = access->rangeOf(place.sequence);
     Value first = arith::AddIOp::create(
         b, loc, arith::DivUIOp::create(b, loc, begin, size), place.sequence);
     i = arith::SubIOp::create(b, loc, entry, first);
+    chunks = arith::CeilDivUIOp::create(b, loc, length, size);
   } else {
     length = access->tokens();
-    Value chunks = arith::CeilDivUIOp::create(b, loc, length, size);
+    chunks = arith::CeilDivUIOp::create(b, loc, length, size);
     place.sequence = arith::DivUIOp::create(b, loc, entry, chunks);
     i = arith::RemUIOp::create(b, loc, entry, chunks);
     place.batch = place.sequence;
@@ -304,6 +280,8 @@ void Outliner::emitFreeChunk(Value unit) {
   Chunk chunk = makeChunk(begin, length, i);
   place.token = chunk.place.token;
   chunk.place = place;
+  chunk.number = i;
+  chunk.of = chunks;
   emitChunk(chunk);
 }
 
@@ -393,6 +371,25 @@ Tile Outliner::prepareOutput(unsigned i, const Chunk &chunk, int64_t end) {
   return either;
 }
 
+/// Stores output `i`, walked by runs, where `chunk` comes first in one.
+void Outliner::storeRun(unsigned i, const Chunk &chunk) {
+  Value value = yield().getOutputs()[i];
+  AccessAttr how = scan.getOutputAccess(i);
+  auto whole = cast<RankedTensorType>(scan.getOutputs()[i].getType());
+  int64_t runs = whole.getDimSize(how.findLoop(AccessAttr::Segment));
+  Tile tile = emitter->tileOf(value);
+  ScanPlace place = chunk.place;
+  Value begins;
+  std::tie(place.segment, begins) =
+      access->findRun(chunk.number, chunk.of, runs);
+  auto branch = scf::IfOp::create(b, loc, begins, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  Tile view = access->view(buffers.outputs[i], how, tileType(value), place);
+  access->copy(tile, view, access->isVectorizable(how, tileType(value)),
+               Value(), false);
+}
+
 void Outliner::loadCarries(const ScanPlace &place) {
   for (unsigned i = 0, e = scan.getNumCarries(); i < e; ++i) {
     Value argument = scan.getCarryArguments()[i];
@@ -476,6 +473,10 @@ void Outliner::emitChunk(const Chunk &chunk) {
   SmallVector<Tile> outputs;
   llvm::SmallDenseSet<Value> written;
   for (auto [i, value] : llvm::enumerate(yield().getOutputs())) {
+    if (scan.getOutputAccess(i).has(AccessAttr::Segment)) {
+      outputs.emplace_back();
+      continue;
+    }
     outputs.push_back(prepareOutput(i, chunk, end));
     if (plan.isStored(value) &&
         !llvm::is_contained(yield().getCarries(), value) &&
@@ -487,11 +488,15 @@ void Outliner::emitChunk(const Chunk &chunk) {
     return;
   }
   for (auto [i, value] : llvm::enumerate(yield().getOutputs())) {
+    AccessAttr how = scan.getOutputAccess(i);
+    if (how.has(AccessAttr::Segment)) {
+      storeRun(i, chunk);
+      continue;
+    }
     Tile tile = emitter->tileOf(value);
     if (tile.buffer != outputs[i].buffer)
       emitter->copy(tile, outputs[i]);
     // What could not be written in place.
-    AccessAttr how = scan.getOutputAccess(i);
     RankedTensorType type = tileType(value);
     Tile slot = outputs[i];
     arena->touch(slot, end);

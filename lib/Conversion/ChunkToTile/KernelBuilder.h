@@ -98,6 +98,7 @@ private:
   struct Walk {
     Place first;
     Value step; // null where it does not move
+    Value run;  // of an output, how far it is from run to run
   };
   /// Of a tile: what there is of it.
   struct Limits {
@@ -118,13 +119,14 @@ private:
 
   void findUnit();
   void findSegment();
+  Value beginRun(Value turn, int64_t runs);
   Value makeIdentity(mlir::RankedTensorType type, const RoleEmitter &part,
                      Value argument);
   Value findPackedChunk();
   Value loadEntry(Value list, Value index);
   void findWalks();
   Walk walk(chunk::AccessAttr access, mlir::RankedTensorType type, Value tileOf,
-            int64_t rows);
+            int64_t rows, bool isOutput);
   Value chunkOf(Value turn);
   Place place(Value tensor, Value tileOf, Value turn);
   Limits limit(const RoleEmitter &part, Value tileOf, chunk::AccessAttr access,
@@ -198,6 +200,8 @@ private:
   Value chunkSize, group;
   Value segment;       // of this block, where there are any
   Value firstChunk;    // entry of storage by chunks, null where it is the first
+  // Of a segment: the chunks of its sequence, and those before it.
+  Value chunksOfSequence, chunksBefore;
   Value parallelChunk; // of a kernel without a state
   // Copies that it waits for one by one, and those that have arrived.
   int64_t numStarted = 0, numArrived = 0;

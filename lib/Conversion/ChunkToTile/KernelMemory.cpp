@@ -66,6 +66,34 @@ void KernelBuilder::findSegment() {
   tokens = arith::MinSIOp::create(b, loc, sub(tokens, skipped),
                                   mul(each, chunkSize));
   firstChunk = firstChunk ? add(firstChunk, before) : before;
+  chunksOfSequence = chunks;
+  chunksBefore = before;
+}
+
+/// The run, of `runs` of the sequence, of the chunk of `turn`. What is built
+/// next is for chunks that come first in theirs.
+Value KernelBuilder::beginRun(Value turn, int64_t runs) {
+  Value chunks = chunksOfSequence ? chunksOfSequence : countChunks();
+  Value number = chunkOf(turn);
+  if (chunksBefore)
+    number = add(number, chunksBefore);
+  Value each = arith::CeilDivUIOp::create(b, loc, chunks, constant(runs));
+  if (!hasState()) // an entry of packed sequences may be no chunk
+    each = arith::MaxUIOp::create(b, loc, each, constant(1));
+  Value run = div(number, each), first = mul(run, each);
+  if (scan.getReverse())
+    first = sub(arith::MinUIOp::create(b, loc, add(first, each), chunks),
+                constant(1));
+  Value begins =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, number, first);
+  if (!hasState())
+    begins = arith::AndIOp::create(
+        b, loc, begins,
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, number,
+                              chunks));
+  auto guard = scf::IfOp::create(b, loc, begins, /*withElseRegion=*/false);
+  b.setInsertionPointToStart(guard.thenBlock());
+  return run;
 }
 
 /// The identity as this block holds it, whose columns may begin further right.
@@ -130,10 +158,10 @@ Value KernelBuilder::findPackedChunk() {
 /// part.
 KernelBuilder::Walk KernelBuilder::walk(AccessAttr access,
                                         RankedTensorType type, Value tileOf,
-                                        int64_t rows) {
+                                        int64_t rows, bool isOutput) {
   SmallVector<Value> strides = signature.getStrides(b, loc, access, type, rows);
   bool packed = bool(scan.getSequences());
-  Walk walk{{constant(0), {}}, Value()};
+  Walk walk{{constant(0), {}}, Value(), Value()};
   auto move = [&](Value index, Value by) {
     walk.first.offset = add(walk.first.offset, mul(index, by));
   };
@@ -160,7 +188,10 @@ KernelBuilder::Walk KernelBuilder::walk(AccessAttr access,
       walk.step = mul(constant(scan.getChunkSize() * rows), strides[d]);
       break;
     case AccessAttr::Segment:
-      move(segment, strides[d]);
+      if (isOutput)
+        walk.run = strides[d];
+      else
+        move(segment, strides[d]);
       break;
     case AccessAttr::Chunk:
       if (firstChunk)
@@ -179,14 +210,16 @@ KernelBuilder::Walk KernelBuilder::walk(AccessAttr access,
 
 /// Once for the block: what is left for a chunk is a product and a sum.
 void KernelBuilder::findWalks() {
-  auto add = [&](Value tensor, Attribute access, Value tileOf) {
+  auto add = [&](Value tensor, Attribute access, Value tileOf,
+                 bool isOutput = false) {
     if (!isa<RankedTensorType>(tileOf.getType()) ||
         isa_and_nonnull<arith::ConstantOp, chunk::IdentityOp>(
             tensor.getDefiningOp()))
       return;
     auto how = cast<AccessAttr>(access);
     int64_t rows = chunk::getRowsPerToken(scan, rankedType(tileOf), how);
-    walks[{tensor, tileOf}] = walk(how, rankedType(tensor), tileOf, rows);
+    walks[{tensor, tileOf}] =
+        walk(how, rankedType(tensor), tileOf, rows, isOutput);
   };
   for (auto [argument, tensor, access] : llvm::zip(
            scan.getInputArguments(), scan.getInputs(), scan.getInputAccesses()))
@@ -198,7 +231,8 @@ void KernelBuilder::findWalks() {
   auto yield = cast<chunk::YieldOp>(scan.getBodyBlock()->getTerminator());
   for (auto [i, result] : llvm::enumerate(scan.getOutputs()))
     if (signature.getOutput(i))
-      add(result, scan.getOutputAccesses()[i], yield.getOutputs()[i]);
+      add(result, scan.getOutputAccesses()[i], yield.getOutputs()[i],
+          /*isOutput=*/true);
   for (auto [i, result] : llvm::enumerate(scan.getFinals()))
     if (signature.getOutput(scan.getNumOutputs() + i))
       add(result, scan.getFinalAccesses()[i], scan.getCarryArguments()[i]);
@@ -522,6 +556,12 @@ LogicalResult KernelBuilder::storeTile(RoleEmitter &part, Value tile,
     registers = tile::BroadcastOp::create(b, tile.getLoc(), type, registers);
     to.strides = {constant(1)};
     limits = {{constant(1)}, {0}};
+  }
+  OpBuilder::InsertionGuard guard(b);
+  if (Value step = walks.at({result, tile}).run) {
+    int64_t runs =
+        rankedType(result).getDimSize(access.findLoop(AccessAttr::Segment));
+    to.offset = add(to.offset, mul(beginRun(chunk, runs), step));
   }
   if (type.getElementType() != stored)
     registers = arith::TruncFOp::create(b, tile.getLoc(), type.clone(stored),

@@ -519,6 +519,11 @@ private:
       return scan.emitOpError(
           "expects whole sequences in a kernel of one token "
           "after another; this scan has segments");
+    for (Attribute access : scan.getOutputAccesses())
+      if (cast<AccessAttr>(access).has(AccessAttr::Segment))
+        return scan.emitOpError("expects results by tokens in a kernel of one "
+                                "token after another, got ")
+               << cast<AccessAttr>(access).getText();
     if (scan.getReverse())
       return scan.emitOpError("expects tokens from first to last in a kernel; "
                               "this scan runs in reverse");

@@ -3,7 +3,7 @@
 // RUN:   --pass-pipeline="builtin.module(linrec-to-chunk{chunk=16},chunk-differentiate{of=0},canonicalize,cse)" \
 // RUN:   | FileCheck %s
 // RUN: deltanet-opt %s \
-// RUN:   --pass-pipeline="builtin.module(linrec-to-chunk{chunk=16},chunk-differentiate{of=0 rebuild},canonicalize,cse)" \
+// RUN:   --pass-pipeline="builtin.module(linrec-to-chunk{chunk=16},chunk-differentiate{of=0 keep-states=1},canonicalize,cse)" \
 // RUN:   | FileCheck %s --check-prefix=AGAIN
 
 // The query's gradient waits for no gradient of the state: nothing is carried.
@@ -17,8 +17,8 @@
 // CHECK: chunk.yield
 // CHECK-NOT: carry
 
-// With rebuild the forward function keeps nothing: the state is run again, without
-// what only the output needs.
+// With one state the forward function keeps nothing, as that is an argument or a
+// constant: the state is run again, without what only the output needs.
 // AGAIN-LABEL: func.func @additive_forward(
 // AGAIN-SAME: -> (tensor<2x?x2x64xf32>, tensor<2x2x32x64xf32>)
 // AGAIN-LABEL: func.func @additive_backward(

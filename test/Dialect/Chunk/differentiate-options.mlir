@@ -3,6 +3,8 @@
 // RUN: not deltanet-opt %s --chunk-differentiate="of=0,x" 2>&1 | FileCheck %s --check-prefix=TWICE
 // RUN: not deltanet-opt %s --chunk-differentiate="of=x from=y" 2>&1 | FileCheck %s --check-prefix=FROM
 // RUN: not deltanet-opt %s --chunk-differentiate="of=x function=g" 2>&1 | FileCheck %s --check-prefix=FUNCTION
+// RUN: not deltanet-opt %s --chunk-differentiate="of=x keep-states=-1" 2>&1 | FileCheck %s --check-prefix=KEEP
+// KEEP: error: chunk-differentiate: expects 'keep-states' of at least 1, got -1
 // NONE: error: chunk-differentiate: expects 'of' to list the arguments to take the gradient of
 // TWICE: error: chunk-differentiate: expects 'of' to list everything once, got 'x' twice
 // FROM: error: chunk-differentiate: expects 'from' to list names or numbers below 1, got 'y'

@@ -862,7 +862,7 @@ func.func @scan_c4_terminator(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) 
 
 // Loops.
 func.func @scan_c6_heads(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b or n and one of t, c, got [b, t, h, 1]}}
+  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b or n and one of t, c, s, got [b, t, h, 1]}}
   %r = chunk.scan 16 in(%q [b, t, g, 1] : tensor<2x?x4x8xf32>)
       out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -898,7 +898,7 @@ func.func @scan_c5_batch(%q: tensor<?x4x8xf32>) -> tensor<2x?x4x8xf32> {
 // -----
 
 func.func @scan_c6_group(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b or n, h and one of t, c, got [b, t, g, 1]}}
+  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b or n, h and one of t, c, s, got [b, t, g, 1]}}
   %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>)
       out([b, t, g, 1] : tensor<2x?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -910,7 +910,7 @@ func.func @scan_c6_group(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
 // -----
 
 func.func @scan_c6_neither(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b or n, h and one of t, c, got [b, h, 0, 1]}}
+  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b or n, h and one of t, c, s, got [b, h, 0, 1]}}
   %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>)
       out([b, h, 0, 1] : tensor<2x4x16x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -922,7 +922,7 @@ func.func @scan_c6_neither(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
 // -----
 
 func.func @scan_c6_batch(%q: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x8xf32>) {
-  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b or n, h and one of t, c, got [t, h, 1]}}
+  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b or n, h and one of t, c, s, got [t, h, 1]}}
   %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>)
       out([t, h, 1] : tensor<?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>):
@@ -1428,10 +1428,55 @@ func.func @scan_c11_none(%q: tensor<2x?x4x8xf32>, %s: tensor<2x3x4x8x8xf32>) {
 // -----
 
 func.func @scan_c11_input(%q: tensor<2x?x4x8xf32>, %s: tensor<2x3x4x8x8xf32>) {
-  // expected-error@+1 {{'chunk.scan' op expects segments (s) of carries and finals alone, got [n, s, h, 0, 1]}}
+  // expected-error@+1 {{'chunk.scan' op expects segments (s) of carries, finals and outputs alone, got [n, s, h, 0, 1]}}
   %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>, %s [n, s, h, 0, 1] : tensor<2x3x4x8x8xf32>)
       out([b, t, h, 1] : tensor<2x?x4x8xf32>) {
   ^bb0(%n: index, %qt: tensor<16x8xf32>, %st: tensor<8x8xf32>):
+    chunk.yield %qt : tensor<16x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c6_runs_and_chunks(%q: tensor<2x?x4x8xf32>) {
+  // expected-error@+1 {{'chunk.scan' op expects outputs walked by b or n, h and one of t, c, s, got [n, c, s, h, 0, 1]}}
+  %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) out([n, c, s, h, 0, 1] : tensor<2x?x3x4x16x8xf32>) {
+  ^bb0(%n: index, %qt: tensor<16x8xf32>):
+    chunk.yield %qt : tensor<16x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c6_runs_of_batch(%q: tensor<1x?x4x8xf32>, %cu: tensor<?xi32>) {
+  // expected-error@+1 {{'chunk.scan' op expects outputs walked by n, h and one of t, c, s, got [b, s, h, 0, 1]}}
+  %r = chunk.scan 16 sequences(%cu : tensor<?xi32>) in(%q [b, t, h, 1] : tensor<1x?x4x8xf32>)
+      out([b, s, h, 0, 1] : tensor<1x3x4x16x8xf32>) {
+  ^bb0(%n: index, %qt: tensor<16x8xf32>):
+    chunk.yield %qt : tensor<16x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c11_runs(%q: tensor<2x?x4x8xf32>) {
+  // expected-error@+1 {{'chunk.scan' op expects a known number of runs (s), 1 or more, got ? of output 0}}
+  %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) out([n, s, h, 0, 1] : tensor<2x?x4x16x8xf32>) {
+  ^bb0(%n: index, %qt: tensor<16x8xf32>):
+    chunk.yield %qt : tensor<16x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @scan_c11_no_runs(%q: tensor<2x?x4x8xf32>) {
+  // expected-error@+1 {{'chunk.scan' op expects a known number of runs (s), 1 or more, got 0 of output 0}}
+  %r = chunk.scan 16 in(%q [b, t, h, 1] : tensor<2x?x4x8xf32>) out([n, s, h, 0, 1] : tensor<2x0x4x16x8xf32>) {
+  ^bb0(%n: index, %qt: tensor<16x8xf32>):
     chunk.yield %qt : tensor<16x8xf32>
   }
   return

@@ -63,6 +63,37 @@ func.func @carry_free(%x: tensor<2x4x?x8xf32>, %y: tensor<2x4x?x8xf32>, %w: tens
   return %r : tensor<2x?x4x32x8xf32>
 }
 
+// A state is kept with which each of 3 runs of a sequence begins; a scan runs
+// from there, and keeps others.
+// CHECK-LABEL: func.func @runs
+// CHECK: chunk.scan 16 sequences(%{{.*}} : tensor<?xi32>)
+// CHECK: out([n, s, h, 0, 1] : tensor<?x3x4x8x8xf32>)
+// CHECK: chunk.scan 16 sequences(%{{.*}} : tensor<?xi32>) segments(3)
+// CHECK: carry(%{{.*}} [n, s, h, 0, 1] : tensor<?x3x4x8x8xf32>)
+// CHECK: out([b, c, h, 0, 1] : tensor<1x?x4x8x8xf32>,
+// CHECK-NEXT: [n, s, h, 0, 1] : tensor<?x5x4x8x8xf32>)
+func.func @runs(%x: tensor<1x?x4x8xf32>, %s0: tensor<?x4x8x8xf32>, %cu: tensor<?xi32>)
+    -> (tensor<1x?x4x8x8xf32>, tensor<?x5x4x8x8xf32>) {
+  %kept, %last = chunk.scan 16 sequences(%cu : tensor<?xi32>) carry(%s0 [n, h, 0, 1] : tensor<?x4x8x8xf32>)
+      in(%x [b, t, h, 1] : tensor<1x?x4x8xf32>) out([n, s, h, 0, 1] : tensor<?x3x4x8x8xf32>)
+      final([n, h, 0, 1] : tensor<?x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %xt: tensor<16x8xf32>):
+    %xx = chunk.dot %xt, %xt {transpose_lhs} : tensor<16x8xf32>, tensor<16x8xf32> -> tensor<8x8xf32>
+    %S1 = arith.addf %S, %xx : tensor<8x8xf32>
+    chunk.yield %S carry(%S1) : tensor<8x8xf32> carry tensor<8x8xf32>
+  }
+  %all, %some, %ends = chunk.scan 16 sequences(%cu : tensor<?xi32>) segments(3)
+      carry(%kept [n, s, h, 0, 1] : tensor<?x3x4x8x8xf32>) in(%x [b, t, h, 1] : tensor<1x?x4x8xf32>)
+      out([b, c, h, 0, 1] : tensor<1x?x4x8x8xf32>, [n, s, h, 0, 1] : tensor<?x5x4x8x8xf32>)
+      final([n, s, h, 0, 1] : tensor<?x3x4x8x8xf32>) {
+  ^bb0(%S: tensor<8x8xf32>, %n: index, %xt: tensor<16x8xf32>):
+    %xx = chunk.dot %xt, %xt {transpose_lhs} : tensor<16x8xf32>, tensor<16x8xf32> -> tensor<8x8xf32>
+    %S1 = arith.addf %S, %xx : tensor<8x8xf32>
+    chunk.yield %S, %S carry(%S1) : tensor<8x8xf32>, tensor<8x8xf32> carry tensor<8x8xf32>
+  }
+  return %all, %some : tensor<1x?x4x8x8xf32>, tensor<?x5x4x8x8xf32>
+}
+
 // Every other operation, every mode.
 // CHECK-LABEL: func.func @modes
 func.func @modes(%x: tensor<8x4xf32>, %m: tensor<8x16xf32>, %g: tensor<8x4xf32>, %g2: tensor<16x4xf32>,

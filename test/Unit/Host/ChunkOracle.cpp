@@ -37,8 +37,8 @@ struct Evaluator {
   void evaluate(Operation *op);
   void evaluateElementwise(Operation *op);
   void evaluateScan(chunk::ScanOp op, ArrayRef<std::vector<int64_t>> shapes);
-  void runSequence(chunk::ScanOp op, std::vector<Array> &results, int64_t n,
-                   int64_t h);
+  void runSegment(chunk::ScanOp op, std::vector<Array> &results, int64_t n,
+                  int64_t h, int64_t segment);
 };
 
 int64_t flat(const std::vector<int64_t> &shape, const Indices &at) {
@@ -74,61 +74,6 @@ Array fill(Type type, const std::function<double(const Indices &)> &f) {
 }
 } // namespace
 
-static double apply(Operation *op, ArrayRef<double> x) {
-  using namespace arith;
-  return TypeSwitch<Operation *, double>(op)
-      .Case<AddFOp, AddIOp>([&](auto) { return x[0] + x[1]; })
-      .Case<SubFOp, SubIOp>([&](auto) { return x[0] - x[1]; })
-      .Case<MulFOp, MulIOp>([&](auto) { return x[0] * x[1]; })
-      .Case([&](DivFOp) { return x[0] / x[1]; })
-      .Case([&](NegFOp) { return -x[0]; })
-      .Case<ExtFOp, TruncFOp, SIToFPOp, IndexCastOp>([&](auto) { return x[0]; })
-      .Case([&](UIToFPOp) { return std::abs(x[0]); })
-      .Case([&](MaximumFOp) {
-        return std::isnan(x[0]) || std::isnan(x[1]) ? NAN
-                                                    : std::max(x[0], x[1]);
-      })
-      .Case([&](MinimumFOp) {
-        return std::isnan(x[0]) || std::isnan(x[1]) ? NAN
-                                                    : std::min(x[0], x[1]);
-      })
-      .Case([&](SelectOp) { return x[0] != 0 ? x[1] : x[2]; })
-      .Case([&](CmpFOp c) {
-        switch (c.getPredicate()) {
-        case CmpFPredicate::OGT:
-          return x[0] > x[1] ? 1. : 0.;
-        case CmpFPredicate::OGE:
-          return x[0] >= x[1] ? 1. : 0.;
-        case CmpFPredicate::OLT:
-          return x[0] < x[1] ? 1. : 0.;
-        case CmpFPredicate::OLE:
-          return x[0] <= x[1] ? 1. : 0.;
-        default:
-          ADD_FAILURE() << "a predicate the oracle lacks";
-          return 0.;
-        }
-      })
-      .Case([&](math::ExpOp) { return std::exp(x[0]); })
-      .Case([&](math::Exp2Op) { return std::exp2(x[0]); })
-      .Case([&](math::ExpM1Op) { return std::expm1(x[0]); })
-      .Case([&](math::LogOp) { return std::log(x[0]); })
-      .Case([&](math::Log2Op) { return std::log2(x[0]); })
-      .Case([&](math::Log1pOp) { return std::log1p(x[0]); })
-      .Case([&](math::TanhOp) { return std::tanh(x[0]); })
-      .Case([&](math::ErfOp) { return std::erf(x[0]); })
-      .Case([&](math::SqrtOp) { return std::sqrt(x[0]); })
-      .Case([&](math::RsqrtOp) { return 1 / std::sqrt(x[0]); })
-      .Case([&](math::SinOp) { return std::sin(x[0]); })
-      .Case([&](math::CosOp) { return std::cos(x[0]); })
-      .Case([&](math::AbsFOp) { return std::abs(x[0]); })
-      .Case([&](math::FmaOp) { return x[0] * x[1] + x[2]; })
-      .Default([&](Operation *op) {
-        ADD_FAILURE() << "the oracle lacks "
-                      << op->getName().getStringRef().str();
-        return 0.;
-      });
-}
-
 void Evaluator::evaluateElementwise(Operation *op) {
   Value result = op->getResult(0);
   Array out = make(result.getType());
@@ -138,7 +83,7 @@ void Evaluator::evaluateElementwise(Operation *op) {
       x.push_back(isa<RankedTensorType>(operand.getType())
                       ? of(operand).values[i]
                       : scalars.lookup(operand));
-    double y = apply(op, x);
+    double y = applyElementwise(op, x);
     // Only where the program says so: f32 is the arithmetic's own rounding.
     bool narrow = isa<arith::TruncFOp>(op) || !isa<FloatType>(out.element);
     out.values[i] = narrow ? roundTo(out.element, y) : y;
@@ -317,7 +262,7 @@ static double scalar(Operation *op,
   SmallVector<double> x;
   for (Value operand : op->getOperands())
     x.push_back(scalars.lookup(operand));
-  return apply(op, x);
+  return applyElementwise(op, x);
 }
 
 static Array constantOf(arith::ConstantOp op) {
@@ -396,6 +341,7 @@ namespace {
 /// Where a chunk of a sequence is.
 struct Place {
   int64_t batch, sequence, head, heads, token, count, chunk, chunkSize;
+  int64_t segment = 0; // of an output, the run
 };
 } // namespace
 
@@ -422,6 +368,9 @@ static void walk(chunk::AccessAttr access, const Array &whole,
         break;
       case chunk::AccessAttr::Chunk:
         index.push_back(p.chunk);
+        break;
+      case chunk::AccessAttr::Segment:
+        index.push_back(p.segment);
         break;
       case chunk::AccessAttr::Token: {
         int64_t steps = tile[0] / p.chunkSize;
@@ -458,11 +407,24 @@ static int64_t tokensOf(chunk::ScanOp op, Evaluator &e) {
   return 0;
 }
 
-void Evaluator::runSequence(chunk::ScanOp op, std::vector<Array> &results,
-                            int64_t n, int64_t h) {
+/// The run of an output that chunk c of `chunks` begins, or -1.
+static int64_t beginsRun(chunk::ScanOp op, unsigned output, int64_t c,
+                         int64_t chunks) {
+  int64_t dim = op.getOutputAccess(output).findLoop(chunk::AccessAttr::Segment);
+  if (dim < 0)
+    return 0;
+  auto type = cast<RankedTensorType>(op.getOutputs()[output].getType());
+  int64_t runs = type.getDimSize(dim), each = (chunks + runs - 1) / runs;
+  int64_t begin = c / each * each, end = std::min(begin + each, chunks);
+  return c == (op.getReverse() ? end - 1 : begin) ? c / each : -1;
+}
+
+void Evaluator::runSegment(chunk::ScanOp op, std::vector<Array> &results,
+                           int64_t n, int64_t h, int64_t segment) {
   int64_t size = op.getChunkSize(), begin = 0, length = tokensOf(op, *this),
           first = 0;
-  Place p{n, n, h, extent(op, *this, chunk::AccessAttr::Head), 0, 0, 0, size};
+  Place p{n, n, h,    extent(op, *this, chunk::AccessAttr::Head),
+          0, 0, 0, size, segment};
   if (Value offsets = op.getSequences()) {
     begin = of(offsets).values[n];
     length = of(offsets).values[n + 1] - begin;
@@ -477,10 +439,13 @@ void Evaluator::runSequence(chunk::ScanOp op, std::vector<Array> &results,
          });
     arrays[argument] = tile;
   }
-  int64_t chunks = (length + size - 1) / size;
+  int64_t chunks = (length + size - 1) / size, runs = op.getNumSegments(),
+          each = (chunks + runs - 1) / runs,
+          begins = std::min(segment * each, chunks),
+          ends = std::min(begins + each, chunks);
   auto yield = cast<chunk::YieldOp>(op.getBodyBlock()->getTerminator());
-  for (int64_t step = 0; step < chunks; ++step) {
-    int64_t c = op.getReverse() ? chunks - 1 - step : step;
+  for (int64_t step = 0; step < ends - begins; ++step) {
+    int64_t c = op.getReverse() ? ends - 1 - step : begins + step;
     p.token = begin + c * size;
     p.count = std::min(size, length - c * size);
     p.chunk = first + c;
@@ -497,7 +462,10 @@ void Evaluator::runSequence(chunk::ScanOp op, std::vector<Array> &results,
       evaluate(&inner);
     for (auto [i, value] : llvm::enumerate(yield.getOutputs())) {
       Array &tile = of(value), &whole = results[i];
-      walk(op.getOutputAccess(i), whole, tile.shape, p,
+      Place to = p;
+      if ((to.segment = beginsRun(op, i, c, chunks)) < 0)
+        continue;
+      walk(op.getOutputAccess(i), whole, tile.shape, to,
            [&](int64_t to, int64_t from, bool exists) {
              if (exists)
                whole.values[to] = tile.values[from];
@@ -534,7 +502,8 @@ void Evaluator::evaluateScan(chunk::ScanOp op,
     sequences = of(op.getSequences()).size() - 1;
   for (int64_t n = 0; n < sequences; ++n)
     for (int64_t h = 0; h < extent(op, *this, chunk::AccessAttr::Head); ++h)
-      runSequence(op, results, n, h);
+      for (int64_t s = 0; s < op.getNumSegments(); ++s)
+        runSegment(op, results, n, h, s);
   for (auto [result, array] : llvm::zip(op.getResults(), results))
     arrays[result] = array;
 }

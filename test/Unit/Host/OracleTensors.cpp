@@ -5,8 +5,11 @@
 #include "deltanet/Dialect/Chunk/IR/Chunk.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "gtest/gtest.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace deltanet::test;
@@ -101,4 +104,59 @@ bool deltanet::test::evaluateTensorOp(Operation *op,
         return true;
       })
       .Default([](Operation *) { return false; });
+}
+
+double deltanet::test::applyElementwise(Operation *op, ArrayRef<double> x) {
+  using namespace arith;
+  return TypeSwitch<Operation *, double>(op)
+      .Case<AddFOp, AddIOp>([&](auto) { return x[0] + x[1]; })
+      .Case<SubFOp, SubIOp>([&](auto) { return x[0] - x[1]; })
+      .Case<MulFOp, MulIOp>([&](auto) { return x[0] * x[1]; })
+      .Case([&](DivFOp) { return x[0] / x[1]; })
+      .Case([&](NegFOp) { return -x[0]; })
+      .Case<ExtFOp, TruncFOp, SIToFPOp, IndexCastOp>([&](auto) { return x[0]; })
+      .Case([&](UIToFPOp) { return std::abs(x[0]); })
+      .Case([&](MaximumFOp) {
+        return std::isnan(x[0]) || std::isnan(x[1]) ? NAN
+                                                    : std::max(x[0], x[1]);
+      })
+      .Case([&](MinimumFOp) {
+        return std::isnan(x[0]) || std::isnan(x[1]) ? NAN
+                                                    : std::min(x[0], x[1]);
+      })
+      .Case([&](SelectOp) { return x[0] != 0 ? x[1] : x[2]; })
+      .Case([&](CmpFOp c) {
+        switch (c.getPredicate()) {
+        case CmpFPredicate::OGT:
+          return x[0] > x[1] ? 1. : 0.;
+        case CmpFPredicate::OGE:
+          return x[0] >= x[1] ? 1. : 0.;
+        case CmpFPredicate::OLT:
+          return x[0] < x[1] ? 1. : 0.;
+        case CmpFPredicate::OLE:
+          return x[0] <= x[1] ? 1. : 0.;
+        default:
+          ADD_FAILURE() << "a predicate the oracle lacks";
+          return 0.;
+        }
+      })
+      .Case([&](math::ExpOp) { return std::exp(x[0]); })
+      .Case([&](math::Exp2Op) { return std::exp2(x[0]); })
+      .Case([&](math::ExpM1Op) { return std::expm1(x[0]); })
+      .Case([&](math::LogOp) { return std::log(x[0]); })
+      .Case([&](math::Log2Op) { return std::log2(x[0]); })
+      .Case([&](math::Log1pOp) { return std::log1p(x[0]); })
+      .Case([&](math::TanhOp) { return std::tanh(x[0]); })
+      .Case([&](math::ErfOp) { return std::erf(x[0]); })
+      .Case([&](math::SqrtOp) { return std::sqrt(x[0]); })
+      .Case([&](math::RsqrtOp) { return 1 / std::sqrt(x[0]); })
+      .Case([&](math::SinOp) { return std::sin(x[0]); })
+      .Case([&](math::CosOp) { return std::cos(x[0]); })
+      .Case([&](math::AbsFOp) { return std::abs(x[0]); })
+      .Case([&](math::FmaOp) { return x[0] * x[1] + x[2]; })
+      .Default([&](Operation *op) {
+        ADD_FAILURE() << "the oracle lacks "
+                      << op->getName().getStringRef().str();
+        return 0.;
+      });
 }

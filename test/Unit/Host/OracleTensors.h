@@ -1,5 +1,6 @@
 //===- OracleTensors.h - sums around scans in double precision --*- C++ -*-===//
-// The operations on whole tensors that derived gradients have beside scans.
+// The operations on whole tensors that derived gradients have beside scans, and
+// those on numbers.
 //===----------------------------------------------------------------------===//
 #ifndef DELTANET_TEST_UNIT_HOST_ORACLETENSORS_H
 #define DELTANET_TEST_UNIT_HOST_ORACLETENSORS_H
@@ -14,6 +15,9 @@ namespace deltanet::test {
 bool evaluateTensorOp(mlir::Operation *op,
                       llvm::DenseMap<mlir::Value, Array> &arrays,
                       llvm::DenseMap<mlir::Value, double> &scalars);
+
+/// An elementwise operation of arith or math on numbers.
+double applyElementwise(mlir::Operation *op, mlir::ArrayRef<double> x);
 
 } // namespace deltanet::test
 

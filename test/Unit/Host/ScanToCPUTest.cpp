@@ -157,3 +157,41 @@ func.func @f(%x: tensor<?x?x?x18xf32>, %m: tensor<?x?x?x8x18xf32>$MORE)
                       {"MORE", ", %cu: tensor<?xi32>"}}),
         {1, 0, 3, 1, {7, 7, 7, 7}});
 }
+
+/// What runs of chunks begin with: in either direction, of a scan that is run
+/// in other segments, of packed sequences, and of chunks side by side. Every
+/// run has a chunk here.
+TEST(ScanToCPU, Runs) {
+  const char *text = R"(
+func.func @f(%x: tensor<?x?x?x18xf32>, %s: tensor<?x?x18x18xf32>$MORE)
+    -> (tensor<?x?x?x18xf32>, tensor<?x3x?x18x18xf32>, tensor<?x2x?x18x18xf32>) {
+  %r:3 = chunk.scan 8$HOW segments(2) carry(%s [n, h, 0, 1] : tensor<?x?x18x18xf32>)
+    in(%x [b, t, h, 1] : tensor<?x?x?x18xf32>)
+    out([b, t, h, 1] : tensor<?x?x?x18xf32>, [n, s, h, 0, 1] : tensor<?x3x?x18x18xf32>)
+    final([n, s, h, 0, 1] : tensor<?x2x?x18x18xf32>) {
+  ^bb0(%S: tensor<18x18xf32>, %n: index, %xt: tensor<8x18xf32>):
+    %xx = chunk.dot %xt, %xt {transpose_lhs} : tensor<8x18xf32>, tensor<8x18xf32> -> tensor<18x18xf32>
+    %o = chunk.dot %xt, %S : tensor<8x18xf32>, tensor<18x18xf32> -> tensor<8x18xf32>
+    %S1 = arith.addf %S, %xx : tensor<18x18xf32>
+    chunk.yield %o, %S carry(%S1) : tensor<8x18xf32>, tensor<18x18xf32> carry tensor<18x18xf32>
+  }
+  return %r#0, %r#1, %r#2
+    : tensor<?x?x?x18xf32>, tensor<?x3x?x18x18xf32>, tensor<?x2x?x18x18xf32>
+})";
+  std::string free = scanFunction(
+      "%x: tensor<?x?x?x16xf32>$MORE", "tensor<?x3x?x16xf32>",
+      "8$HOW in(%x [b, t, h, 1] : tensor<?x?x?x16xf32>) "
+      "out([n, s, h, 0] : tensor<?x3x?x16xf32>)",
+      "%n: index, %xt: tensor<8x16xf32>",
+      "    %y = chunk.row %xt [1] : tensor<8x16xf32> -> tensor<16xf32>\n"
+      "    chunk.yield %y : tensor<16xf32>");
+  for (const std::string &program : {std::string(text), free})
+    for (const char *how : {"", " reverse"}) {
+      std::string packed = how + std::string(" sequences(%cu : tensor<?xi32>)");
+      for (int64_t tokens : {40, 50, 100})
+        check(format(program, {{"HOW", how}, {"MORE", ""}}), {2, tokens, 3});
+      check(format(program,
+                   {{"HOW", packed}, {"MORE", ", %cu: tensor<?xi32>"}}),
+            {1, 0, 3, 1, {50, 17, 71, 100}});
+    }
+}

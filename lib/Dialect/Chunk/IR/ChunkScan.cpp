@@ -182,10 +182,10 @@ static LogicalResult verifySegments(ScanOp op) {
     return op.emitOpError("expects ")
            << what << ", got " << cast<AccessAttr>(access).getText();
   };
-  for (ArrayAttr accesses : {op.getInputAccesses(), op.getOutputAccesses()})
-    for (Attribute access : accesses)
-      if (hasSegment(access))
-        return reject("segments (s) of carries and finals alone", access);
+  for (Attribute access : op.getInputAccesses())
+    if (hasSegment(access))
+      return reject("segments (s) of carries, finals and outputs alone",
+                    access);
   for (Attribute access : op.getInitAccesses())
     if (hasSegment(access) && !segments)
       return reject("carries walked by segments (s) only where there are any",
@@ -265,14 +265,20 @@ LogicalResult ScanOp::verify() {
   for (Attribute a : getOutputAccesses()) {
     auto access = cast<AccessAttr>(a);
     bool batch = access.has(AccessAttr::Batch),
-         sequence = access.has(AccessAttr::Sequence);
-    if (batch == sequence || (sequence && getSequences()) ||
+         sequence = access.has(AccessAttr::Sequence),
+         runs = access.has(AccessAttr::Segment);
+    // Packed sequences are one batch of tokens and chunks, but each has runs.
+    if (batch == sequence || (getSequences() && sequence != runs) ||
         access.has(AccessAttr::Head) != heads ||
-        access.has(AccessAttr::Token) == access.has(AccessAttr::Chunk) ||
+        access.has(AccessAttr::Token) + access.has(AccessAttr::Chunk) + runs !=
+            1 ||
         access.has(AccessAttr::Group))
       return emitOpError("expects outputs walked by ")
-             << (getSequences() ? "b" : "b or n") << (heads ? ", h" : "")
-             << " and one of t, c, got " << access.getText();
+             << (!getSequences() ? "b or n"
+                 : runs          ? "n"
+                                 : "b")
+             << (heads ? ", h" : "") << " and one of t, c, s, got "
+             << access.getText();
   }
   for (Attribute a : getFinalAccesses()) {
     auto access = cast<AccessAttr>(a);
@@ -355,6 +361,15 @@ LogicalResult LoopExtents::add(StringRef kind, int64_t index, AccessAttr access,
   std::string where = (kind + " " + Twine(index)).str();
   ArrayRef<int64_t> shape = cast<RankedTensorType>(type).getShape();
   for (auto [entry, extent] : llvm::zip(access.getEntries(), shape)) {
+    // C11: an output has runs of its own.
+    if (entry == AccessAttr::Segment && kind == "output") {
+      if (ShapedType::isDynamic(extent) || extent < 1)
+        return op.emitOpError("expects a known number of runs (s), 1 or more, "
+                              "got ")
+               << (ShapedType::isDynamic(extent) ? "?" : std::to_string(extent))
+               << " of " << where;
+      continue;
+    }
     int64_t tokens = extent;
     if (entry == AccessAttr::Token && !ShapedType::isDynamic(extent)) {
       int64_t rows = cast<RankedTensorType>(tile).getDimSize(0) /

@@ -4,6 +4,7 @@
 // DifferentiateScan; everything else has to be in their bodies.
 //===----------------------------------------------------------------------===//
 #include "DifferentiateScan.h"
+#include "RebuildStates.h"
 #include "ScanTypes.h"
 #include "TensorSums.h"
 #include "deltanet/Dialect/Chunk/Transforms/Passes.h"
@@ -13,6 +14,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace deltanet::chunk {
@@ -40,14 +42,15 @@ public:
       : function(function), symbols(symbols) {}
 
   SmallVector<unsigned> of, from;
-  bool rebuild = false;
+  /// How many states of a sequence are kept; 0: those of all chunks.
+  int64_t keep = 0;
   int64_t numScans = 0;
 
   LogicalResult run();
 
 private:
   /// A tensor that the forward function keeps: what the chunks of a scan began
-  /// with.
+  /// with, or those that come first in a run.
   struct Kept {
     unsigned scan, carry;
     RankedTensorType type;
@@ -62,6 +65,7 @@ private:
   void dropUnreadStarts(unsigned number);
   void narrowStarts(unsigned number, Type products);
   void rebuildStarts();
+  void rebuildFromRuns();
   void finishBackward();
   void createForward();
   void findActive();
@@ -244,46 +248,79 @@ LogicalResult FunctionDifferentiator::pullBack(ScanOp scan, unsigned number) {
   return success();
 }
 
-/// Adds the chunks' first values of the scans of `kept` to a copy of the
-/// function.
-static SmallVector<Value> keepStarts(func::FuncOp copy, unsigned number,
-                                     ArrayRef<unsigned> carries,
-                                     TypeRange types) {
+/// Adds what chunks of scan `number` begin with to a copy of the function: of
+/// all chunks, or with `byRuns` of those that come first in a run.
+static Value keepStarts(func::FuncOp copy, unsigned number, unsigned carry,
+                        RankedTensorType type, bool byRuns) {
   SmallVector<ScanOp> scans(copy.getBody().front().getOps<ScanOp>());
   ScanOp scan = scans[number];
-  SmallVector<Attribute> accesses;
-  SmallVector<Value> tiles;
-  for (auto [carry, type] : llvm::zip_equal(carries, types)) {
-    BlockArgument argument = scan.getCarryArguments()[carry];
-    auto kept = cast<RankedTensorType>(argument.getType())
-                    .clone(getElementTypeOrSelf(type));
-    OpBuilder b(scan.getBodyBlock()->getTerminator());
-    tiles.push_back(
-        kept == argument.getType()
-            ? Value(argument)
-            : arith::TruncFOp::create(b, argument.getLoc(), kept, argument));
-    accesses.push_back(getChunkAccess(
-        scan, cast<RankedTensorType>(argument.getType()).getRank()));
-  }
+  BlockArgument argument = scan.getCarryArguments()[carry];
+  int64_t rank = cast<RankedTensorType>(argument.getType()).getRank();
+  OpBuilder b(scan.getBodyBlock()->getTerminator());
+  Value tile = roundTo(argument, type, b);
+  Attribute access =
+      byRuns ? getRunAccess(scan, rank) : getChunkAccess(scan, rank);
   IRRewriter rewriter(copy.getContext());
-  unsigned first = scan.getNumOutputs();
-  ScanOp fresh = withOutputs(scan, types, accesses, tiles, rewriter);
-  return llvm::to_vector_of<Value>(
-      fresh.getResults().slice(first, tiles.size()));
+  unsigned output = scan.getNumOutputs();
+  return withOutputs(scan, type, access, tile, rewriter).getResult(output);
 }
+
+//===----------------------------------------------------------------------===//
+// States that are made again
+//===----------------------------------------------------------------------===//
 
 /// What would be kept is run again: the scans are still there, and what only
 /// their outputs need goes with them.
 void FunctionDifferentiator::rebuildStarts() {
   for (unsigned k = kept.size(); k-- > 0;) {
-    Value state =
-        keepStarts(backward, kept[k].scan, kept[k].carry, kept[k].type)[0];
+    Value state = keepStarts(backward, kept[k].scan, kept[k].carry,
+                             kept[k].type, /*byRuns=*/false);
     BlockArgument argument =
         backward.getArgument(function.getNumArguments() + k);
     argument.replaceAllUsesWith(state);
     (void)backward.eraseArgument(argument.getArgNumber());
   }
   kept.clear();
+}
+
+/// What is kept becomes what runs of chunks begin with, in the type in which it
+/// is carried: states are then what they were.
+void FunctionDifferentiator::rebuildFromRuns() {
+  SmallVector<Kept> all = std::move(kept);
+  kept.clear();
+  unsigned first = function.getNumArguments(), next = first + all.size();
+  SmallVector<ScanOp> scans(backward.getBody().front().getOps<ScanOp>());
+  for (auto [number, scan] : llvm::enumerate(scans)) {
+    SmallVector<unsigned> wanted, read;
+    SmallVector<Type> types;
+    BitVector reads(scan.getNumCarries());
+    for (auto [k, start] : llvm::enumerate(all)) {
+      if (start.scan != number)
+        continue;
+      reads.set(start.carry);
+      wanted.push_back(start.carry);
+      types.push_back(start.type);
+      read.push_back(first + k);
+    }
+    if (wanted.empty())
+      continue;
+    SmallVector<unsigned> carries = findSources(scan, reads);
+    SmallVector<Value> starts;
+    for (unsigned carry : carries) {
+      BlockArgument argument = scan.getCarryArguments()[carry];
+      auto type = getRunType(
+          scan, cast<RankedTensorType>(argument.getType()), keep);
+      (void)backward.insertArgument(next, type, {}, argument.getLoc());
+      starts.push_back(backward.getArgument(next++));
+      kept.push_back({static_cast<unsigned>(number), carry, type});
+    }
+    ScanOp again = rebuildStates(scan, carries, starts, wanted, types);
+    for (auto [argument, state] : llvm::zip_equal(read, again.getOutputs()))
+      backward.getArgument(argument).replaceAllUsesWith(state);
+  }
+  BitVector replaced(backward.getNumArguments());
+  replaced.set(first, first + all.size());
+  (void)backward.eraseArguments(replaced);
 }
 
 void FunctionDifferentiator::finishBackward() {
@@ -300,8 +337,10 @@ void FunctionDifferentiator::finishBackward() {
   backward.setFunctionType(
       b.getFunctionType(backward.getBody().front().getArgumentTypes(), types));
   backward.setAllResultAttrs(ArrayRef<DictionaryAttr>());
-  if (rebuild)
+  if (keep == 1)
     rebuildStarts();
+  else if (keep > 1)
+    rebuildFromRuns();
   Block &block = backward.getBody().front();
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
     if (isOpTriviallyDead(&op))
@@ -319,7 +358,8 @@ void FunctionDifferentiator::createForward() {
   symbols.insert(forward, std::next(function->getIterator()));
   SmallVector<Value> results(getReturn(forward).getOperands());
   for (const Kept &k : kept) {
-    Value state = keepStarts(forward, k.scan, k.carry, k.type)[0];
+    Value state =
+        keepStarts(forward, k.scan, k.carry, k.type, /*byRuns=*/keep > 1);
     // The scan is a new operation, and its results with it.
     results.assign(getReturn(forward).getOperands().begin(),
                    getReturn(forward).getOperands().end());
@@ -458,8 +498,14 @@ private:
     if (of.empty())
       return each.emitError("chunk-differentiate: expects 'of' to list the "
                             "arguments to take the gradient of");
+    if (keepStates < 0)
+      return each.emitError("chunk-differentiate: expects 'keep-states' of at "
+                            "least 1, got ")
+             << keepStates.getValue();
     FunctionDifferentiator gradient(each, symbols);
-    gradient.rebuild = rebuild;
+    gradient.keep = keepStates;
+    if (gradient.keep == 0)
+      gradient.keep = deltanet::kernel::getSchedule(each).getKeepStates();
     auto arguments =
         findPositions(each, "of", of, each.getArgumentTypes(), [&](unsigned i) {
           return each.getArgAttr(i, kNameAttr);

@@ -53,6 +53,13 @@ AccessAttr deltanet::chunk::getChunkAccess(ScanOp scan, int64_t tileRank) {
   return AccessAttr::get(scan.getContext(), entries);
 }
 
+AccessAttr deltanet::chunk::getRunAccess(ScanOp scan, int64_t tileRank) {
+  SmallVector<int64_t> entries(getChunkAccess(scan, tileRank).getEntries());
+  entries[0] = AccessAttr::Sequence;
+  entries[1] = AccessAttr::Segment;
+  return AccessAttr::get(scan.getContext(), entries);
+}
+
 RankedTensorType deltanet::chunk::getStorageType(ScanOp scan, AccessAttr access,
                                                  RankedTensorType tile) {
   SmallVector<int64_t> shape;
@@ -61,6 +68,14 @@ RankedTensorType deltanet::chunk::getStorageType(ScanOp scan, AccessAttr access,
         entry >= 0 ? tile.getDimSize(entry)
                    : getExtent(scan, static_cast<AccessAttr::Loop>(entry)));
   return RankedTensorType::get(shape, tile.getElementType());
+}
+
+RankedTensorType deltanet::chunk::getRunType(ScanOp scan, RankedTensorType tile,
+                                             int64_t runs) {
+  auto type = getStorageType(scan, getRunAccess(scan, tile.getRank()), tile);
+  SmallVector<int64_t> shape(type.getShape());
+  shape[1] = runs;
+  return type.clone(shape);
 }
 
 ScanOp deltanet::chunk::withOutputs(ScanOp scan, TypeRange types,

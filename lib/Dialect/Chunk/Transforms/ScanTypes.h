@@ -15,9 +15,14 @@ bool hasHeads(ScanOp scan);
 int64_t getExtent(ScanOp scan, AccessAttr::Loop loop);
 /// How a tile of every chunk is kept: batch, chunks, heads, the tile.
 AccessAttr getChunkAccess(ScanOp scan, int64_t tileRank);
+/// How a tile of every run is kept: sequences, runs, heads, the tile.
+AccessAttr getRunAccess(ScanOp scan, int64_t tileRank);
 /// The tensor that `access` cuts into tiles of type `tile`; no tokens.
 mlir::RankedTensorType getStorageType(ScanOp scan, AccessAttr access,
                                       mlir::RankedTensorType tile);
+/// The same with tiles of `runs` runs.
+mlir::RankedTensorType getRunType(ScanOp scan, mlir::RankedTensorType tile,
+                                  int64_t runs);
 
 /// `scan` with further outputs; its body moves into the new operation.
 ScanOp withOutputs(ScanOp scan, mlir::TypeRange types,

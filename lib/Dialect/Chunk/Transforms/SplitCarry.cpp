@@ -185,9 +185,11 @@ private:
     }
     SmallVector<Type> types;
     SmallVector<Attribute> outputAccesses;
+    bool byRuns = false; // in which there is a first chunk
     for (unsigned i : moved) {
       types.push_back(scan.getResult(i).getType());
       outputAccesses.push_back(scan.getOutputAccesses()[i]);
+      byRuns |= scan.getOutputAccess(i).has(AccessAttr::Segment);
     }
     // Inputs that cross are added when the first scan yields them.
     ArrayAttr none = rewriter.getArrayAttr({});
@@ -195,7 +197,8 @@ private:
         ScanOp::create(rewriter, scan.getLoc(), types, scan.getSequences(),
                        ValueRange(), scan.getInputs(), scan.getChunkSizeAttr(),
                        none, scan.getInputAccesses(),
-                       rewriter.getArrayAttr(outputAccesses), none, UnitAttr());
+                       rewriter.getArrayAttr(outputAccesses), none,
+                       byRuns ? scan.getReverseAttr() : UnitAttr());
     rest->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
     Block *block = rewriter.createBlock(&rest.getBody());
     IRMapping mapping;

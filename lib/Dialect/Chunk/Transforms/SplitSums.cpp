@@ -141,6 +141,11 @@ private:
     SmallVector<Type> types(scan.getOutputs().getTypes());
     SmallVector<Value> inits = keep(scan.getInits());
     SmallVector<OpResult> finals = keep(scan.getFinals());
+    // Side by side chunks have no order, but runs a first one.
+    bool ordered =
+        !inits.empty() || llvm::any_of(scan.getOutputAccesses(), [](auto a) {
+          return cast<AccessAttr>(a).has(AccessAttr::Segment);
+        });
     for (OpResult final : finals)
       types.push_back(final.getType());
     auto fresh = ScanOp::create(
@@ -149,7 +154,7 @@ private:
         rewriter.getArrayAttr(keep(scan.getInitAccesses().getValue())),
         scan.getInputAccesses(), scan.getOutputAccesses(),
         rewriter.getArrayAttr(keep(scan.getFinalAccesses().getValue())),
-        inits.empty() ? UnitAttr() : scan.getReverseAttr(),
+        ordered ? scan.getReverseAttr() : UnitAttr(),
         scan.getSegmentsAttr());
     fresh->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
     rewriter.inlineRegionBefore(scan.getBody(), fresh.getBody(),

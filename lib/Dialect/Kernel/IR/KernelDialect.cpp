@@ -161,7 +161,7 @@ ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                      bool tokenLoop, int64_t chunk, Type products, Type gates,
                      int64_t vectorBits, int64_t warps, int64_t stages,
                      int64_t splitValue, int64_t aheadWarps, bool,
-                     int64_t segments) {
+                     int64_t segments, int64_t keepStates) {
   // C1
   std::pair<StringLiteral, int64_t> numbers[] = {{"chunk", chunk},
                                                  {"vector_bits", vectorBits},
@@ -169,7 +169,8 @@ ScheduleAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                                                  {"stages", stages},
                                                  {"split_value", splitValue},
                                                  {"ahead_warps", aheadWarps},
-                                                 {"segments", segments}};
+                                                 {"segments", segments},
+                                                 {"keep_states", keepStates}};
   for (auto [entry, value] : numbers)
     if (value < 0)
       return emitError() << "expects decisions of at least 0, got " << entry
@@ -199,16 +200,18 @@ struct ScheduleEntries {
         chunk(from.getChunk()), vectorBits(from.getVectorBits()),
         warps(from.getWarps()), stages(from.getStages()),
         splitValue(from.getSplitValue()), aheadWarps(from.getAheadWarps()),
-        segments(from.getSegments()), prepare(from.getPrepare()),
+        segments(from.getSegments()), keepStates(from.getKeepStates()),
+        prepare(from.getPrepare()),
         products(from.getProducts()), gates(from.getGates()) {}
   ScheduleAttr build() const {
     return ScheduleAttr::get(context, tokenLoop, chunk, products, gates,
                              vectorBits, warps, stages, splitValue, aheadWarps,
-                             prepare, segments);
+                             prepare, segments, keepStates);
   }
   MLIRContext *context;
   bool tokenLoop;
-  int64_t chunk, vectorBits, warps, stages, splitValue, aheadWarps, segments;
+  int64_t chunk, vectorBits, warps, stages, splitValue, aheadWarps, segments,
+      keepStates;
   bool prepare;
   Type products, gates;
 };
@@ -260,6 +263,9 @@ ScheduleAttr ScheduleAttr::withPrepare(bool prepare) const {
 ScheduleAttr ScheduleAttr::withSegments(int64_t segments) const {
   return with(*this, &ScheduleEntries::segments, segments);
 }
+ScheduleAttr ScheduleAttr::withKeepStates(int64_t states) const {
+  return with(*this, &ScheduleEntries::keepStates, states);
+}
 
 //===----------------------------------------------------------------------===//
 // VariantAttr
@@ -299,7 +305,7 @@ ScheduleAttr deltanet::kernel::getSchedule(Operation *op) {
   if (auto schedule = findAround<ScheduleAttr>(op, kScheduleName))
     return schedule;
   return ScheduleAttr::get(op->getContext(), false, 0, Type(), Type(), 0, 0, 0,
-                           0, 0, false, 0);
+                           0, 0, false, 0, 0);
 }
 
 VariantAttr deltanet::kernel::getVariant(Operation *op) {

@@ -112,7 +112,14 @@ private:
         return failure();
       kernel::setSchedule(function, *schedule);
     }
-    return kernel::withOptions(function.getLoc(), kernel::getSchedule(function),
+    ScheduleAttr schedule = kernel::getSchedule(function);
+    if (keepStates < 0)
+      return emitError(function.getLoc(),
+                       "expects keep-states of at least 1, got ")
+             << keepStates.getValue();
+    if (keepStates > 0)
+      schedule = schedule.withKeepStates(keepStates);
+    return kernel::withOptions(function.getLoc(), schedule,
                                tokenLoop ? 1 : chunkSize.getValue(),
                                productType, gateType);
   }
