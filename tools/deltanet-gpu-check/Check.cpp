@@ -354,16 +354,12 @@ static void checkChained(Program &program, const Operator &op, const Run &run,
 //===----------------------------------------------------------------------===//
 
 /// Two runs on different poison; results of the first, those called for.
-template <typename Wanted>
 static Tensors runTwice(Program &program, const Sizes &sizes,
                         const Tensors &inputs, Verdict &verdict,
-                        Wanted isWanted) {
+                        const Session::Wanted &isWanted) {
   Session session(program, sizes, inputs);
-  Tensors results;
-  for (auto &[name, array] : session.runPoisoned(0xff))
-    if (isWanted(name))
-      results[name] = array;
-  if (!haveSameBits(results, session.runPoisoned(0x7f)))
+  Tensors results = session.runPoisoned(0xff, isWanted);
+  if (!haveSameBits(results, session.runPoisoned(0x7f, isWanted)))
     verdict.fail("two runs differ");
   std::string damage = session.findDamage();
   if (!damage.empty())
@@ -424,8 +420,7 @@ Verdict deltanet::gpu::check(Program &program, Program *alone, const Case &c,
     return checkFiles(program, c, run);
   Verdict verdict;
   Tensors inputs = makeInputs(program, *c.op, run);
-  Tensors results = runTwice(program, run.sizes, inputs, verdict,
-                             [](const std::string &) { return true; });
+  Tensors results = runTwice(program, run.sizes, inputs, verdict, nullptr);
   double tolerance = run.tolerance > 0 ? run.tolerance : c.tolerance;
   bool packed = !run.lengths.empty(), state = results.count("state");
   int64_t heads = std::max<int64_t>(run.sizes.at("H"), 1),

@@ -52,7 +52,7 @@ Session::Session(Program &program, const Sizes &sizes, const Tensors &inputs,
   }
 }
 
-Tensors Session::runPoisoned(unsigned char poison) {
+Tensors Session::runPoisoned(unsigned char poison, const Wanted &isWanted) {
   for (const std::string &name : poisoned)
     if (name == "state" && inputs.count("indices"))
       memory.at(name).write(inputs.at("initial").bytes.data()); // the pool
@@ -64,7 +64,8 @@ Tensors Session::runPoisoned(unsigned char poison) {
   synchronize();
   Tensors results;
   for (const Argument &argument : program.getTensors())
-    if (argument.role == Argument::Role::Output) {
+    if (argument.role == Argument::Role::Output &&
+        (!isWanted || isWanted(argument.name))) {
       bool moved = inPlace && argument.name == "state";
       results[argument.name] = {
           argument.type, argument.getShape(sizes),

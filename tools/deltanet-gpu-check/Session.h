@@ -6,6 +6,7 @@
 #define DELTANET_TOOLS_GPU_CHECK_SESSION_H
 
 #include "Data.h"
+#include <functional>
 
 namespace deltanet::gpu {
 
@@ -17,9 +18,10 @@ public:
 
   /// Queues one call.
   void run() { program.run(pointers, sizes); }
+  using Wanted = std::function<bool(const std::string &name)>;
   /// Fills outputs and workspaces with `poison`, calls, waits, and returns the
-  /// outputs.
-  Tensors runPoisoned(unsigned char poison);
+  /// outputs, or those of them that are wanted: the others are not read.
+  Tensors runPoisoned(unsigned char poison, const Wanted &isWanted = nullptr);
   /// What was written that must not be: guards, inputs. Empty where nothing
   /// was.
   std::string findDamage();
