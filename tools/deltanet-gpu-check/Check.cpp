@@ -136,33 +136,18 @@ static double measureWorstRow(const std::vector<double> &got,
   return std::sqrt(worst);
 }
 
-/// Numbers of one size have an error that is an average; what fewer than so
-/// many make up has the error that those happen to have.
-static constexpr double kManyNumbers = 8;
-
-namespace {
-/// How large the numbers of a result are on average, and how many of one size
-/// would have the same sums of squares and of fourth powers.
-struct Size {
-  double average = 0, count = kManyNumbers;
-};
-} // namespace
-
-static Size measureSize(const std::vector<double> &numbers) {
-  double most = 0, squares = 0, fourths = 0;
+/// How large the numbers of a result are on average (root mean square).
+static double measureSize(const std::vector<double> &numbers) {
+  double most = 0, squares = 0;
   for (double x : numbers)
     if (std::isfinite(x))
       most = std::max(most, std::abs(x));
   if (most == 0)
-    return {};
+    return 0;
   for (double x : numbers)
-    if (std::isfinite(x)) {
-      double square = (x / most) * (x / most); // none overflows, nor all vanish
-      squares += square;
-      fourths += square * square;
-    }
-  return {most * std::sqrt(squares / static_cast<double>(numbers.size())),
-          squares * squares / fourths};
+    if (std::isfinite(x))
+      squares += (x / most) * (x / most); // none overflows, nor all vanish
+  return most * std::sqrt(squares / static_cast<double>(numbers.size()));
 }
 
 /// `smallest`: below it, on average, results count as if they were that large.
@@ -176,10 +161,9 @@ static void compare(const std::string &name, const NpyArray &result,
                         std::to_string(got.size()));
   reference::Error error = reference::measureError(
       got.data(), want.data(), static_cast<int64_t>(want.size()));
-  Size size = measureSize(want);
-  if (size.average > 0 && size.average < smallest)
-    error.relative *= size.average / smallest;
-  tolerance *= std::sqrt(std::max(1., kManyNumbers / size.count));
+  double size = measureSize(want);
+  if (size > 0 && size < smallest)
+    error.relative *= size / smallest;
   verdict.figures += "  " + name + " " + format("%.2e", error.relative);
   verdict.worst = std::max(verdict.worst, error.relative / tolerance);
   if (!error.passes(tolerance))
