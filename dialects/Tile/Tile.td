@@ -314,7 +314,9 @@ def Tile_StoreOp : Tile_Op<"store", [MemoryEffects<[MemWrite]>, AttrSizedOperand
   let summary = "store registers to global memory";
   let description = [{
     The places are those of `tile.load`; elements that are not below the limits are
-    not written.
+    not written. `target` points to a multiple of 16 bytes, as every tensor of a kernel
+    does: rows that are contiguous, without a limit, and begin at such multiples are
+    stored 16 bytes at a time.
 
     - C1, C2: as `tile.load`.
 

@@ -140,8 +140,7 @@ Value ScanAccess::findSequence(Value entry) {
   Value size = index(scan.getChunkSize());
   Type type = b.getIndexType();
   auto loop = scf::WhileOp::create(
-      b, loc, TypeRange{type, type},
-      ValueRange{index(0), numSequences()},
+      b, loc, TypeRange{type, type}, ValueRange{index(0), numSequences()},
       [&](OpBuilder &b, Location loc, ValueRange bounds) {
         Value width = arith::SubIOp::create(b, loc, bounds[1], bounds[0]);
         Value more = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt,
@@ -151,8 +150,7 @@ Value ScanAccess::findSequence(Value entry) {
       [&](OpBuilder &b, Location loc, ValueRange bounds) {
         Value sum = arith::AddIOp::create(b, loc, bounds[0], bounds[1]);
         Value middle = arith::DivUIOp::create(b, loc, sum, index(2));
-        Value whole =
-            arith::DivUIOp::create(b, loc, offsetOf(middle), size);
+        Value whole = arith::DivUIOp::create(b, loc, offsetOf(middle), size);
         Value start = arith::AddIOp::create(b, loc, whole, middle);
         Value below = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule,
                                             start, entry);

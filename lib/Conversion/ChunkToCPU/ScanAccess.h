@@ -62,13 +62,13 @@ public:
   /// The first token of packed sequence `n` and its number of tokens.
   std::pair<mlir::Value, mlir::Value> rangeOf(mlir::Value n);
 
-  /// The packed sequence that chunk entry `entry` may belong to: the last n with
-  /// sequences[n] / C + n <= entry.
+  /// The packed sequence that chunk entry `entry` may belong to: the last n
+  /// with sequences[n] / C + n <= entry.
   mlir::Value findSequence(mlir::Value entry);
   /// Of a sequence of `chunks` chunks in `runs` runs: the one of chunk `i`, and
   /// whether the chunk comes first in it.
-  std::pair<mlir::Value, mlir::Value>
-  findRun(mlir::Value i, mlir::Value chunks, int64_t runs);
+  std::pair<mlir::Value, mlir::Value> findRun(mlir::Value i, mlir::Value chunks,
+                                              int64_t runs);
 
   /// The tile of `access` at `place` as a view of `whole`.
   Tile view(mlir::Value whole, chunk::AccessAttr access,

@@ -198,8 +198,8 @@ private:
   /// first token, and its tokens.
   Value unit, entryOfPool, head, column, start, tokens;
   Value chunkSize, group;
-  Value segment;       // of this block, where there are any
-  Value firstChunk;    // entry of storage by chunks, null where it is the first
+  Value segment;    // of this block, where there are any
+  Value firstChunk; // entry of storage by chunks, null where it is the first
   // Of a segment: the chunks of its sequence, and those before it.
   Value chunksOfSequence, chunksBefore;
   Value parallelChunk; // of a kernel without a state

@@ -308,8 +308,8 @@ void FunctionDifferentiator::rebuildFromRuns() {
     SmallVector<Value> starts;
     for (unsigned carry : carries) {
       BlockArgument argument = scan.getCarryArguments()[carry];
-      auto type = getRunType(
-          scan, cast<RankedTensorType>(argument.getType()), keep);
+      auto type =
+          getRunType(scan, cast<RankedTensorType>(argument.getType()), keep);
       (void)backward.insertArgument(next, type, {}, argument.getLoc());
       starts.push_back(backward.getArgument(next++));
       kept.push_back({static_cast<unsigned>(number), carry, type});

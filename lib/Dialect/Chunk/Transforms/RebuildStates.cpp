@@ -58,12 +58,12 @@ public:
     SmallVector<Type> results(types);
     llvm::append_range(results, starts.getTypes());
     int64_t runs = cast<RankedTensorType>(starts[0].getType()).getDimSize(1);
-    auto again = ScanOp::create(
-        b, scan.getLoc(), results, scan.getSequences(), starts,
-        scan.getInputs(), Value(), scan.getChunkSizeAttr(),
-        b.getArrayAttr(accesses), scan.getInputAccesses(),
-        b.getArrayAttr(outputAccesses), b.getArrayAttr(accesses),
-        scan.getReverseAttr(), b.getI64IntegerAttr(runs));
+    auto again =
+        ScanOp::create(b, scan.getLoc(), results, scan.getSequences(), starts,
+                       scan.getInputs(), Value(), scan.getChunkSizeAttr(),
+                       b.getArrayAttr(accesses), scan.getInputAccesses(),
+                       b.getArrayAttr(outputAccesses), b.getArrayAttr(accesses),
+                       scan.getReverseAttr(), b.getI64IntegerAttr(runs));
     again->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
     Block *block = b.createBlock(&again.getBody());
     for (unsigned carry : carries)

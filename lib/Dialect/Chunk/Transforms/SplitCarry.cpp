@@ -193,12 +193,11 @@ private:
     }
     // Inputs that cross are added when the first scan yields them.
     ArrayAttr none = rewriter.getArrayAttr({});
-    auto rest =
-        ScanOp::create(rewriter, scan.getLoc(), types, scan.getSequences(),
-                       ValueRange(), scan.getInputs(), scan.getChunkSizeAttr(),
-                       none, scan.getInputAccesses(),
-                       rewriter.getArrayAttr(outputAccesses), none,
-                       byRuns ? scan.getReverseAttr() : UnitAttr());
+    auto rest = ScanOp::create(
+        rewriter, scan.getLoc(), types, scan.getSequences(), ValueRange(),
+        scan.getInputs(), scan.getChunkSizeAttr(), none,
+        scan.getInputAccesses(), rewriter.getArrayAttr(outputAccesses), none,
+        byRuns ? scan.getReverseAttr() : UnitAttr());
     rest->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
     Block *block = rewriter.createBlock(&rest.getBody());
     IRMapping mapping;

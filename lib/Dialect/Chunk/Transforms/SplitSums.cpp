@@ -154,8 +154,7 @@ private:
         rewriter.getArrayAttr(keep(scan.getInitAccesses().getValue())),
         scan.getInputAccesses(), scan.getOutputAccesses(),
         rewriter.getArrayAttr(keep(scan.getFinalAccesses().getValue())),
-        ordered ? scan.getReverseAttr() : UnitAttr(),
-        scan.getSegmentsAttr());
+        ordered ? scan.getReverseAttr() : UnitAttr(), scan.getSegmentsAttr());
     fresh->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
     rewriter.inlineRegionBefore(scan.getBody(), fresh.getBody(),
                                 fresh.getBody().end());

@@ -201,8 +201,8 @@ struct ScheduleEntries {
         warps(from.getWarps()), stages(from.getStages()),
         splitValue(from.getSplitValue()), aheadWarps(from.getAheadWarps()),
         segments(from.getSegments()), keepStates(from.getKeepStates()),
-        prepare(from.getPrepare()),
-        products(from.getProducts()), gates(from.getGates()) {}
+        prepare(from.getPrepare()), products(from.getProducts()),
+        gates(from.getGates()) {}
   ScheduleAttr build() const {
     return ScheduleAttr::get(context, tokenLoop, chunk, products, gates,
                              vectorBits, warps, stages, splitValue, aheadWarps,
